@@ -1,0 +1,103 @@
+"""Every error that leaves this package, and nothing else.
+
+    ElephantasmError
+    ├── ValidationError      a value breaks a rule: names the field, the rule, an example
+    ├── NotFoundError        no such anima, handle or dream (or it is somebody else's)
+    ├── ConflictError        a later change stands in the way
+    ├── NotBuiltError        promised for a later release
+    ├── AuthenticationError  no key, or a bad one
+    ├── RateLimitError       too many requests; `retry_after` says how long to wait
+    └── ServerError          our side failed
+        ├── StorageError     the database cannot be opened, read or written
+        └── LeaseLostError   another worker took the job over; nothing was written
+
+Invariant: `str(error)` is one plain sentence that a user may read (no path of ours, no SQL, no
+library's text), and `hint` says what to do next.
+"""
+
+from typing import ClassVar, Final
+
+
+class ElephantasmError(Exception):
+    """The root: `code` is stable for programs, `http_status` is its REST status."""
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint: Final = hint
+
+    def explain(self) -> str:
+        """The message and, behind it, what to do."""
+        return f"{self} {self.hint}" if self.hint else str(self)
+
+
+class ValidationError(ElephantasmError):
+    """A value breaks a rule. Nothing was stored."""
+
+    code = "invalid"
+    http_status = 422
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field: Final = field
+
+
+class NotFoundError(ElephantasmError):
+    """What was named does not exist for this caller."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class ConflictError(ElephantasmError):
+    """A later change stands in the way. Nothing was changed."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class NotBuiltError(ElephantasmError):
+    """The interface is promised, its implementation comes in a later release."""
+
+    code = "not_built"
+    http_status = 501
+
+
+class AuthenticationError(ElephantasmError):
+    """No API key, or one that is unknown, revoked or expired."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+
+class RateLimitError(ElephantasmError):
+    """Too many requests. `retry_after` is in seconds."""
+
+    code = "rate_limited"
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after: Final = retry_after
+
+
+class ServerError(ElephantasmError):
+    """Our side failed; the request may be repeated."""
+
+    code = "server"
+    http_status = 500
+
+
+class StorageError(ServerError):
+    """The database cannot be opened, read or written. Nothing was changed."""
+
+    code = "storage"
+    http_status = 503
+
+
+class LeaseLostError(ServerError):
+    """A job's lease went to another worker before its result was committed."""
+
+    code = "lease_lost"

@@ -1,0 +1,180 @@
+"""What the services need from the outside, as protocols. Implementations are chosen in `app`.
+
+Owns no behaviour. Invariant: nothing here imports a driver, a provider or a framework, so each
+port can be implemented, and faked, without the others.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FloatMatrix: TypeAlias = NDArray[np.float32]
+"""Shape (n, dimensions): one unit vector a row."""
+Value: TypeAlias = str | int | float | bytes | None
+"""What may be bound to a statement's parameter."""
+Row: TypeAlias = dict[str, Any]
+
+
+class Tx(Protocol):
+    """One open transaction. Statements are called by name; parameters are always bound.
+
+    Every method may raise `StorageError`.
+    """
+
+    def one(self, statement: str, **parameters: Value) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    def all(self, statement: str, **parameters: Value) -> list[Row]:
+        """All rows, in the statement's order, keyed by column name."""
+        ...
+
+    def tuples(self, statement: str, **parameters: Value) -> list[tuple[Any, ...]]:
+        """All rows as bare tuples: for thousands of rows, where keys would cost more than data."""
+        ...
+
+    def run(self, statement: str, **parameters: Value) -> int:
+        """Execute, and say how many rows changed."""
+        ...
+
+    def many(self, statement: str, rows: Iterable[Mapping[str, Value]]) -> None:
+        """Execute once for each mapping of parameters."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHealth:
+    """What `doctor` says of the store."""
+
+    engine: str
+    location: str
+    schema_version: int
+    size_bytes: int
+    writable: bool
+    problems: tuple[str, ...] = ()
+
+
+class Database(Protocol):
+    """An open store. A transaction is one synchronous function, run on a thread in one hop.
+
+    Cancelling the caller never strands a transaction: the function either ran whole and was
+    committed, or left no trace. Several `write` calls may share one commit; each is atomic by
+    itself, and a failing one does not disturb its neighbours.
+    """
+
+    async def write(
+        self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `fn(tx, …)` and return once it is durable.
+
+        Raises:
+            StorageError: the database is busy, full, read-only, damaged or closed.
+        """
+        ...
+
+    async def read(
+        self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `fn(tx, …)` on one consistent snapshot; writing in it is an error.
+
+        Raises:
+            StorageError: the database is busy, damaged or closed.
+        """
+        ...
+
+    async def data_version(self) -> int:
+        """A number that moves whenever any process has committed since the last call."""
+        ...
+
+    async def health(self) -> DatabaseHealth:
+        """Run the engine's integrity check and describe the file. May take seconds."""
+        ...
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of new ids and of randomness."""
+
+    def uuid(self) -> UUID:
+        """A new UUID, version 7: ids made later sort later."""
+        ...
+
+
+class Embedder(Protocol):
+    """Texts in, unit vectors out. Blocking: call it on a thread.
+
+    `name` is stored with every vector and changes whenever the numbers would.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model and the version of our way to use it."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of each vector."""
+        ...
+
+    @property
+    def loaded(self) -> bool:
+        """True once `load` has finished."""
+        ...
+
+    def load(self) -> None:
+        """Read the model (tens of milliseconds to a second). Idempotent, thread-safe.
+
+        Raises:
+            ServerError: the model is missing or damaged (its SHA-256 does not match).
+        """
+        ...
+
+    def encode(self, texts: Sequence[str]) -> FloatMatrix:
+        """One unit vector a text, shape (len(texts), dimensions).
+
+        A text's vector depends on that text alone. One without any known word gives a fixed unit
+        vector, never zeros or NaN.
+        """
+        ...
+
+
+class Synthesizer(Protocol):
+    """Makes memories of events.
+
+    `name` is written into every row it makes; `provisional` says that a better one may redo them.
+    """
+
+    @property
+    def name(self) -> str:
+        """What is written into the rows."""
+        ...
+
+    @property
+    def provisional(self) -> bool:
+        """True when a better synthesizer may replace what this one wrote."""
+        ...
+
+    async def synthesize(self, batch: SynthesisBatch) -> Proposals:
+        """Propose memories for one batch. Proposes nothing for small talk.
+
+        Raises:
+            ServerError: no usable answer; the batch may be tried again.
+        """
+        ...

@@ -1,0 +1,107 @@
+"""Settings: the only reader of the environment.
+
+Owns every variable that users may set, their defaults and where each value came from. Does not
+decide what a value means for the program. Invariant: an explicit argument beats the environment,
+which beats the `.env` of our own configuration folder, which beats the default; a `.env` of the
+current folder is never read, because it may be a stranger's.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from elephantasm_mcp.errors import ValidationError
+
+APP_NAME = "elephantasm-mcp"
+PREFIX = "ELEPHANTASM_"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def config_file() -> Path:
+    """The `.env` that is read when no `--env-file` is given."""
+    return Path(platformdirs.user_config_dir(APP_NAME)) / ".env"
+
+
+def default_database() -> str:
+    """A file in the user's data folder."""
+    return str(Path(platformdirs.user_data_dir(APP_NAME)) / "memory.sqlite3")
+
+
+class Settings(BaseSettings):
+    """What users may set, with its default. Field names are the variables' names without prefix."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database: str = Field(default_factory=default_database)
+    anima_id: str = Field("default", min_length=1, max_length=255)
+    endpoint: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    timeout: float = Field(30.0, gt=0)
+    llm: str = "auto"
+    embedder: str = "auto"
+    background_jobs: bool = Field(True, validation_alias="ENABLE_BACKGROUND_JOBS")
+    redact: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(8765, ge=0, le=65535)
+    allowed_hosts: str = ""
+    log: LogLevel = "warning"
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, `.env`; nothing else is read."""
+        del settings_cls, file_secret_settings
+        return init_settings, env_settings, dotenv_settings
+
+
+def variable(field: str) -> str:
+    """The environment variable of a settings field."""
+    return "ENABLE_BACKGROUND_JOBS" if field == "background_jobs" else f"{PREFIX}{field.upper()}"
+
+
+def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
+    """Read the settings; `overrides` that are None are left to the environment.
+
+    Raises:
+        ValidationError: a value breaks its rule; the message names the variable.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(_env_file=env_file or config_file(), **given)
+    except PydanticValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        field = "background_jobs" if name == "ENABLE_BACKGROUND_JOBS" else name.lower()
+        raise ValidationError(
+            f"{variable(field)} is not usable: {first['msg'].lower()}.",
+            field=field,
+            hint="Correct or remove it; `elephantasm-mcp doctor` lists all settings.",
+        ) from error
+
+
+def origin(field: str, *, env_file: Path | None = None) -> str:
+    """Where a field's value comes from: `environment`, the `.env` file's name, or `default`."""
+    name = variable(field)
+    if os.environ.get(name):
+        return "environment"
+    path = env_file or config_file()
+    if path.is_file():
+        keys = {line.split("=", 1)[0].strip().upper() for line in path.read_text().splitlines()}
+        if name in keys:
+            return path.name
+    return "default"

@@ -1,0 +1,68 @@
+"""What a synthesizer is given and what it may propose (contract §1, "Host mode").
+
+Owns the one shape that extractive, LLM and host synthesizers share. Invariant: a proposal names
+its sources by event handle and never by row id, so it can only cite what it was shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import Field
+
+from elephantasm_mcp.types.records import KnowledgeType, Request, Score, Trust
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEvent:
+    """One event as a synthesizer sees it. `author` is already resolved to a readable name."""
+
+    handle: str
+    event_type: str
+    role: str
+    author: str
+    text: str
+    occurred_at: datetime
+    session_id: str | None = None
+    importance: float | None = None
+    trust: Trust = Trust.TOLD
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisBatch:
+    """Events of one session, oldest first, to be made into memories in one go."""
+
+    anima: str
+    events: tuple[SourceEvent, ...]
+
+
+class SourceQuote(Request):
+    """Where a statement stands: the event, and its words there when they were taken verbatim."""
+
+    event: str
+    quote: str | None = None
+
+
+class KnowledgeProposal(Request):
+    """One typed statement that holds beyond the episode it was said in."""
+
+    type: KnowledgeType
+    content: str = Field(min_length=1, max_length=1000)
+    confidence: Score
+    sources: list[SourceQuote] = Field(min_length=1)
+
+
+class MemoryProposal(Request):
+    """One memory: `summary` is its line in a pack, `content` the fuller text."""
+
+    summary: str = Field(min_length=1, max_length=2000)
+    content: str = Field(min_length=1, max_length=20000)
+    importance: Score
+    confidence: Score
+    sources: list[SourceQuote] = Field(min_length=1)
+    knowledge: list[KnowledgeProposal] = Field(default_factory=list)
+
+
+class Proposals(Request):
+    """All that one synthesis proposes; no memories is a valid answer (small talk)."""
+
+    memories: list[MemoryProposal] = Field(default_factory=list)

@@ -1,0 +1,264 @@
+"""What is stored: animas, events, memories, knowledge, dreams, as users see them.
+
+Owns the public models, their enums and the rules for their fields. Knows nothing of tables.
+Invariant: every model is frozen; every time is an aware UTC datetime; every score lies in [0, 1].
+"""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, NewType
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+RowId = NewType("RowId", int)
+"""`anima_no << 32 | seq`: the id of a row in a per-anima table; `seq` is its handle's number."""
+AnimaNo = NewType("AnimaNo", int)
+"""The small number behind an anima's UUID, at most 2³¹ − 1."""
+UserNo = NewType("UserNo", int)
+"""The small number behind a user's UUID."""
+
+SEQ_BITS = 32
+LOCAL_USER = UserNo(1)
+"""Who calls when nobody has to log in: stdio, the CLI, the embedded SDK."""
+
+Layer = Literal["event", "memory", "knowledge"]
+LAYER_LETTERS: dict[str, Layer] = {"e": "event", "m": "memory", "k": "knowledge"}
+_HANDLE = re.compile(r"([emkd])([1-9][0-9]{0,9})")
+
+
+def row_id(anima_no: AnimaNo, seq: int) -> RowId:
+    """Pack an anima's number and a row's sequence number into one id."""
+    return RowId(anima_no << SEQ_BITS | seq)
+
+
+def unpack_row_id(row: RowId) -> tuple[AnimaNo, int]:
+    """The inverse of `row_id`."""
+    return AnimaNo(row >> SEQ_BITS), row & ((1 << SEQ_BITS) - 1)
+
+
+def handle_of(kind: Literal["event", "memory", "knowledge", "dream"], row: RowId) -> str:
+    """The short name of a row, unique in its anima: `e341`, `m12`, `k7`, `d3`."""
+    return f"{kind[0]}{unpack_row_id(row)[1]}"
+
+
+def parse_handle(text: str) -> tuple[str, int] | None:
+    """Split a handle into its letter (e, m, k, d) and number; None when it is no handle."""
+    match = _HANDLE.fullmatch(text.strip().lower())
+    return (match[1], int(match[2])) if match else None
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """A UUID from its text form; None when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+UtcDatetime = Annotated[datetime, AfterValidator(_as_utc)]
+"""An aware datetime in UTC; a naive one is read as UTC."""
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Record(BaseModel):
+    """Base of all public models."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Request(BaseModel):
+    """Base of all request models: an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EventType(StrEnum):
+    """What kind of interaction an event is."""
+
+    MESSAGE_IN = "message.in"
+    MESSAGE_OUT = "message.out"
+    TOOL_CALL = "tool.call"
+    TOOL_RESULT = "tool.result"
+    SYSTEM = "system"
+
+
+class EventState(StrEnum):
+    """How far an event got on its way into memories (contract §7)."""
+
+    PENDING = "pending"
+    PROVISIONAL = "provisional"
+    SETTLED = "settled"
+    HELD = "held"
+
+
+class MemoryState(StrEnum):
+    """Lifecycle of a memory in recall."""
+
+    ACTIVE = "active"
+    DECAYING = "decaying"
+    ARCHIVED = "archived"
+
+
+class KnowledgeType(StrEnum):
+    """The five epistemic kinds of knowledge."""
+
+    FACT = "FACT"
+    CONCEPT = "CONCEPT"
+    METHOD = "METHOD"
+    PRINCIPLE = "PRINCIPLE"
+    EXPERIENCE = "EXPERIENCE"
+
+
+class Trust(StrEnum):
+    """How far a row's words may be believed; a derived row has the lowest of its sources."""
+
+    TOLD = "told"
+    """Said by the user or the agent itself."""
+    REPORTED = "reported"
+    """Came in through a tool result or from a named outside source."""
+
+
+class AnimaSettings(Record):
+    """The dials of one anima (contract §5)."""
+
+    time_weight: float = Field(1.0, ge=0)
+    event_weight: float = Field(0.5, ge=0)
+    token_weight: float = Field(0.0003, ge=0)
+    threshold: float = Field(10.0, gt=0)
+    dream_interval_h: float = Field(12.0, gt=0)
+    recency_half_life_h: float = Field(168.0, gt=0)
+    decay_half_life_d: float = Field(30.0, gt=0)
+    dedupe_window_s: int = Field(300, ge=0)
+    session_gap_min: int = Field(30, gt=0)
+
+
+class Anima(Record):
+    """One isolated memory space: an agent, a user, a project."""
+
+    id: UUID
+    name: str
+    description: str | None = None
+    meta: dict[str, Any] | None = None
+    user_id: UUID | None = None
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+
+class AnimaCreate(Request):
+    """What is asked of `create_anima`."""
+
+    name: str = Field(min_length=1, max_length=255)
+    description: str | None = None
+    meta: dict[str, Any] | None = None
+
+
+class AnimaOverview(Record):
+    """An anima with what it holds, as `list_animas` shows it."""
+
+    id: UUID
+    name: str
+    description: str | None = None
+    events: int
+    memories: int
+    knowledge: int
+    dreams: int
+    pending_events: int
+    last_event_at: UtcDatetime | None = None
+    default: bool = False
+
+
+class Event(Record):
+    """One raw interaction."""
+
+    id: UUID
+    handle: str
+    anima_id: UUID
+    event_type: str
+    role: str | None = None
+    author: str | None = None
+    summary: str | None = None
+    content: str
+    occurred_at: UtcDatetime | None = None
+    session_id: str | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+    source_uri: str | None = None
+    dedupe_key: str | None = None
+    importance_score: float | None = None
+    state: EventState = EventState.PENDING
+    trust: Trust = Trust.TOLD
+    redactions: int = 0
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+
+class EventCreate(Request):
+    """What is asked of `extract_event`. `anima_id` may be an id or a name; None is the default."""
+
+    anima_id: UUID | str | None = None
+    event_type: EventType = EventType.MESSAGE_IN
+    content: str = Field(min_length=1)
+    role: str | None = Field(None, max_length=64)
+    author: str | None = Field(None, max_length=255)
+    summary: str | None = Field(None, max_length=4000)
+    occurred_at: UtcDatetime | None = None
+    session_id: str | None = Field(None, max_length=255)
+    meta: dict[str, Any] = Field(default_factory=dict)
+    source_uri: str | None = Field(None, max_length=2048)
+    dedupe_key: str | None = Field(None, min_length=1, max_length=255)
+    importance_score: Score | None = None
+
+
+class Memory(Record):
+    """What was made of one or more events."""
+
+    id: UUID
+    handle: str
+    anima_id: UUID
+    content: str | None = None
+    summary: str | None = None
+    importance: float | None = None
+    confidence: float | None = None
+    state: MemoryState | None = None
+    recency_score: float | None = None
+    decay_score: float | None = None
+    time_start: UtcDatetime | None = None
+    time_end: UtcDatetime | None = None
+    session_id: str | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+    source_ids: list[UUID] = Field(default_factory=list)
+    provisional: bool = False
+    synthesizer: str = ""
+    pinned: bool = False
+    trust: Trust = Trust.TOLD
+    version: int = 1
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+
+class Knowledge(Record):
+    """A typed statement extracted from a memory, with its validity interval."""
+
+    id: UUID
+    handle: str
+    anima_id: UUID
+    type: KnowledgeType
+    content: str
+    confidence: float
+    valid_from: UtcDatetime | None = None
+    valid_until: UtcDatetime | None = None
+    superseded_by: UUID | None = None
+    memory_id: UUID | None = None
+    source_ids: list[UUID] = Field(default_factory=list)
+    provisional: bool = False
+    synthesizer: str = ""
+    pinned: bool = False
+    trust: Trust = Trust.TOLD
+    version: int = 1
+    created_at: UtcDatetime
+    updated_at: UtcDatetime

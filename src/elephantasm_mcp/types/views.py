@@ -1,0 +1,363 @@
+"""What is asked and answered: queries, hits, packs, dream reports, traces.
+
+Owns the public request and answer models that are not rows. Invariant: a view names rows by
+handle and UUID together, so that it reads well and still means one row in any database.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from elephantasm_mcp.types.records import (
+    Event,
+    KnowledgeType,
+    Layer,
+    MemoryState,
+    Record,
+    Request,
+    Score,
+    UtcDatetime,
+)
+
+DEFAULT_MAX_TOKENS = 4000
+Reason = Literal["recency", "semantic match", "high importance", "hybrid", "pinned"]
+Phase = Literal["auto", "synthesis", "light"]
+AnimaRef = UUID | str | None
+"""An anima by id or exact name; None is the default one."""
+
+
+# Recording
+
+
+class RecordedEvent(Record):
+    """What became of one event that was handed in."""
+
+    event: Event
+    duplicate: bool
+    """True when an earlier row already holds it; `event` is then that row."""
+    redactions: int
+    repaired: bool
+    """True when broken Unicode was mended before storing."""
+
+
+class Accumulation(Record):
+    """How near an anima is to its next synthesis."""
+
+    score: float
+    threshold: float
+    pending_events: int
+
+
+class Recorded(Record):
+    """The answer to a recording: in input order."""
+
+    events: list[RecordedEvent]
+    accumulation: Accumulation
+
+
+# Searching
+
+
+class SearchQuery(Request):
+    """What is asked of `search_memory`."""
+
+    query: str
+    anima: AnimaRef = None
+    layers: tuple[Layer, ...] = ("memory", "knowledge", "event")
+    session_id: str | None = None
+    since: UtcDatetime | None = None
+    until: UtcDatetime | None = None
+    include_archived: bool = False
+    limit: int = Field(10, ge=1, le=200)
+
+
+class SearchHit(Record):
+    """One row that was found, and why."""
+
+    id: UUID
+    handle: str
+    layer: Layer
+    text: str
+    score: float
+    reason: Reason
+    breakdown: dict[str, float]
+    similarity: float | None = None
+    occurred_at: UtcDatetime | None = None
+    session_id: str | None = None
+    source_ids: list[UUID] = Field(default_factory=list)
+    sources: list[str] = Field(default_factory=list)
+    """Handles of the source events; for an event its own."""
+    weak: bool = False
+    """Below the relevance floor: ranked, but not believed to answer the query."""
+
+
+class SearchHits(list[SearchHit]):
+    """The hits, best first, with the models in use (`mode`) and whether all are `weak`."""
+
+    def __init__(self, hits: list[SearchHit], *, mode: str) -> None:
+        super().__init__(hits)
+        self.mode = mode
+        self.weak = all(hit.weak for hit in hits)
+
+
+# Packs
+
+
+class PackQuery(Request):
+    """What is asked of `get_memory_pack`."""
+
+    anima: AnimaRef = None
+    query: str | None = None
+    session_id: str | None = None
+    max_tokens: int = Field(DEFAULT_MAX_TOKENS, ge=200, le=200_000)
+    preset: Literal["conversational"] = "conversational"
+
+
+class ScoredMemory(Record):
+    """A line of the session or long-term section; a raw event has `handle` e… and `raw`."""
+
+    id: UUID
+    handle: str
+    summary: str | None = None
+    score: float
+    reason: str | None = None
+    breakdown: dict[str, float]
+    similarity: float | None = None
+    raw: bool = False
+
+
+class ScoredKnowledge(Record):
+    """A line of the knowledge section."""
+
+    id: UUID
+    handle: str
+    content: str
+    type: KnowledgeType
+    score: float
+    reason: str | None = None
+    breakdown: dict[str, float] = Field(default_factory=dict)
+    similarity: float | None = None
+
+
+class TemporalContext(Record):
+    """How long ago the last interaction was, and what it was about."""
+
+    last_event_at: UtcDatetime
+    hours_ago: float
+    memory_summary: str | None = None
+    formatted: str
+
+
+class IdentityContext(Record):
+    """Who the agent is. Built by deep sleep, in a later release."""
+
+    personality_type: str | None = None
+    communication_style: str | None = None
+    self_reflection: dict[str, Any] | None = None
+    prose: str | None = None
+
+
+class PackContent(Record):
+    """All layers of a pack, and its text without handles."""
+
+    context: str
+    identity: IdentityContext | None = None
+    session_memories: list[ScoredMemory]
+    knowledge: list[ScoredKnowledge]
+    long_term_memories: list[ScoredMemory]
+    temporal_context: TemporalContext | None = None
+    hash: str
+    mode: str
+    """The models that ranked it; part of what determines its bytes."""
+    annotated: str
+    """The text with each line's handle, as MCP clients see it inside the fence."""
+
+
+class MemoryPack(Record):
+    """The compiled context of one anima."""
+
+    id: UUID
+    anima_id: UUID
+    query: str | None = None
+    preset_name: str | None = None
+    session_memory_count: int
+    knowledge_count: int
+    long_term_memory_count: int
+    has_identity: bool
+    token_count: int
+    max_tokens: int
+    content: dict[str, Any]
+    compiled_at: UtcDatetime
+    created_at: UtcDatetime
+
+    def as_prompt(self) -> str:
+        """The markdown, ready to stand in a system prompt."""
+        return str(self.content["context"])
+
+    asPrompt = as_prompt  # noqa: N815 - the public client's spelling
+
+    @property
+    def layers(self) -> PackContent:
+        """`content`, typed."""
+        return PackContent.model_validate(self.content)
+
+    @property
+    def identity(self) -> IdentityContext | None:
+        """Who the agent is, or None."""
+        return self.layers.identity
+
+    @property
+    def session_memories(self) -> list[ScoredMemory]:
+        """The lines of the current session."""
+        return self.layers.session_memories
+
+    @property
+    def knowledge(self) -> list[ScoredKnowledge]:
+        """The lines of relevant knowledge."""
+        return self.layers.knowledge
+
+    @property
+    def long_term_memories(self) -> list[ScoredMemory]:
+        """The lines of relevant memories."""
+        return self.layers.long_term_memories
+
+    @property
+    def temporal_context(self) -> TemporalContext | None:
+        """The last interaction, or None."""
+        return self.layers.temporal_context
+
+
+# Dreams
+
+
+class DreamAction(Record):
+    """One change that a dream made, with what stood there before and after."""
+
+    kind: str
+    """`create`, `update` or `delete`."""
+    operation: str
+    """What was done, as a verb: `synthesize`, `fade`, `undo`."""
+    layer: Layer
+    handle: str
+    row: UUID
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    sources: list[str] = Field(default_factory=list)
+    reasoning: str = ""
+
+
+class DreamReport(Record):
+    """One run of synthesis or of the Dreamer."""
+
+    id: UUID
+    handle: str
+    anima_id: UUID
+    phase: str
+    state: Literal["done", "undone"]
+    actor: str
+    """Who asked for it: `worker`, `user`, …."""
+    synthesizer: str = ""
+    started_at: UtcDatetime
+    finished_at: UtcDatetime
+    counts: dict[str, int]
+    tokens: int = 0
+    actions: list[DreamAction] = Field(default_factory=list)
+    undoes: str | None = None
+    """The handle of the dream that this one took back."""
+
+
+class UndoReport(Record):
+    """What an undo put back."""
+
+    dream: str
+    """The handle of the dream that was undone."""
+    undone_by: str
+    """The handle of the undo in the journal."""
+    removed: list[str]
+    restored: list[str]
+    events_held: list[str]
+    message: str
+
+
+# Tracing
+
+
+class TraceSource(Record):
+    """A source event with the words that were taken from it."""
+
+    handle: str
+    id: UUID
+    event_type: str
+    author: str | None
+    session_id: str | None
+    occurred_at: UtcDatetime | None
+    content: str
+    quotes: list[str] = Field(default_factory=list)
+
+
+class TraceDerived(Record):
+    """A row that was made of the traced one."""
+
+    handle: str
+    id: UUID
+    layer: Layer
+    text: str
+    state: str
+
+
+class TraceAction(Record):
+    """A dream action on the traced row."""
+
+    dream: str
+    phase: str
+    kind: str
+    actor: str
+    at: UtcDatetime
+    undone: bool
+    reasoning: str = ""
+
+
+class Trace(Record):
+    """Where a row comes from, what became of it, who changed it, and whether the pack has it."""
+
+    handle: str
+    id: UUID
+    layer: Layer
+    text: str
+    state: MemoryState | str
+    synthesizer: str = ""
+    sources: list[TraceSource]
+    derived: list[TraceDerived]
+    history: list[TraceAction]
+    in_pack: bool
+    pack_reason: str
+    """Why it is, or is not, in the pack that a read without a query gives now."""
+
+
+__all__ = [
+    "Accumulation",
+    "AnimaRef",
+    "DreamAction",
+    "DreamReport",
+    "IdentityContext",
+    "MemoryPack",
+    "PackContent",
+    "PackQuery",
+    "Phase",
+    "Reason",
+    "Recorded",
+    "RecordedEvent",
+    "Score",
+    "ScoredKnowledge",
+    "ScoredMemory",
+    "SearchHit",
+    "SearchHits",
+    "SearchQuery",
+    "TemporalContext",
+    "Trace",
+    "TraceAction",
+    "TraceDerived",
+    "TraceSource",
+    "UndoReport",
+]
