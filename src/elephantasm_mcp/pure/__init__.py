@@ -1,0 +1,1 @@
+"""Functions of their arguments: no I/O, no clock, no state."""

@@ -1,0 +1,250 @@
+"""Text as it is stored, shown on one line, and searched.
+
+Owns mending, one-line form, cutting, and the words and terms of full-text search. Knows nothing of
+tokens or secrets (see `tokens`, `redaction`).
+Invariant: `terms(text)` are exactly the terms that FTS5 (`porter unicode61 remove_diacritics 2`)
+finds in `fts_text(text)`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import snowballstemmer
+
+CJK: Final = (
+    "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3105-\u318e\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97c\uac00-\ud7fb\uf900-\ufad9"
+    "\uff66-\uff9f\uffa1-\uffdc\U0001b000-\U0001b16f\U00020000-\U000323af"
+)
+"""The inside of a character class: Han, Kana, Bopomofo, Hangul; no punctuation."""
+
+_LITTLE_WORDS: Final = """
+a about after all also am an and any are as at be because been before being but by can could did do
+does doing for from had has have having he her here hers him his how i if in into is it its just me
+my no nor not of on or our ours out over own she should so some such than that the their theirs them
+then there these they this those to too under until up very was we were what when where which while
+who whom whose why will with would you your yours
+d ll m re s t ve don doesn didn isn aren wasn weren hasn haven hadn won wouldn couldn shouldn
+"""
+STOP_WORDS: Final = frozenset(_LITTLE_WORDS.split())
+"""Folded words that say little in a question, with what an apostrophe leaves of contractions."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_BROKEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff]")
+_SYMBOL_RUN: Final = re.compile(r"[^\w\s\x00-\x7f]{33,}")
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]|[\ufe00-\ufe0f]{2,}"
+)
+_JOINER: Final = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+_FENCE: Final = re.compile("`{3,}|~{3,}")
+_LEAD: Final = re.compile(r"^(?:\s*(?:#(?=\s|#|$)|(?<=#)#|>(?=\s|>|$)|(?P<item>[-*+•])(?=\s|$)))+")
+
+_LESS: Final = "<\u02c2\u1438\u2329\u276c\u276e\u2770\u27e8\u29fc\u3008\ufe64\uff1c"
+_MORE: Final = ">\u02c3\u1433\u232a\u276d\u276f\u2771\u27e9\u29fd\u3009\ufe65\uff1e"
+_TAG_OPEN: Final = re.compile(
+    rf"[{_LESS}](?=[{_LESS}\u200c\u200d\ufe00-\ufe0f]{{0,4}}"
+    r"(?:[/\\|!?]*[^\W\d]|\s?[/\\|!?]+\s?[^\W\d]"
+    r"|\s(?i:memory|system|assistant|user|human|developer|instruction|tool|function)))"
+)
+_TAG_CLOSE: Final = re.compile(rf"(‹[^‹›{_LESS}{_MORE}]{{0,300}})(?<![-=])([{_MORE}]+)")
+
+_DIACRITIC: Final = re.compile("[\u0300-\u036f]+")
+# Less the letters that Unicode 6.1, and so FTS5, does not take for letters.
+_WORD: Final = re.compile(r"[^\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]{1,64}")
+_ASCII_WORD: Final = re.compile("[a-z0-9]{1,64}")
+_CJK: Final = re.compile(f"[{CJK}]")
+_CJK_OR_REST: Final = re.compile(f"([{CJK}]+)")
+_CUT_WORD: Final = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
+_LOGI: Final = re.compile("[aeiouy][^aeiouy].*logi$")
+_BLI: Final = re.compile("[aeiouy][^aeiouy].*bli$")
+_DOUBLED: Final = re.compile(r"([chjkqvwx])\1$")
+_STEMMER: Final = snowballstemmer.stemmer("porter")
+
+
+def repair(text: str) -> tuple[str, bool]:
+    r"""Mend broken Unicode; the flag says whether anything was broken.
+
+    Two lone surrogates that form a pair are joined, others become U+FFFD; NUL, other C0 controls
+    (but tab and newlines) and byte order marks go. Unflagged: newlines become `\n`, the text NFC,
+    and a pile of more than 32 combining marks is cut (normalising one takes quadratic time).
+    """
+    mended = text
+    if _SURROGATE.search(text):
+        mended = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    mended = _BROKEN.sub("", mended)
+    lines = mended.replace("\r\n", "\n").replace("\r", "\n")
+    return _normalise(lines), mended != text
+
+
+def to_line(text: str, *, max_chars: int | None = None) -> str:
+    """One readable line that cannot pose as structure; idempotent.
+
+    - White space and line breaks of any kind collapse to one blank.
+    - What hides or reorders text goes: controls, bidi, zero-width and tag characters. Joiners stay
+      between two non-ASCII characters, where emoji and Persian need them.
+    - At the start of a line, heading and quote marks go and a list mark becomes `•`.
+    - A fence (three backticks or tildes) becomes `'''`.
+    - `<`, or a look-alike, that opens something tag-like becomes `‹`, and the `>` that closes it
+      `›`: `‹/system›`, `‹|im_start|›`, `List‹String›`. `a < b`, `x <- y` and `<3` stay.
+    """
+    visible = _normalise(_JOINER.sub("", _HIDDEN.sub("", _normalise(text))))
+    plain = " ".join(_LEAD.sub(_lead, line) for line in visible.splitlines())
+    line = _FENCE.sub("'''", " ".join(plain.split()))
+    line = _TAG_OPEN.sub("‹", line)
+    line = _TAG_CLOSE.sub(lambda tag: tag[1] + "›" * len(tag[2]), line)
+    return line if max_chars is None else cut(line, max_chars=max_chars)
+
+
+def cut(text: str, *, max_words: int | None = None, max_chars: int | None = None) -> str:
+    """The beginning of `text` within both limits, with one ellipsis where something was left out.
+
+    Cuts between words (each CJK character is one); a word longer than half of `max_chars` is cut
+    between letters, not before a combining mark. The ellipsis counts as a character; limits are
+    at least 1.
+    """
+    if max_words is not None:
+        text = _shorten(text, end=_end_of_word(text, number=max_words))
+    if max_chars is not None and len(text) > max_chars:
+        text = _shorten(text, end=_boundary(text, end=max_chars - 1))
+    return text
+
+
+def has_cjk(text: str) -> bool:
+    """Whether `text` has Han, Kana or Hangul."""
+    return _CJK.search(text) is not None
+
+
+def words(text: str) -> list[str]:
+    """The folded, unstemmed words of `text` in order; CJK runs as uni- and bigrams.
+
+    Letters and digits make words, as in `unicode61`; anything else parts them. Folding goes a
+    little beyond FTS5: `ß` is `ss`, Greek and Cyrillic lose their accents too. Words above 64
+    characters (base64, hashes) come in pieces of 64.
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    folded = unicodedata.normalize("NFD", _cap_marks(text).casefold())
+    folded = unicodedata.normalize("NFC", _DIACRITIC.sub("", folded))
+    found = _WORD.findall(folded)
+    if not has_cjk(folded):
+        return found
+    return [piece for word in found for piece in _grams(word)]
+
+
+def terms(text: str) -> list[str]:
+    """What search indexes and asks for: the stems of `words(text)`, in order, with repeats."""
+    return [stem(word) for word in words(text)]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """The Porter stem of a folded word, as FTS5 has it.
+
+    FTS5 follows Porter's own revision, snowball the paper: in the revision `-logi` is `-log`,
+    `-bli` is `-ble`, and any doubled consonant but l, s, z is single before -ed and -ing.
+    """
+    # Only ASCII letters form a suffix; FTS5 leaves alone what has under 3 or over 64 bytes.
+    if len(word) < 3 or not "a" <= word[-1] <= "z" or len(word.encode()) > 64:
+        return word
+    stemmed = _STEMMER.stemWord(word)
+    if _LOGI.search(stemmed):
+        return stemmed[:-1]
+    if _BLI.search(stemmed):
+        return _STEMMER.stemWord(stemmed[:-1] + "e")
+    if _DOUBLED.search(stemmed) and word.endswith(("ed", "ing")):
+        return stemmed[:-1]
+    return stemmed
+
+
+def fts_text(text: str) -> str:
+    """What is handed to FTS5 for indexing: the words of `text`, blank-separated.
+
+    Folded here because FTS5's tables are of Unicode 6.1: it takes newer emoji for letters.
+    """
+    return " ".join(words(text))
+
+
+def fts_quote(term: str) -> str:
+    """`term` as an FTS5 string, never syntax. FTS5 stems it: give words, not stems."""
+    return '"' + term.replace("\0", " ").replace('"', '""') + '"'
+
+
+def query_words(query: str, *, ignore: Collection[str] = ()) -> list[str]:
+    """The words to search for, unstemmed, one for each stem, in order.
+
+    Without stop words and the words of `ignore` (names of authors); if none is left, with those of
+    `ignore`; if still none, all. Empty for a query of punctuation.
+    """
+    first: dict[str, str] = {}
+    for word in words(query):
+        first.setdefault(stem(word), word)
+    distinct = list(first.values())
+    content = [word for word in distinct if word not in STOP_WORDS]
+    ignored = {stem(word) for name in ignore for word in words(name)}
+    return [word for word in content if stem(word) not in ignored] or content or distinct
+
+
+def query_terms(query: str, *, ignore: Collection[str] = ()) -> list[str]:
+    """The stems of `query_words`: distinct, in order."""
+    return [stem(word) for word in query_words(query, ignore=ignore)]
+
+
+def _cap_marks(text: str) -> str:
+    """Bounds the runs of combining marks, which normalisation sorts in quadratic time."""
+    return text if text.isascii() else _SYMBOL_RUN.sub(_first_marks, text)
+
+
+def _first_marks(run: re.Match[str]) -> str:
+    return run[0][:32] + "".join(char for char in run[0][32:] if not unicodedata.combining(char))
+
+
+def _normalise(text: str) -> str:
+    return unicodedata.normalize("NFC", _cap_marks(text))
+
+
+def _lead(match: re.Match[str]) -> str:
+    return "• " if match["item"] else ""
+
+
+def _shorten(text: str, *, end: int) -> str:
+    return text if end >= len(text) else text[:end].rstrip(" \t\n,;:–—-…") + "…"
+
+
+def _end_of_word(text: str, *, number: int) -> int:
+    end = 0
+    for count, word in enumerate(_CUT_WORD.finditer(text)):
+        if count == number:
+            return end
+        end = word.end()
+    return len(text)
+
+
+def _boundary(text: str, *, end: int) -> int:
+    """The last place at or before `end` where `text` may be cut."""
+    if text[end : end + 1].isspace():
+        return end
+    blank = max(text.rfind(" ", end // 2, end), text.rfind("\n", end // 2, end))
+    if blank > 0:
+        return blank
+    while end > 0 and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f"):
+        end -= 1
+    return end
+
+
+def _grams(word: str) -> list[str]:
+    """`東京都` as 東 東京 京 京都 都; other parts of the word whole."""
+    pieces: list[str] = []
+    for part in filter(None, _CJK_OR_REST.split(word)):
+        if not _CJK.match(part):
+            pieces.append(part)
+            continue
+        for first, second in pairwise(part):
+            pieces += (first, first + second)
+        pieces.append(part[-1])
+    return pieces

@@ -1,0 +1,104 @@
+"""Vectors: int8 for storage, float32 for comparison, and the best few of many.
+
+Owns no index and no cache, and knows no model. Invariant: a row's result depends on that row and
+the query alone, never on its neighbours, so a score is the same whatever it is computed beside.
+"""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int8Matrix: TypeAlias = NDArray[np.int8]
+"""Shape (n, dimensions): the direction of one vector a row; its length carries no meaning."""
+
+LEVELS: Final = 127
+"""The largest magnitude of a quantised component; -128 is unused, so v and -v mirror each other."""
+SCORE_STEPS: Final = 1_000_000
+"""Scores are compared in steps of 1e-6: what float32 cannot tell apart is a tie."""
+
+
+def quantize(vectors: NDArray[np.float32]) -> Int8Matrix:
+    """Scale each row so that its largest component becomes ±127, and round.
+
+    Shape (n, d) to (n, d). The row's length is lost; cosines between texts move by at most .003
+    (1,500 texts, both bundled models).
+
+    Raises:
+        ValueError: a row is zero, or holds NaN or infinity.
+    """
+    peaks = np.abs(vectors).max(axis=1, keepdims=True)
+    _require_direction(peaks)
+    return np.rint(vectors / peaks * LEVELS).astype(np.int8)
+
+
+def dequantize(stored: Int8Matrix) -> NDArray[np.float32]:
+    """Unit rows in the stored directions, shape (n, d).
+
+    Raises:
+        ValueError: a row is zero.
+    """
+    rows = stored.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    _require_direction(lengths)
+    rows /= lengths[:, np.newaxis]
+    return rows
+
+
+def to_blob(stored: Int8Matrix) -> bytes:
+    """One byte a component, row after row: what a vector column holds."""
+    return stored.tobytes()
+
+
+def from_blob(blob: bytes, *, dimensions: int) -> Int8Matrix:
+    """The rows of one blob, or of several joined, shape (n, dimensions).
+
+    Raises:
+        ValueError: the bytes are not a whole number of rows.
+    """
+    if len(blob) % dimensions:
+        raise ValueError(f"{len(blob)} bytes are not a whole number of {dimensions}-byte vectors")
+    return np.frombuffer(blob, dtype=np.int8).reshape(-1, dimensions)
+
+
+def cosine(matrix: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The cosine of each unit row of `matrix` (n, d) to the unit vector `query` (d,), shape (n,).
+
+    Raises:
+        ValueError: the query is zero, or it or a row holds NaN or infinity.
+    """
+    _require_direction(np.abs(query).max())
+    # einsum and not `@`: BLAS sums a row differently depending on how many rows there are, and
+    # starts threads. 600 × 384 takes .034 ms instead of .020, 5,000 take .31 instead of .28.
+    scores = np.einsum("ij,j->i", matrix, query)
+    if not np.isfinite(scores).all():
+        raise ValueError("a vector holds NaN or infinity")
+    return np.clip(scores, -1.0, 1.0, out=scores)
+
+
+def top_k(
+    scores: NDArray[np.float32], ids: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The `k` best ids with their scores rounded to 1e-6, best first, ties by ascending id.
+
+    Both results have shape (min(k, n),). The order of the input does not matter.
+
+    Raises:
+        ValueError: a score is NaN or infinite.
+    """
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is NaN or infinite")
+    steps = np.rint(scores.astype(np.float64) * SCORE_STEPS)
+    if 0 < k < len(steps):
+        # Keep what ties with the k-th best, then sort only that: .4 ms at 50,000 instead of 4.7.
+        worst = np.partition(steps, len(steps) - k)[len(steps) - k]
+        kept = np.flatnonzero(steps >= worst)
+        steps, ids = steps[kept], ids[kept]
+    best = np.lexsort((ids, -steps))[: max(k, 0)]
+    return ids[best], steps[best] / SCORE_STEPS
+
+
+def _require_direction(lengths: NDArray[np.float32] | np.float32) -> None:
+    """Raise ValueError unless every length is finite and above zero."""
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise ValueError("a vector is zero, or holds NaN or infinity")
