@@ -1,0 +1,198 @@
+"""Animas and users in the store.
+
+Owns their rows, and the numbers that an anima hands out to its events, memories, knowledge and
+dreams. Invariant: a number is handed out inside the transaction that uses it, and never twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from elephantasm_mcp.ports import Row, Tx
+from elephantasm_mcp.store.values import (
+    from_json,
+    from_micros,
+    maybe_time,
+    to_json,
+    to_micros,
+    to_uuid,
+)
+from elephantasm_mcp.types.records import (
+    SEQ_BITS,
+    Anima,
+    AnimaCreate,
+    AnimaNo,
+    AnimaSettings,
+    RowId,
+    UserNo,
+    parse_uuid,
+    row_id,
+    unpack_row_id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnima:
+    """An anima with its settings and counters."""
+
+    anima_no: AnimaNo
+    user_no: UserNo
+    anima: Anima
+    settings: AnimaSettings
+    revision: int
+    vector_epoch: int
+    pending_events: int
+    pending_tokens: int
+    pending_since: datetime | None
+    last_event_at: datetime | None
+    light_sleep_at: datetime | None
+
+    @property
+    def id(self) -> UUID:
+        """The public id."""
+        return self.anima.id
+
+
+def id_range(anima_no: AnimaNo) -> dict[str, int]:
+    """The bounds `low` and `high` of all row ids of an anima."""
+    return {"low": anima_no << SEQ_BITS, "high": ((anima_no + 1) << SEQ_BITS) - 1}
+
+
+def anima_of(row: RowId) -> AnimaNo:
+    """The anima that a row belongs to."""
+    return unpack_row_id(row)[0]
+
+
+def prepare(tx: Tx, *, user: UUID, secret: bytes, now: datetime) -> bytes:
+    """Make what every database needs once: the local user and the secret. Returns the secret."""
+    tx.run("add_local_user", uuid=user.bytes, now=to_micros(now))
+    tx.run("add_property", key="secret", value=secret)
+    return _secret(tx)
+
+
+def _secret(tx: Tx) -> bytes:
+    row = tx.one("property", key="secret")
+    return bytes(row["value"]) if row else b""
+
+
+def add(
+    tx: Tx, user_no: UserNo, request: AnimaCreate, *, uuid: UUID, now: datetime
+) -> tuple[StoredAnima, bool]:
+    """Add an anima; an existing one of that name is returned unchanged, with False."""
+    created = tx.run(
+        "add_anima",
+        uuid=uuid.bytes,
+        user_no=user_no,
+        name=request.name,
+        description=request.description,
+        meta=None if request.meta is None else to_json(request.meta),
+        now=to_micros(now),
+    )
+    row = tx.one("anima_by_name", user_no=user_no, name=request.name)
+    if row is None:
+        raise LookupError(request.name)
+    return _stored(row), created > 0
+
+
+def find(tx: Tx, user_no: UserNo, ref: UUID | str) -> StoredAnima | None:
+    """A user's anima by id or exact name; an id wins over a name that looks like one."""
+    uuid = ref if isinstance(ref, UUID) else parse_uuid(ref)
+    row = tx.one("anima_by_uuid", user_no=user_no, uuid=uuid.bytes) if uuid else None
+    if row is None:
+        row = tx.one("anima_by_name", user_no=user_no, name=str(ref))
+    return _stored(row) if row else None
+
+
+def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
+    """An anima by number.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = tx.one("anima_by_no", anima_no=anima_no)
+    if row is None:
+        raise LookupError(anima_no)
+    return _stored(row)
+
+
+def list_for(tx: Tx, user_no: UserNo) -> list[StoredAnima]:
+    """All animas of a user, oldest first."""
+    return [_stored(row) for row in tx.all("animas_of_user", user_no=user_no)]
+
+
+def with_pending(tx: Tx) -> list[StoredAnima]:
+    """Animas of all users that have pending events: for the worker."""
+    return [_stored(row) for row in tx.all("animas_with_pending")]
+
+
+def with_memories(tx: Tx) -> list[StoredAnima]:
+    """Animas of all users that have, or had, memories: for the worker."""
+    return [_stored(row) for row in tx.all("animas_with_memories")]
+
+
+def without_index(tx: Tx, models: Sequence[str]) -> list[AnimaNo]:
+    """Animas of all users with rows that are not indexed, in words or under one of the models."""
+    found = {no for (no,) in tx.tuples("animas_without_text")}
+    for model in models:
+        found |= {no for (no,) in tx.tuples("animas_without_vectors", model=model)}
+    return [AnimaNo(no) for no in sorted(found)]
+
+
+def revisions(tx: Tx) -> dict[UUID, int]:
+    """The revision of each anima."""
+    return {to_uuid(uuid): revision for uuid, revision in tx.tuples("anima_revisions")}
+
+
+def counts(tx: Tx, anima_no: AnimaNo) -> dict[str, int]:
+    """Rows an anima shows, by layer: events, memories, knowledge, dreams."""
+    return tx.one("anima_counts", **id_range(anima_no)) or {}
+
+
+def take_number(tx: Tx, anima_no: AnimaNo, layer: Literal["memory", "knowledge", "dream"]) -> RowId:
+    """The id for a new row of that layer."""
+    row = tx.one(f"take_{layer}_number", anima_no=anima_no)
+    if row is None:
+        raise LookupError(anima_no)
+    return row_id(anima_no, row["last"])
+
+
+def touch(tx: Tx, anima_no: AnimaNo) -> None:
+    """Say that a pack or a search may now look different."""
+    tx.run("bump_revision", anima_no=anima_no)
+
+
+def recount_pending(tx: Tx, anima_no: AnimaNo) -> None:
+    """Put the counters of pending events right after states changed."""
+    tx.run("recount_pending", anima_no=anima_no, **id_range(anima_no))
+
+
+def set_light_sleep(tx: Tx, anima_no: AnimaNo, *, now: datetime) -> None:
+    """Note when light sleep last ran."""
+    tx.run("set_light_sleep", anima_no=anima_no, now=to_micros(now))
+
+
+def _stored(row: Row) -> StoredAnima:
+    meta: dict[str, Any] | None = None if row["meta"] is None else from_json(row["meta"])
+    return StoredAnima(
+        anima_no=AnimaNo(row["anima_no"]),
+        user_no=UserNo(row["user_no"]),
+        anima=Anima(
+            id=to_uuid(row["uuid"]),
+            name=row["name"],
+            description=row["description"],
+            meta=meta,
+            user_id=to_uuid(row["user_uuid"]),
+            created_at=from_micros(row["created_at"]),
+            updated_at=from_micros(row["updated_at"]),
+        ),
+        settings=AnimaSettings.model_validate_json(row["settings"]),
+        revision=row["revision"],
+        vector_epoch=row["vector_epoch"],
+        pending_events=row["pending_events"],
+        pending_tokens=row["pending_tokens"],
+        pending_since=maybe_time(row["pending_since"]),
+        last_event_at=maybe_time(row["last_event_at"]),
+        light_sleep_at=maybe_time(row["light_sleep_at"]),
+    )

@@ -1,0 +1,209 @@
+"""The journal in the store: dreams, their actions, and the events they consumed.
+
+Owns those rows. `memory/ledger.py` decides what is written. Invariant: an action is added in
+the transaction that makes its change and is never changed afterwards; a dream grows while its run
+lasts, and then only gets the mark that a later dream took it back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from elephantasm_mcp.ports import Row, Tx
+from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.events import NO_LIMIT
+from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.values import from_json, from_micros, to_json, to_micros, to_uuid
+from elephantasm_mcp.types.records import EventState, Layer, RowId, handle_of
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDream:
+    """One run in the journal."""
+
+    id: RowId
+    uuid: UUID
+    phase: str
+    actor: str
+    synthesizer: str
+    started_at: datetime
+    finished_at: datetime
+    counts: dict[str, int]
+    tokens: int
+    undoes: RowId | None
+    undone_by: RowId | None
+
+    @property
+    def handle(self) -> str:
+        """`d` and its number."""
+        return handle_of("dream", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAction:
+    """One change of a run."""
+
+    kind: str
+    layer: DerivedLayer
+    row_id: RowId
+    before: Snapshot | None
+    after: Snapshot | None
+    sources: list[str]
+    """Handles of what the change was made of."""
+    reasoning: str
+    operation: str
+    inputs: str = ""
+    """Digest of what decided it; an undone operation is not repeated on the same inputs."""
+
+
+def add(tx: Tx, dream: StoredDream) -> None:
+    """Write a run, as yet without actions."""
+    tx.run(
+        "add_dream",
+        id=dream.id,
+        uuid=dream.uuid.bytes,
+        phase=dream.phase,
+        actor=dream.actor,
+        synthesizer=dream.synthesizer,
+        started_at=to_micros(dream.started_at),
+        finished_at=to_micros(dream.finished_at),
+        counts=to_json(dream.counts),
+        tokens=dream.tokens,
+        undoes=dream.undoes,
+    )
+
+
+def extend(
+    tx: Tx, dream: RowId, *, counts: dict[str, int], tokens: int, finished_at: datetime
+) -> bool:
+    """Bring a run up to date that still goes on; False when it was undone meanwhile."""
+    changed = tx.run(
+        "extend_dream",
+        id=dream,
+        counts=to_json(counts),
+        tokens=tokens,
+        finished_at=to_micros(finished_at),
+    )
+    return changed > 0
+
+
+def add_action(tx: Tx, dream: RowId, action: StoredAction) -> None:
+    """Write one change of a run, behind those it has."""
+    tx.run(
+        "add_dream_action",
+        dream_id=dream,
+        kind=action.kind,
+        layer=action.layer,
+        row_id=action.row_id,
+        before=_maybe_json(action.before),
+        after=_maybe_json(action.after),
+        sources=to_json(action.sources),
+        reasoning=action.reasoning,
+        operation=action.operation,
+        inputs=action.inputs,
+    )
+
+
+def add_event(tx: Tx, dream: RowId, event: RowId, before: EventState) -> None:
+    """Note that a run consumed an event."""
+    tx.run("add_dream_event", dream_id=dream, event_id=event, before=before)
+
+
+def get(tx: Tx, id_: RowId) -> StoredDream | None:
+    """One run by row id."""
+    row = tx.one("dream_by_id", id=id_)
+    return _stored(row) if row else None
+
+
+def find(tx: Tx, uuid: UUID) -> StoredDream | None:
+    """One run by public id, whoever owns it."""
+    row = tx.one("dream_by_uuid", uuid=uuid.bytes)
+    return _stored(row) if row else None
+
+
+def list_for(tx: Tx, anima: StoredAnima, *, limit: int = NO_LIMIT) -> list[StoredDream]:
+    """The journal of an anima, newest first."""
+    rows = tx.all("list_dreams", limit=limit, **id_range(anima.anima_no))
+    return [_stored(row) for row in rows]
+
+
+def actions_of(tx: Tx, dream: RowId) -> list[StoredAction]:
+    """The changes of a run, in order."""
+    return [_action(row) for row in tx.all("actions_of_dream", dream_id=dream)]
+
+
+def events_of(tx: Tx, dream: RowId) -> list[RowId]:
+    """The events that a run consumed."""
+    return [RowId(event) for event, _ in tx.tuples("events_of_dream", dream_id=dream)]
+
+
+def history(tx: Tx, layer: Layer, id_: RowId) -> list[tuple[str, str, StoredDream]]:
+    """Kind, reasoning and run of every change of a row, or of an event's consumption."""
+    if layer == "event":
+        rows = tx.all("dreams_of_event", event_id=id_)
+        return [("consume", "", _stored(row)) for row in rows]
+    rows = tx.all("actions_on_row", layer=layer, row_id=id_)
+    return [(row["kind"], row["reasoning"], _stored(row)) for row in rows]
+
+
+def later_on_same_rows(tx: Tx, dream: RowId) -> list[tuple[RowId, str]]:
+    """Runs after this one that still stand on one of its rows: the run, and the row's handle."""
+    on_rows = [
+        (RowId(later), handle_of(layer, RowId(row)))
+        for later, layer, row in tx.tuples("later_actions", dream_id=dream)
+    ]
+    consumers = [(RowId(later), "") for (later,) in tx.tuples("later_consumers", dream_id=dream)]
+    return on_rows + consumers
+
+
+def mark_undone(tx: Tx, dream: RowId, *, by: RowId) -> bool:
+    """Note that a run was taken back; False when it already was."""
+    return tx.run("mark_undone", id=dream, undone_by=by) > 0
+
+
+def decline(tx: Tx, layer: DerivedLayer, id_: RowId, *, operation: str, inputs: str) -> None:
+    """Remember that a person took an operation back, and on which inputs."""
+    tx.run("decline", layer=layer, row_id=id_, operation=operation, inputs=inputs)
+
+
+def declined(tx: Tx, anima: StoredAnima) -> dict[tuple[str, RowId, str], str]:
+    """The inputs on which each operation (layer, row, operation) was taken back."""
+    rows = tx.tuples("declined_operations", **id_range(anima.anima_no))
+    return {(layer, RowId(row), operation): inputs for layer, row, operation, inputs in rows}
+
+
+def _maybe_json(snapshot: Snapshot | None) -> str | None:
+    return None if snapshot is None else to_json(snapshot)
+
+
+def _stored(row: Row) -> StoredDream:
+    return StoredDream(
+        id=RowId(row["id"]),
+        uuid=to_uuid(row["uuid"]),
+        phase=row["phase"],
+        actor=row["actor"],
+        synthesizer=row["synthesizer"],
+        started_at=from_micros(row["started_at"]),
+        finished_at=from_micros(row["finished_at"]),
+        counts=from_json(row["counts"]),
+        tokens=row["tokens"],
+        undoes=row["undoes"],
+        undone_by=row["undone_by"],
+    )
+
+
+def _action(row: Row) -> StoredAction:
+    before: Any = row["before"]
+    after: Any = row["after"]
+    return StoredAction(
+        kind=row["kind"],
+        layer=row["layer"],
+        row_id=RowId(row["row_id"]),
+        before=None if before is None else from_json(before),
+        after=None if after is None else from_json(after),
+        sources=from_json(row["sources"]),
+        reasoning=row["reasoning"],
+        operation=row["operation"],
+        inputs=row["inputs"],
+    )

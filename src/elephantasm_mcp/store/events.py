@@ -1,0 +1,270 @@
+"""Events in the store.
+
+Owns event rows: adding, finding duplicates, sessions and states. Invariant: what is pending is a
+state on the row, never a comparison of times, so an event that arrives late is never skipped.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from elephantasm_mcp.ports import Row, Tx, Value
+from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.values import (
+    from_json,
+    from_micros,
+    maybe_micros,
+    to_micros,
+    to_uuid,
+)
+from elephantasm_mcp.types.records import (
+    Event,
+    EventState,
+    RowId,
+    Trust,
+    handle_of,
+    row_id,
+)
+
+NO_LIMIT = -1
+"""SQLite's LIMIT for "all"."""
+LONGEST_SESSION = 2000
+"""How many events a walk back to a session's beginning looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that passed validation and clean-up, ready to be stored."""
+
+    uuid: UUID
+    event_type: str
+    role: str | None
+    author: str | None
+    summary: str | None
+    content: str
+    occurred_at: datetime
+    session_id: str | None
+    meta: str
+    source_uri: str | None
+    dedupe_key: str | None
+    content_hash: bytes
+    importance: float | None
+    tokens: int
+    redactions: int
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its row id and what searching needs of it."""
+
+    id: RowId
+    event: Event
+    tokens: int
+    indexed: bool
+    """Whether the full text holds it."""
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return self.event.occurred_at or self.event.created_at
+
+
+def add(tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, now: datetime) -> list[RowId]:
+    """Store new events as pending, in order, and count them on their anima."""
+    if not new:
+        return []
+    row = tx.one(
+        "take_event_numbers",
+        anima_no=anima.anima_no,
+        count=len(new),
+        tokens=sum(event.tokens for event in new),
+        now=to_micros(now),
+        last_event_at=max(to_micros(event.occurred_at) for event in new),
+    )
+    if row is None:
+        raise LookupError(anima.anima_no)
+    first = row["last"] - len(new) + 1
+    ids = [row_id(anima.anima_no, first + offset) for offset in range(len(new))]
+    tx.many(
+        "add_event",
+        [_parameters(event, id=id_, now=now) for id_, event in zip(ids, new, strict=True)],
+    )
+    return ids
+
+
+def added(anima: StoredAnima, id_: RowId, new: NewEvent, *, now: datetime) -> StoredEvent:
+    """The event as it now stands in the store, without reading it back."""
+    row = _parameters(new, id=id_, now=now)
+    row |= {
+        "state": EventState.PENDING,
+        "created_at": row["now"],
+        "updated_at": row["now"],
+        "indexed_words": None,
+    }
+    return _stored(row, anima.id)
+
+
+def find_duplicate(tx: Tx, anima: StoredAnima, new: NewEvent) -> StoredEvent | None:
+    """The earlier event that this one repeats: by its key, else by content within the window."""
+    if new.dedupe_key is not None:
+        row = tx.one("event_by_dedupe_key", anima_no=anima.anima_no, dedupe_key=new.dedupe_key)
+        return _stored(row, anima.id) if row else None
+    window = timedelta(seconds=anima.settings.dedupe_window_s)
+    row = tx.one(
+        "event_by_content",
+        content_hash=new.content_hash,
+        occurred_at=to_micros(new.occurred_at),
+        since=to_micros(new.occurred_at - window),
+        until=to_micros(new.occurred_at + window),
+        **id_range(anima.anima_no),
+    )
+    return _stored(row, anima.id) if row else None
+
+
+def get(tx: Tx, anima: StoredAnima, id_: RowId) -> StoredEvent | None:
+    """One event by row id."""
+    row = tx.one("event_by_id", id=id_)
+    return _stored(row, anima.id) if row else None
+
+
+def get_many(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list[StoredEvent]:
+    """Several events, in time order."""
+    return _all(tx.all("events_by_ids", ids=json.dumps(list(ids))), anima)
+
+
+def in_state(
+    tx: Tx, anima: StoredAnima, state: EventState, *, limit: int = NO_LIMIT
+) -> list[StoredEvent]:
+    """Events in one state, in time order."""
+    rows = tx.all("events_in_state", state=state, limit=limit, **id_range(anima.anima_no))
+    return _all(rows, anima)
+
+
+def list_between(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    session_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = NO_LIMIT,
+) -> list[StoredEvent]:
+    """Events by time, oldest first."""
+    rows = tx.all(
+        "list_events",
+        anima_no=anima.anima_no,
+        session_id=session_id,
+        since=maybe_micros(since),
+        until=maybe_micros(until),
+        limit=limit,
+    )
+    return _all(rows, anima)
+
+
+def last(tx: Tx, anima: StoredAnima, *, until: datetime) -> StoredEvent | None:
+    """The latest event that happened no later than `until`."""
+    row = tx.one("last_event", anima_no=anima.anima_no, until=to_micros(until))
+    return _stored(row, anima.id) if row else None
+
+
+def session_start(
+    tx: Tx, anima: StoredAnima, session_id: str | None, *, until: datetime, gap: timedelta
+) -> datetime | None:
+    """When the run of events that ends at `until` began: back to the first pause above `gap`."""
+    rows = tx.tuples(
+        "session_backwards",
+        anima_no=anima.anima_no,
+        session_id=session_id,
+        until=to_micros(until),
+        limit=LONGEST_SESSION,
+    )
+    start: int | None = None
+    for _, moment in rows:
+        if start is not None and start - moment > gap / timedelta(microseconds=1):
+            break
+        start = moment
+    return None if start is None else from_micros(start)
+
+
+def neighbours(
+    tx: Tx, anima: StoredAnima, event: StoredEvent
+) -> tuple[StoredEvent | None, StoredEvent | None]:
+    """The previous and the next event of the same session."""
+    place: dict[str, Value] = {
+        "anima_no": anima.anima_no,
+        "session_id": event.event.session_id,
+        "occurred_at": to_micros(event.time),
+        "id": event.id,
+    }
+    before = tx.one("previous_in_session", **place)
+    after = tx.one("next_in_session", **place)
+    return (
+        _stored(before, anima.id) if before else None,
+        _stored(after, anima.id) if after else None,
+    )
+
+
+def set_state(tx: Tx, id_: RowId, *, before: EventState, state: EventState, now: datetime) -> bool:
+    """Move an event on; False when it was no longer in the state that the caller saw."""
+    changed = tx.run("set_event_state", id=id_, before=before, state=state, now=to_micros(now))
+    return changed > 0
+
+
+def _all(rows: list[Row], anima: StoredAnima) -> list[StoredEvent]:
+    return [_stored(row, anima.id) for row in rows]
+
+
+def _parameters(event: NewEvent, *, id: RowId, now: datetime) -> dict[str, Value]:  # noqa: A002
+    return {
+        "id": id,
+        "uuid": event.uuid.bytes,
+        "event_type": event.event_type,
+        "role": event.role,
+        "author": event.author,
+        "summary": event.summary,
+        "content": event.content,
+        "occurred_at": to_micros(event.occurred_at),
+        "session_id": event.session_id,
+        "meta": event.meta,
+        "source_uri": event.source_uri,
+        "dedupe_key": event.dedupe_key,
+        "content_hash": event.content_hash,
+        "importance": event.importance,
+        "tokens": event.tokens,
+        "redactions": event.redactions,
+        "trust": event.trust,
+        "now": to_micros(now),
+    }
+
+
+def _stored(row: Row, anima_id: UUID) -> StoredEvent:
+    id_ = RowId(row["id"])
+    meta: dict[str, Any] = from_json(row["meta"])
+    event = Event(
+        id=to_uuid(row["uuid"]),
+        handle=handle_of("event", id_),
+        anima_id=anima_id,
+        event_type=row["event_type"],
+        role=row["role"],
+        author=row["author"],
+        summary=row["summary"],
+        content=row["content"],
+        occurred_at=from_micros(row["occurred_at"]),
+        session_id=row["session_id"],
+        meta=meta,
+        source_uri=row["source_uri"],
+        dedupe_key=row["dedupe_key"] or row["content_hash"].hex(),
+        importance_score=row["importance"],
+        state=EventState(row["state"]),
+        trust=Trust(row["trust"]),
+        redactions=row["redactions"],
+        created_at=from_micros(row["created_at"]),
+        updated_at=from_micros(row["updated_at"]),
+    )
+    return StoredEvent(
+        id=id_, event=event, tokens=row["tokens"], indexed=row["indexed_words"] is not None
+    )

@@ -1,0 +1,361 @@
+"""Memories, knowledge and the links to their sources, in the store.
+
+Owns their rows and their snapshots. Only `memory/ledger.py` writes snapshots, so that every change
+stands in the journal. Invariant: `write_snapshot(read_snapshot(x))` changes no byte of what users
+see (derived values, the search index among them, are kept or rebuilt, and are no part of it).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from elephantasm_mcp.ports import Row, Tx
+from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.events import NO_LIMIT
+from elephantasm_mcp.store.values import from_json, from_micros, maybe_time, to_micros, to_uuid
+from elephantasm_mcp.types.records import (
+    Knowledge,
+    KnowledgeType,
+    Layer,
+    Memory,
+    MemoryState,
+    RowId,
+    Trust,
+    handle_of,
+)
+
+DerivedLayer: TypeAlias = Literal["memory", "knowledge"]
+Snapshot: TypeAlias = dict[str, Any]
+"""All that the journal keeps of a row: its columns by name, its UUID as hex, and its `links`."""
+
+_COLUMNS: Mapping[DerivedLayer, tuple[str, ...]] = {
+    "memory": (
+        "version",
+        "summary",
+        "content",
+        "importance",
+        "confidence",
+        "state",
+        "time_start",
+        "time_end",
+        "session_id",
+        "meta",
+        "provisional",
+        "synthesizer",
+        "pinned",
+        "trust",
+        "superseded_by",
+        "created_at",
+        "updated_at",
+    ),
+    "knowledge": (
+        "version",
+        "type",
+        "content",
+        "confidence",
+        "valid_from",
+        "valid_until",
+        "memory_id",
+        "provisional",
+        "synthesizer",
+        "pinned",
+        "trust",
+        "superseded_by",
+        "archived",
+        "created_at",
+        "updated_at",
+    ),
+}
+_DERIVED: Mapping[DerivedLayer, Mapping[str, Any]] = {
+    "memory": {
+        "recency_score": None,
+        "decay_score": None,
+        "access_count": 0,
+        "last_accessed_at": None,
+        "indexed_words": None,
+    },
+    "knowledge": {"indexed_words": None},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One source of a derived row, with the words that were taken from it."""
+
+    source_layer: Layer
+    source_id: RowId
+    quote: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMemory:
+    """A memory with its row id and what scoring needs of it."""
+
+    id: RowId
+    memory: Memory
+    access_count: int
+    last_accessed_at: datetime | None
+    superseded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKnowledge:
+    """A knowledge item with its row id."""
+
+    id: RowId
+    knowledge: Knowledge
+    superseded: bool
+    archived: bool
+
+
+def read_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId) -> Snapshot | None:
+    """All that the journal keeps of a row; None when there is no such row."""
+    row = tx.one(f"{layer}_by_id", id=id_)
+    if row is None:
+        return None
+    snapshot: Snapshot = {name: row[name] for name in _COLUMNS[layer]}
+    snapshot["uuid"] = row["uuid"].hex()
+    snapshot["links"] = [
+        [link.source_layer, link.source_id, link.quote] for link in links_of(tx, layer, id_)
+    ]
+    return snapshot
+
+
+def write_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId, snapshot: Snapshot | None) -> None:
+    """Make a row what the snapshot says; None removes it. Counters of use are kept."""
+    old = tx.one(f"{layer}_by_id", id=id_)
+    tx.run("delete_links", layer=layer, id=id_)
+    if snapshot is None:
+        tx.run(f"delete_{layer}", id=id_)
+        return
+    columns = {name: snapshot[name] for name in _COLUMNS[layer]}
+    derived = {name: old[name] if old else fresh for name, fresh in _DERIVED[layer].items()}
+    tx.run(f"put_{layer}", id=id_, uuid=bytes.fromhex(snapshot["uuid"]), **columns, **derived)
+    tx.many(
+        "add_link",
+        [
+            {
+                "layer": layer,
+                "id": id_,
+                "position": position,
+                "source_layer": source_layer,
+                "source_id": source_id,
+                "quote": quote,
+            }
+            for position, (source_layer, source_id, quote) in enumerate(snapshot["links"])
+        ],
+    )
+
+
+def links_of(tx: Tx, layer: DerivedLayer, id_: RowId) -> list[Link]:
+    """What a derived row was made of, in order."""
+    return [Link(*row) for row in tx.tuples("links_of", layer=layer, id=id_)]
+
+
+def links_to(tx: Tx, layer: Layer, id_: RowId) -> list[tuple[DerivedLayer, RowId]]:
+    """What was made of a row."""
+    rows = tx.tuples("links_to", source_layer=layer, source_id=id_)
+    return [(derived, RowId(derived_id)) for derived, derived_id in rows]
+
+
+def get_memory(tx: Tx, anima: StoredAnima, id_: RowId) -> StoredMemory | None:
+    """One memory by row id."""
+    return next(iter(get_memories(tx, anima, [id_])), None)
+
+
+def get_memories(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list[StoredMemory]:
+    """Several memories, by row id."""
+    return _memories(tx, anima, tx.all("memories_by_ids", ids=json.dumps(list(ids))))
+
+
+def list_memories(
+    tx: Tx, anima: StoredAnima, *, state: MemoryState | None = None, limit: int = NO_LIMIT
+) -> list[StoredMemory]:
+    """Memories that nothing superseded, oldest first."""
+    rows = tx.all("list_memories", state=state, limit=limit, **id_range(anima.anima_no))
+    return _memories(tx, anima, rows)
+
+
+def latest_memories(tx: Tx, anima: StoredAnima, *, limit: int) -> list[StoredMemory]:
+    """Living memories, latest first."""
+    return _memories(tx, anima, tx.all("latest_memories", anima_no=anima.anima_no, limit=limit))
+
+
+def important_memories(tx: Tx, anima: StoredAnima, *, limit: int) -> list[StoredMemory]:
+    """Living memories, pinned and most important first."""
+    rows = tx.all("important_memories", limit=limit, **id_range(anima.anima_no))
+    return _memories(tx, anima, rows)
+
+
+def session_memories(
+    tx: Tx, anima: StoredAnima, session_id: str | None, *, since: datetime, until: datetime
+) -> list[StoredMemory]:
+    """Living memories of a session that reach into the span, latest first."""
+    rows = tx.all(
+        "session_memories",
+        anima_no=anima.anima_no,
+        session_id=session_id,
+        since=to_micros(since),
+        until=to_micros(until),
+    )
+    return _memories(tx, anima, rows)
+
+
+def get_knowledge(tx: Tx, anima: StoredAnima, id_: RowId) -> StoredKnowledge | None:
+    """One knowledge item by row id."""
+    return next(iter(get_knowledge_many(tx, anima, [id_])), None)
+
+
+def get_knowledge_many(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list[StoredKnowledge]:
+    """Several knowledge items, by row id."""
+    return _knowledge(tx, anima, tx.all("knowledge_by_ids", ids=json.dumps(list(ids))))
+
+
+def list_knowledge(
+    tx: Tx, anima: StoredAnima, *, include_superseded: bool = False, limit: int = NO_LIMIT
+) -> list[StoredKnowledge]:
+    """Knowledge, oldest first."""
+    rows = tx.all(
+        "list_knowledge",
+        include_superseded=int(include_superseded),
+        limit=limit,
+        **id_range(anima.anima_no),
+    )
+    return _knowledge(tx, anima, rows)
+
+
+def current_knowledge(tx: Tx, anima: StoredAnima, *, limit: int) -> list[StoredKnowledge]:
+    """Knowledge that holds now: pinned, most certain and latest first."""
+    return _knowledge(
+        tx, anima, tx.all("current_knowledge", limit=limit, **id_range(anima.anima_no))
+    )
+
+
+def knowledge_of(tx: Tx, anima: StoredAnima, memory: RowId) -> list[StoredKnowledge]:
+    """What was extracted from a memory."""
+    return _knowledge(tx, anima, tx.all("knowledge_of_memory", memory_id=memory))
+
+
+def id_by_uuid(tx: Tx, layer: Layer, uuid: UUID) -> RowId | None:
+    """The row id behind a public id, whoever owns it."""
+    row = tx.one(f"{layer}_by_uuid", uuid=uuid.bytes)
+    return RowId(row["id"]) if row else None
+
+
+def add_accesses(tx: Tx, uses: Mapping[RowId, int], *, now: datetime) -> None:
+    """Count uses of memories in packs, until light sleep folds them in."""
+    tx.many(
+        "add_access",
+        [
+            {"memory_id": id_, "uses": count, "last_at": to_micros(now)}
+            for id_, count in sorted(uses.items())
+        ],
+    )
+
+
+def fold_accesses(tx: Tx, anima: StoredAnima) -> None:
+    """Add the counted uses to their memories, and forget the counts."""
+    tx.run("fold_accesses", **id_range(anima.anima_no))
+    tx.run("clear_accesses", **id_range(anima.anima_no))
+
+
+def light_sleep_rows(tx: Tx, anima: StoredAnima) -> list[Row]:
+    """What light sleep computes with, of every living memory."""
+    return tx.all("light_sleep_rows", **id_range(anima.anima_no))
+
+
+def set_derived_scores(tx: Tx, id_: RowId, *, recency: float, decay: float) -> None:
+    """Keep recency and decay for people to see; packs compute them by their own clock."""
+    tx.run("set_derived_scores", id=id_, recency=recency, decay=decay)
+
+
+def _link_map(tx: Tx, layer: DerivedLayer, rows: list[Row]) -> dict[int, list[UUID]]:
+    """The UUIDs of the source events of each row."""
+    ids = json.dumps([row["id"] for row in rows])
+    sources: dict[int, list[int]] = defaultdict(list)
+    for id_, source_layer, source_id, _ in tx.tuples("links_of_many", layer=layer, ids=ids):
+        if source_layer == "event" and source_id not in sources[id_]:
+            sources[id_].append(source_id)
+    wanted = json.dumps(sorted({one for many in sources.values() for one in many}))
+    uuids = {id_: to_uuid(uuid) for id_, uuid in tx.tuples("event_uuids", ids=wanted)}
+    return {
+        id_: [uuids[source] for source in many if source in uuids] for id_, many in sources.items()
+    }
+
+
+def _memories(tx: Tx, anima: StoredAnima, rows: list[Row]) -> list[StoredMemory]:
+    links = _link_map(tx, "memory", rows)
+    return [
+        StoredMemory(
+            id=RowId(row["id"]),
+            memory=Memory(
+                id=to_uuid(row["uuid"]),
+                handle=handle_of("memory", RowId(row["id"])),
+                anima_id=anima.id,
+                content=row["content"],
+                summary=row["summary"],
+                importance=row["importance"],
+                confidence=row["confidence"],
+                state=MemoryState(row["state"]),
+                recency_score=row["recency_score"],
+                decay_score=row["decay_score"],
+                time_start=from_micros(row["time_start"]),
+                time_end=from_micros(row["time_end"]),
+                session_id=row["session_id"],
+                meta=from_json(row["meta"]),
+                source_ids=links.get(row["id"], []),
+                provisional=bool(row["provisional"]),
+                synthesizer=row["synthesizer"],
+                pinned=bool(row["pinned"]),
+                trust=Trust(row["trust"]),
+                version=row["version"],
+                created_at=from_micros(row["created_at"]),
+                updated_at=from_micros(row["updated_at"]),
+            ),
+            access_count=row["access_count"],
+            last_accessed_at=maybe_time(row["last_accessed_at"]),
+            superseded=row["superseded_by"] is not None,
+        )
+        for row in rows
+    ]
+
+
+def _knowledge(tx: Tx, anima: StoredAnima, rows: list[Row]) -> list[StoredKnowledge]:
+    links = _link_map(tx, "knowledge", rows)
+    return [
+        StoredKnowledge(
+            id=RowId(row["id"]),
+            knowledge=Knowledge(
+                id=to_uuid(row["uuid"]),
+                handle=handle_of("knowledge", RowId(row["id"])),
+                anima_id=anima.id,
+                type=KnowledgeType(row["type"]),
+                content=row["content"],
+                confidence=row["confidence"],
+                valid_from=maybe_time(row["valid_from"]),
+                valid_until=maybe_time(row["valid_until"]),
+                superseded_by=_uuid_of(tx, "knowledge", row["superseded_by"]),
+                memory_id=_uuid_of(tx, "memory", row["memory_id"]),
+                source_ids=links.get(row["id"], []),
+                provisional=bool(row["provisional"]),
+                synthesizer=row["synthesizer"],
+                pinned=bool(row["pinned"]),
+                trust=Trust(row["trust"]),
+                version=row["version"],
+                created_at=from_micros(row["created_at"]),
+                updated_at=from_micros(row["updated_at"]),
+            ),
+            superseded=row["superseded_by"] is not None,
+            archived=bool(row["archived"]),
+        )
+        for row in rows
+    ]
+
+
+def _uuid_of(tx: Tx, layer: DerivedLayer, id_: int | None) -> UUID | None:
+    row = tx.one(f"{layer}_by_id", id=id_) if id_ is not None else None
+    return to_uuid(row["uuid"]) if row else None

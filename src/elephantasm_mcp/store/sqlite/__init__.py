@@ -1,0 +1,1 @@
+"""The SQLite engine: its driver, its database, its statements and migrations."""

@@ -1,0 +1,435 @@
+"""The port `Database` on a SQLite file: one writing connection, two reading ones.
+
+Owns transactions: their grouping, their isolation from each other, their end. Knows no table.
+Invariant: `write` returns a result only after the COMMIT that made it durable, and whatever fails
+or is cancelled leaves no transaction open.
+
+Writes that wait together share one commit, since its fsync costs more than they do. A caller
+appends its function to a queue and sends one `drain` to the writing thread; a drain takes what
+waits, up to 256 functions, each in a savepoint of its own. There are as many drains as functions
+and both queues are first in, first out, so when a caller's drain is back, its function has run.
+"""
+
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, final
+
+import anyio
+
+from elephantasm_mcp.errors import StorageError
+from elephantasm_mcp.ports import DatabaseHealth, Row, Tx, Value
+from elephantasm_mcp.store.sql import Migration, load_migrations, load_statements
+from elephantasm_mcp.store.sqlite.driver import (
+    LIBRARY_ERRORS,
+    Connection,
+    Connector,
+    Link,
+    choose_connector,
+    closed_on_error,
+    connect,
+    ended_transaction,
+    explain,
+    open_link,
+    plain_errors,
+)
+from elephantasm_mcp.store.sqlite.lock import FileLock
+from elephantasm_mcp.store.sqlite.schema import migrate, schema_version
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PACKAGE: Final = "elephantasm_mcp.store.sqlite"
+_READERS: Final = 2
+_GROUP: Final = 256
+_GRACE_S: Final = 1.0
+_MAX_PROBLEMS: Final = 20
+
+
+@asynccontextmanager
+async def open_database(
+    path: Path,
+    *,
+    statements: Mapping[str, str] | None = None,
+    migrations: Sequence[Migration] | None = None,
+    busy_timeout_s: float = 5.0,
+    close_timeout_s: float = 5.0,
+    connector: Connector | None = None,
+) -> AsyncIterator["SqliteDatabase"]:
+    """Open the file at `path`, made with its folder when missing, and close it at the end.
+
+    Without `statements`, `migrations` or `connector` they are this package's own. `busy_timeout_s`
+    bounds each wait for another process. What is queued at the end gets `close_timeout_s` to
+    finish.
+
+    Raises:
+        StorageError: the file cannot be used; it was not changed then.
+    """
+    if statements is None:
+        statements = load_statements(_PACKAGE)
+    if migrations is None:
+        migrations = load_migrations(_PACKAGE)
+    connector = connector or choose_connector()
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout_s=busy_timeout_s)
+    writer = await open_link(
+        partial(_open_writer, connector, path, migrations, lock, timeout_s=busy_timeout_s)
+    )
+    database = SqliteDatabase(path, writer, statements, lock=lock, close_timeout_s=close_timeout_s)
+    try:
+        await database.open_readers(connector, timeout_s=busy_timeout_s)
+        yield database
+    finally:
+        await database.close()
+
+
+@final
+class SqliteDatabase:
+    """An open file. `open_database` makes it."""
+
+    def __init__(
+        self,
+        path: Path,
+        writer: Link,
+        statements: Mapping[str, str],
+        *,
+        lock: FileLock,
+        close_timeout_s: float,
+    ) -> None:
+        self._path: Final = path
+        self._statements: Final = statements
+        self._writer: Final = writer
+        self._readers: Final[list[Link]] = []
+        self._reads: Final = [0] * _READERS
+        self._queue: Final[deque[_Item]] = deque()
+        self._lock: Final = lock
+        self._close_timeout_s: Final = close_timeout_s
+        self._closed = False
+        self._abandoned = False
+
+    async def write(
+        self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.write`."""
+        self._require_open()
+        results: list[T] = []
+        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)))
+        self._queue.append(item)
+        try:
+            await self._writer.hop(self._drain)
+        finally:
+            item.wanted = False
+        item.check(name=self._path.name)
+        return results[0]
+
+    async def read(
+        self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.read`."""
+        self._require_open()
+        results: list[T] = []
+        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)))
+        reader = self._reads.index(min(self._reads))
+        self._reads[reader] += 1
+        try:
+            with plain_errors(self._path.name):
+                await self._readers[reader].hop(partial(self._look, item))
+        finally:
+            self._reads[reader] -= 1
+        item.check(name=self._path.name)
+        return results[0]
+
+    async def data_version(self) -> int:
+        """See `Database.data_version`: always from the same reader, whose own number it is."""
+        return await self._ask(lambda connection: connection.integer("PRAGMA data_version"))
+
+    async def health(self) -> DatabaseHealth:
+        """See `Database.health`. `location` is the full path: it is for the file's owner alone."""
+        problems: list[str] = []
+        try:
+            await self.write(lambda _: None)
+        except StorageError as error:
+            problems.append(error.explain())
+        writable = not problems
+        problems += await self._ask(_find_problems)
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        version = await self._ask(lambda connection: connection.integer("PRAGMA user_version"))
+        return DatabaseHealth(
+            engine=await self._ask(_engine),
+            location=str(self._path),
+            schema_version=version,
+            size_bytes=sum(file.stat().st_size for file in files if file.exists()),
+            writable=writable,
+            problems=tuple(problems),
+        )
+
+    async def open_readers(self, connector: Connector, *, timeout_s: float) -> None:
+        """Open the reading connections; `open_database` calls it once."""
+        opening = partial(connect, connector, self._path, mode="read", timeout_s=timeout_s)
+        with plain_errors(self._path.name):
+            while len(self._readers) < _READERS:
+                self._readers.append(await open_link(opening))
+
+    async def close(self) -> None:
+        """Finish what is queued, then close. May be called twice.
+
+        What is not finished in time is interrupted and leaves no trace; its callers get a
+        StorageError.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(self._close_timeout_s) as patience:
+                await self._finish()
+            if patience.cancelled_caught:
+                self._abandoned = True
+                for link in (self._writer, *self._readers):
+                    with suppress(ValueError):  # already closed
+                        await link.interrupt()
+                with anyio.move_on_after(_GRACE_S):
+                    await self._finish()
+
+    async def _finish(self) -> None:
+        links = (*self._readers, self._writer)
+        for link in links:  # a link that waits here, unlike one that closes, can be interrupted
+            with suppress(ValueError):  # already closed
+                await link.hop(lambda _: None)
+        for link in links:
+            await link.close()
+        self._lock.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise self._closed_error()
+
+    def _closed_error(self) -> StorageError:
+        return StorageError(f"The database {self._path.name} is closed.", hint="Open it again.")
+
+    async def _ask(self, question: Callable[[Connection], T]) -> T:
+        """Put a question that needs no statement and no transaction to the first reader."""
+        self._require_open()
+        with plain_errors(self._path.name):
+            return await self._readers[0].hop(question)
+
+    # what follows runs on the connections' threads
+
+    def _look(self, item: "_Item", connection: Connection) -> None:
+        """Run one reading function on a snapshot."""
+        with ended_transaction(connection):
+            connection.execute("BEGIN")
+            self._run(item, connection)
+        item.done = True
+
+    def _drain(self, connection: Connection) -> None:
+        """Run the functions that wait as one transaction, or make all of them fail."""
+        group = self._next_group()
+        if not group:
+            return
+        try:
+            with self._lock.held(), ended_transaction(connection):
+                connection.execute("BEGIN IMMEDIATE")
+                for item in group:
+                    self._run_alone(item, connection)
+                connection.execute("COMMIT")
+            for item in group:
+                item.done = True
+        except LIBRARY_ERRORS as error:
+            for item in group:
+                item.fail(error, name=self._path.name)
+
+    def _next_group(self) -> list["_Item"]:
+        group: list[_Item] = []
+        while self._queue and len(group) < _GROUP:
+            item = self._queue.popleft()
+            if self._abandoned:
+                item.error = self._closed_error()
+            elif item.wanted:
+                group.append(item)
+        return group
+
+    def _run_alone(self, item: "_Item", connection: Connection) -> None:
+        """Run one function so that its failure undoes its own work only.
+
+        Raises:
+            LIBRARY_ERRORS: SQLite has ended the transaction of all (disk full, I/O, memory).
+        """
+        connection.execute("SAVEPOINT item")
+        self._run(item, connection)
+        if item.error is not None and connection.in_transaction:
+            connection.execute("ROLLBACK TO item")
+        connection.execute("RELEASE item")
+
+    def _run(self, item: "_Item", connection: Connection) -> None:
+        tx = SqliteTx(connection, self._statements, name=self._path.name)
+        try:
+            item.call(tx)
+        except BaseException as error:  # noqa: BLE001  it is the caller's, who gets it
+            item.error = error
+        finally:
+            tx.end()
+        if tx.failure is not None and not connection.in_transaction:
+            raise tx.failure
+
+
+@dataclass(slots=True)
+class _Item:
+    """One caller's function on its way through a thread."""
+
+    call: Callable[[Tx], None]
+    wanted: bool = True
+    done: bool = False
+    error: BaseException | None = None
+
+    def fail(self, error: Exception, *, name: str) -> None:
+        """Make `error`, which ended the whole transaction, this caller's too."""
+        if self.error is None:
+            self.error = explain(error, name=name)
+            self.error.__cause__ = error
+
+    def check(self, *, name: str) -> None:
+        """Raise what kept the function from being done."""
+        error = self.error or (None if self.done else explain(RuntimeError(), name=name))
+        self.error = None  # else the error's traceback would hold the error
+        if error is not None:
+            raise error
+
+
+@final
+class SqliteTx:
+    """The port `Tx` inside an open transaction.
+
+    It ends with the function that it was given to, and at the first error after which SQLite has
+    ended the transaction: a statement after that would commit by itself.
+    """
+
+    __slots__ = ("_connection", "_ended", "_name", "_statements", "failure")
+
+    def __init__(self, connection: Connection, statements: Mapping[str, str], *, name: str) -> None:
+        self._connection: Final = connection
+        self._statements: Final = statements
+        self._name: Final = name
+        self._ended = False
+        self.failure: Exception | None = None
+
+    def one(self, statement: str, **parameters: Value) -> Row | None:
+        """See `Tx.one`."""
+        rows = self._fetch(statement, parameters, first_only=True)
+        return rows[0] if rows else None
+
+    def all(self, statement: str, **parameters: Value) -> list[Row]:
+        """See `Tx.all`."""
+        return self._fetch(statement, parameters, first_only=False)
+
+    def tuples(self, statement: str, **parameters: Value) -> list[tuple[Any, ...]]:
+        """See `Tx.tuples`."""
+        sql = self._sql(statement)
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except LIBRARY_ERRORS as error:
+            raise self._failed(error) from error
+
+    def run(self, statement: str, **parameters: Value) -> int:
+        """See `Tx.run`."""
+        sql = self._sql(statement)
+        try:
+            self._connection.execute(sql, parameters).fetchall()
+            return self._connection.changes()
+        except LIBRARY_ERRORS as error:
+            raise self._failed(error) from error
+
+    def many(self, statement: str, rows: Iterable[Mapping[str, Value]]) -> None:
+        """See `Tx.many`."""
+        sql = self._sql(statement)
+        try:
+            self._connection.executemany(sql, rows)
+        except LIBRARY_ERRORS as error:
+            raise self._failed(error) from error
+
+    def end(self) -> None:
+        """Refuse every later call."""
+        self._ended = True
+
+    def _fetch(
+        self, statement: str, parameters: Mapping[str, Value], *, first_only: bool
+    ) -> list[Row]:
+        sql = self._sql(statement)
+        try:
+            cursor = self._connection.execute(sql, parameters)
+            row = cursor.fetchone()
+            if row is None:
+                return []
+            names = [column[0] for column in cursor.description]
+            rows = [row] if first_only else [row, *cursor.fetchall()]
+            cursor.close()
+        except LIBRARY_ERRORS as error:
+            raise self._failed(error) from error
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _sql(self, statement: str) -> str:
+        if self._ended:
+            raise StorageError(
+                "A transaction was used after its end.", hint="Please report what was done."
+            )
+        return self._statements[statement]
+
+    def _failed(self, error: Exception) -> StorageError:
+        if not self._connection.in_transaction:
+            self.failure = error
+            self._ended = True
+        return explain(error, name=self._name)
+
+
+def _open_writer(
+    connector: Connector,
+    path: Path,
+    migrations: Sequence[Migration],
+    lock: FileLock,
+    *,
+    timeout_s: float,
+) -> Connection:
+    """Open or make the file and bring its schema up to date, one process after the other."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with plain_errors(path.name):
+            if path.exists():
+                _refuse_unfit(connector, path, latest=len(migrations))
+            with lock.held():
+                if not path.exists():  # opening and closing it would drop this process's locks
+                    path.touch(mode=0o600)
+                connection = connect(connector, path, mode="write", timeout_s=timeout_s)
+                with closed_on_error(connection):
+                    migrate(connection, migrations, path=path, connector=connector)
+                    connection.execute("PRAGMA foreign_keys = ON")
+    except OSError as error:
+        raise StorageError(
+            f"The folder of the database {path.name} cannot be made or written to.",
+            hint="Choose a folder that belongs to this user.",
+        ) from error
+    return connection
+
+
+def _refuse_unfit(connector: Connector, path: Path, *, latest: int) -> None:
+    """Look at what is there without a trace: no lock, no log, no journal."""
+    if path.is_dir():
+        raise StorageError(f"{path.name} is a folder.", hint="Name a file in it.")
+    connection = connect(connector, path, mode="look", timeout_s=0)
+    try:
+        schema_version(connection, latest=latest, name=path.name)
+    finally:
+        connection.close()
+
+
+def _engine(connection: Connection) -> str:
+    return f"SQLite {connection.text('SELECT sqlite_version()')}"
+
+
+def _find_problems(connection: Connection) -> list[str]:
+    """What SQLite's checks find; the integrity check looks into FTS5 tables too (since 3.44)."""
+    lines = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
+    problems = [f"Integrity check: {line}" for (line,) in lines if line != "ok"]
+    orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check").fetchall())
+    problems += [f"{count} rows of {table} refer to nothing." for table, count in orphans.items()]
+    return problems

@@ -1,0 +1,74 @@
+-- name: add_job
+-- A job, unless the anima has one of that kind waiting or running.
+INSERT INTO jobs (anima_no, kind, state, created_at, run_at)
+VALUES (:anima_no, :kind, 'pending', :now, :run_at) ON CONFLICT DO NOTHING;
+
+-- name: due_job
+-- The job to take next: the oldest that is due, or whose lease ran out.
+SELECT * FROM jobs
+WHERE state IN ('pending', 'running') AND run_at <= :now
+  AND (state = 'pending' OR lease_until < :now)
+ORDER BY run_at, job_no LIMIT 1;
+
+-- name: lease_job
+-- Take a job: count the attempt and move the fence.
+UPDATE jobs SET
+  state = 'running', attempts = attempts + 1, fence = fence + 1,
+  lease_owner = :owner, lease_until = :lease_until
+WHERE job_no = :job_no RETURNING *;
+
+-- name: job
+-- One job.
+SELECT * FROM jobs WHERE job_no = :job_no;
+
+-- name: extend_lease
+-- Keep a job that is still being worked on.
+UPDATE jobs SET lease_until = :lease_until
+WHERE job_no = :job_no AND fence = :fence AND state = 'running';
+
+-- name: finish_job
+-- A job is done; only for the holder of its lease.
+DELETE FROM jobs WHERE job_no = :job_no AND fence = :fence AND state = 'running';
+
+-- name: release_job
+-- Give a job back, with the attempts that it shall have.
+UPDATE jobs SET
+  state = :state, attempts = :attempts, run_at = :run_at, last_error = :last_error,
+  lease_owner = NULL, lease_until = NULL
+WHERE job_no = :job_no AND fence = :fence AND state = 'running';
+
+-- name: list_jobs
+-- All jobs, the oldest first: for doctor.
+SELECT jobs.*, animas.name AS anima FROM jobs JOIN animas USING (anima_no) ORDER BY job_no;
+
+-- name: oldest_due
+-- Since when the longest-waiting job has been due.
+SELECT min(run_at) AS since FROM jobs WHERE state IN ('pending', 'running') AND run_at <= :now;
+
+-- name: forgive_job
+-- A quarantined job may be tried again.
+UPDATE jobs SET state = 'pending', attempts = 0, run_at = :now
+WHERE anima_no = :anima_no AND kind = :kind AND state = 'quarantined';
+
+-- name: animas_without_text
+-- Animas that have rows which the full text does not hold yet.
+SELECT id >> 32 AS anima_no FROM events INDEXED BY events_unindexed WHERE indexed_words IS NULL
+UNION SELECT id >> 32 FROM memories INDEXED BY memories_unindexed WHERE indexed_words IS NULL
+UNION SELECT id >> 32 FROM knowledge INDEXED BY knowledge_unindexed WHERE indexed_words IS NULL;
+
+-- name: animas_without_vectors
+-- Animas that have indexed rows without a vector under one model.
+SELECT DISTINCT texts.anima_no FROM index_totals AS texts
+LEFT JOIN index_totals AS vectors ON vectors.anima_no = texts.anima_no
+  AND vectors.layer = texts.layer AND vectors.model = :model
+WHERE texts.model = 'text' AND texts.rows > ifnull(vectors.rows, 0);
+
+-- name: animas_with_pending
+-- Animas that have pending events.
+SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
+WHERE pending_events > 0 ORDER BY anima_no;
+
+-- name: animas_with_memories
+-- Animas that light sleep looks at.
+SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
+WHERE memory_seq > 0 ORDER BY anima_no;

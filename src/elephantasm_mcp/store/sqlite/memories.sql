@@ -1,0 +1,145 @@
+-- name: put_memory
+-- Write a memory as a snapshot has it; what is derived starts anew.
+INSERT OR REPLACE INTO memories (
+  id, uuid, version, summary, content, importance, confidence, state, time_start, time_end,
+  session_id, meta, provisional, synthesizer, pinned, trust, superseded_by, created_at, updated_at,
+  recency_score, decay_score, access_count, last_accessed_at, indexed_words
+) VALUES (
+  :id, :uuid, :version, :summary, :content, :importance, :confidence, :state, :time_start, :time_end,
+  :session_id, :meta, :provisional, :synthesizer, :pinned, :trust, :superseded_by, :created_at,
+  :updated_at, :recency_score, :decay_score, :access_count, :last_accessed_at,
+  :indexed_words
+);
+
+-- name: put_knowledge
+-- Write a knowledge item as a snapshot has it.
+INSERT OR REPLACE INTO knowledge (
+  id, uuid, version, type, content, confidence, valid_from, valid_until, memory_id, provisional,
+  synthesizer, pinned, trust, superseded_by, archived, created_at, updated_at, indexed_words
+) VALUES (
+  :id, :uuid, :version, :type, :content, :confidence, :valid_from, :valid_until, :memory_id,
+  :provisional, :synthesizer, :pinned, :trust, :superseded_by, :archived, :created_at, :updated_at,
+  :indexed_words
+);
+
+-- name: delete_memory
+-- Remove a memory's row.
+DELETE FROM memories WHERE id = :id;
+
+-- name: delete_knowledge
+-- Remove a knowledge item's row.
+DELETE FROM knowledge WHERE id = :id;
+
+-- name: memory_by_id
+-- One memory.
+SELECT * FROM memories WHERE id = :id;
+
+-- name: knowledge_by_id
+-- One knowledge item.
+SELECT * FROM knowledge WHERE id = :id;
+
+-- name: memory_by_uuid
+-- One memory by its public id.
+SELECT * FROM memories WHERE uuid = :uuid;
+
+-- name: knowledge_by_uuid
+-- One knowledge item by its public id.
+SELECT * FROM knowledge WHERE uuid = :uuid;
+
+-- name: memories_by_ids
+-- Several memories; ids is a JSON array.
+SELECT * FROM memories WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+
+-- name: knowledge_by_ids
+-- Several knowledge items; ids is a JSON array.
+SELECT * FROM knowledge WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+
+-- name: list_memories
+-- An anima's memories that nothing superseded, oldest first, optionally of one state.
+SELECT * FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND (:state IS NULL OR state = :state)
+ORDER BY time_end, id LIMIT :limit;
+
+-- name: latest_memories
+-- An anima's living memories, latest first.
+SELECT * FROM memories INDEXED BY memories_time
+WHERE anima_no = :anima_no AND superseded_by IS NULL AND state <> 'archived'
+ORDER BY time_end DESC, id DESC LIMIT :limit;
+
+-- name: important_memories
+-- An anima's living memories, most important first.
+SELECT * FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived'
+ORDER BY pinned DESC, importance DESC, time_end DESC, id LIMIT :limit;
+
+-- name: session_memories
+-- The living memories of one session that reach into a span of time.
+SELECT * FROM memories INDEXED BY memories_time
+WHERE anima_no = :anima_no AND time_end >= :since AND time_start <= :until
+  AND session_id IS :session_id AND superseded_by IS NULL AND state <> 'archived'
+ORDER BY time_end DESC, id DESC;
+
+-- name: list_knowledge
+-- An anima's knowledge, oldest first.
+SELECT * FROM knowledge
+WHERE id BETWEEN :low AND :high AND (:include_superseded OR superseded_by IS NULL)
+ORDER BY id LIMIT :limit;
+
+-- name: current_knowledge
+-- An anima's knowledge that holds now, most certain and latest first.
+SELECT * FROM knowledge
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND archived = 0
+ORDER BY pinned DESC, confidence DESC, valid_from DESC, id DESC LIMIT :limit;
+
+-- name: knowledge_of_memory
+-- What was extracted from a memory.
+SELECT * FROM knowledge WHERE memory_id = :memory_id ORDER BY id;
+
+-- name: links_of
+-- What a derived row was made of, in order.
+SELECT source_layer, source_id, quote FROM links WHERE layer = :layer AND id = :id ORDER BY position;
+
+-- name: links_to
+-- What was made of a row.
+SELECT DISTINCT layer, id FROM links
+WHERE source_layer = :source_layer AND source_id = :source_id ORDER BY layer, id;
+
+-- name: links_of_many
+-- The sources of many rows of one layer; ids is a JSON array.
+SELECT id, source_layer, source_id, quote FROM links
+WHERE layer = :layer AND id IN (SELECT value FROM json_each(:ids)) ORDER BY id, position;
+
+-- name: add_link
+-- One source of a derived row.
+INSERT INTO links (layer, id, position, source_layer, source_id, quote)
+VALUES (:layer, :id, :position, :source_layer, :source_id, :quote);
+
+-- name: delete_links
+-- Forget what a derived row was made of.
+DELETE FROM links WHERE layer = :layer AND id = :id;
+
+-- name: set_derived_scores
+-- Recency and decay of a memory: arithmetic, outside the journal.
+UPDATE memories SET recency_score = :recency, decay_score = :decay WHERE id = :id;
+
+-- name: fold_accesses
+-- Add the uses counted since the last light sleep.
+UPDATE memories SET
+  access_count = access_count + (SELECT uses FROM accesses WHERE memory_id = memories.id),
+  last_accessed_at = (SELECT last_at FROM accesses WHERE memory_id = memories.id)
+WHERE id BETWEEN :low AND :high AND id IN (SELECT memory_id FROM accesses);
+
+-- name: clear_accesses
+-- Forget the uses that were folded in.
+DELETE FROM accesses WHERE memory_id BETWEEN :low AND :high;
+
+-- name: add_access
+-- Count a use of a memory.
+INSERT INTO accesses (memory_id, uses, last_at) VALUES (:memory_id, :uses, :last_at)
+ON CONFLICT (memory_id) DO UPDATE SET
+  uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
+
+-- name: light_sleep_rows
+-- What light sleep computes with: every memory that is not archived.
+SELECT id, importance, state, pinned, access_count, last_accessed_at, time_end, created_at
+FROM memories WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';

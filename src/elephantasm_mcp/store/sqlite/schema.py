@@ -1,0 +1,98 @@
+"""Whose file it is, and which schema it has: refusing what is not ours, migrating what is older.
+
+Owns the header of the file (application id, version) and the backup before a migration. Invariant:
+a file that is refused was not changed, and a migration happens as a whole, once, or not at all.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from elephantasm_mcp.errors import StorageError
+from elephantasm_mcp.store.sql import Migration
+from elephantasm_mcp.store.sqlite.driver import (
+    Connection,
+    Connector,
+    connect,
+    ended_transaction,
+)
+
+APPLICATION_ID: Final = 0x454C4550
+"""`ELEP`, in the header of each of our files."""
+
+
+def schema_version(connection: Connection, *, latest: int, name: str) -> int:
+    """The version of our schema in the file called `name`; 0 for a file that is still empty.
+
+    Raises:
+        StorageError: the file is another program's, or newer than `latest`.
+    """
+    application_id = connection.integer("PRAGMA application_id")
+    has_tables = connection.integer("PRAGMA schema_version") > 0
+    if application_id != APPLICATION_ID and (application_id or has_tables):
+        raise StorageError(
+            f"{name} is another program's database; it was left as it was.",
+            hint="Choose another file.",
+        )
+    version = connection.integer("PRAGMA user_version")
+    if version > latest:
+        raise StorageError(
+            f"{name} was written by a newer elephantasm-mcp (schema {version}, this one knows "
+            f"{latest}); it was left as it was.",
+            hint="Update elephantasm-mcp.",
+        )
+    return version
+
+
+def migrate(
+    connection: Connection, migrations: Sequence[Migration], *, path: Path, connector: Connector
+) -> None:
+    """Bring the file at `path`, open for writing, to the last of `migrations`.
+
+    An older file is first copied to `<name>.v<version>.bak`. All pending steps are one
+    transaction. When there is none, it still tries to write, so that a read-only file is found
+    out now, and takes it back.
+
+    Raises:
+        StorageError: the file is not ours, or too new.
+        LIBRARY_ERRORS: SQLite failed.
+    """
+    with ended_transaction(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        version = schema_version(connection, latest=len(migrations), name=path.name)
+        # on a read-only file BEGIN IMMEDIATE succeeds, a write does not
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        if pending := migrations[version:]:
+            if version:
+                _back_up(connector, path, version=version)
+            for migration in pending:
+                connection.script(migration.sql)
+            _check_references(connection, name=path.name)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("COMMIT")
+
+
+def _back_up(connector: Connector, path: Path, *, version: int) -> None:
+    """Copy what is committed. The caller holds the write lock, so it is the last state."""
+    backup = path.with_name(f"{path.name}.v{version}.bak")
+    draft = backup.with_name(f"{backup.name}.part")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    source = connect(connector, path, mode="read", timeout_s=0)
+    try:
+        source.execute("PRAGMA query_only = OFF")  # it would refuse VACUUM INTO as well
+        source.execute("VACUUM INTO :target", {"target": str(draft)})
+    finally:
+        source.close()
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(backup)
+
+
+def _check_references(connection: Connection, *, name: str) -> None:
+    if connection.execute("PRAGMA foreign_key_check").fetchall():
+        raise StorageError(
+            f"{name} could not be updated: some of its rows would lose what they refer to.",
+            hint="It was left as it was; please report this.",
+        )
