@@ -1,0 +1,176 @@
+"""The composition root: from settings to an open application.
+
+Owns which engine, embedder and synthesizer stand behind the ports, and in which order things open
+and close. Invariant: everything long-lived is opened here, on one exit stack, and closed in
+reverse.
+"""
+
+import importlib.util
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import final
+from uuid import UUID
+
+from elephantasm_mcp.embedding.onnx import OnnxEmbedder
+from elephantasm_mcp.embedding.static import StaticEmbedder
+from elephantasm_mcp.errors import NotBuiltError, ValidationError
+from elephantasm_mcp.memory import uses
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.ports import Embedder
+from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.store import animas
+from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
+from elephantasm_mcp.types.records import LOCAL_USER, UserNo
+from elephantasm_mcp.worker import Worker
+
+SECRET_BYTES = 32
+
+
+@final
+class SystemClock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        """See `Clock.now`."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place
+
+
+@final
+class SystemIds:
+    """UUIDs, version 7 (RFC 9562 §5.7), ascending within this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def uuid(self) -> UUID:
+        """See `Ids.uuid`."""
+        micros = int(datetime.now(UTC).timestamp() * 1_000_000)  # noqa: TID251 - the one place
+        with self._lock:
+            self._last = max(self._last + 1, micros)
+            millis, fraction = divmod(self._last, 1_000)
+        value = millis << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
+        return UUID(int=value)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An open application. `open_app` makes it."""
+
+    core: Core
+    user: UserNo
+    settings: Settings
+    worker: Worker
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, *, background_jobs: bool | None = None
+) -> AsyncIterator[App]:
+    """Open the database and what stands around it.
+
+    `background_jobs` True runs the whole background task, False only keeps the index up to date,
+    None runs nothing in the background.
+
+    Raises:
+        ValidationError: a setting names something unknown.
+        NotBuiltError: a setting names something that comes in a later release.
+        StorageError: the database cannot be used.
+    """
+    refuse_unbuilt(settings)
+    sentences, words = choose_embedders(settings.embedder)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(database_path(settings)))
+        clock, ids = SystemClock(), SystemIds()
+        secret = await database.write(
+            animas.prepare,
+            user=ids.uuid(),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            now=clock.now(),
+        )
+        core = Core(
+            database=database,
+            clock=clock,
+            ids=ids,
+            synthesizer=ExtractiveSynthesizer(),
+            secret=secret,
+            sentences=sentences,
+            words=words,
+            default_anima=settings.anima_id,
+            redact=settings.redact,
+        )
+        stack.push_async_callback(uses.flush, core)
+        worker = Worker(
+            core,
+            owner=f"{os.getpid()}-{secrets.token_hex(4)}",
+            run_jobs=bool(background_jobs),
+        )
+        if background_jobs is not None:
+            await stack.enter_async_context(worker.running())
+        yield App(core=core, user=LOCAL_USER, settings=settings, worker=worker)
+
+
+def database_path(settings: Settings) -> Path:
+    """The file that the setting names; `~` is the user's home."""
+    return Path(settings.database).expanduser()
+
+
+def refuse_unbuilt(settings: Settings) -> None:
+    """Say plainly what this release does not do yet.
+
+    Raises:
+        ValidationError: the value means nothing.
+        NotBuiltError: it will mean something in a later release.
+    """
+    if settings.endpoint:
+        raise NotBuiltError(
+            "Remote servers (ELEPHANTASM_ENDPOINT) come in a later release.",
+            hint="Unset it to use a local database.",
+        )
+    if settings.database.startswith(("postgresql://", "postgres://")):
+        raise NotBuiltError(
+            "PostgreSQL comes in a later release.", hint="Set ELEPHANTASM_DATABASE to a file."
+        )
+    if settings.llm.split(":")[0] in ("anthropic", "openai", "host"):
+        raise NotBuiltError(
+            f"The synthesizer {settings.llm!r} comes in a later release.",
+            hint='Set ELEPHANTASM_LLM to "auto" or "extractive".',
+        )
+    if settings.llm not in ("auto", "extractive"):
+        raise ValidationError(
+            f"ELEPHANTASM_LLM is {settings.llm!r}; it must be auto or extractive.", field="llm"
+        )
+
+
+def choose_embedders(setting: str) -> tuple[Embedder | None, Embedder | None]:
+    """The sentence model and the word vectors, not loaded yet.
+
+    Raises:
+        ValidationError: the setting means nothing.
+        NotBuiltError: it will mean something in a later release.
+    """
+    match setting.split(":")[0]:
+        case "auto":
+            runtime = importlib.util.find_spec("onnxruntime") is not None
+            return (OnnxEmbedder() if runtime else None), StaticEmbedder()
+        case "static":
+            return None, StaticEmbedder()
+        case "none":
+            return None, None
+        case "openai":
+            raise NotBuiltError(
+                "Remote embedders come in a later release.",
+                hint='Set ELEPHANTASM_EMBEDDER to "auto", "static" or "none".',
+            )
+        case _:
+            raise ValidationError(
+                f"ELEPHANTASM_EMBEDDER is {setting!r}; it must be auto, static or none.",
+                field="embedder",
+            )

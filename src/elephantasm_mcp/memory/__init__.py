@@ -1,0 +1,1 @@
+"""The services: what can be done with animas, events, memories and packs."""

@@ -1,0 +1,101 @@
+"""Animas: making them, finding them, listing them.
+
+Owns who may see which anima. Invariant: an anima is only ever found through its user, so an id
+alone opens nothing.
+"""
+
+from uuid import UUID
+
+from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.similarity import nearest
+from elephantasm_mcp.pure.text import repair
+from elephantasm_mcp.store import animas as store
+from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, UserNo
+from elephantasm_mcp.types.views import AnimaRef
+
+_NAMES_SHOWN = 10
+
+
+async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima, bool]:
+    """Make an anima; an existing one of that name is returned unchanged, with False.
+
+    Raises:
+        ValidationError: the name is blank.
+    """
+    request = request.model_copy(update={"name": repair(request.name)[0].strip()})
+    if not request.name:
+        raise ValidationError(
+            "`name` is blank.", field="name", hint='Give the anima a name, such as "my-agent".'
+        )
+    stored, created = await core.database.write(
+        store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
+    )
+    return stored.anima, created
+
+
+async def resolve(core: Core, user: UserNo, ref: AnimaRef) -> Anima:
+    """The anima of that id or name; None is the default one, made on first use.
+
+    Raises:
+        NotFoundError: there is none; the hint lists the known ones.
+    """
+    return (await find(core, user, ref)).anima
+
+
+async def find(core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
+    """`resolve`, for services: with the anima's number, settings and counters."""
+    wanted = core.default_anima if ref is None else ref
+    stored, names = await core.database.read(_find, user, wanted)
+    if stored is not None:
+        return stored
+    if ref is None:
+        request = AnimaCreate(name=core.default_anima)
+        made, _ = await core.database.write(
+            store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
+        )
+        return made
+    raise NotFoundError(f"There is no anima {str(ref)!r}.", hint=_known(str(ref), names))
+
+
+async def overview(core: Core, user: UserNo) -> list[AnimaOverview]:
+    """Every anima of the user with what it holds, oldest first."""
+    return await core.database.read(_overview, user, core.default_anima)
+
+
+async def revisions(core: Core) -> dict[UUID, int]:
+    """The revision of the state behind each anima's pack: what moved has changed."""
+    return await core.database.read(store.revisions)
+
+
+def _find(tx: Tx, user: UserNo, ref: UUID | str) -> tuple[StoredAnima | None, list[str]]:
+    stored = store.find(tx, user, ref)
+    known = [] if stored else [one.anima.name for one in store.list_for(tx, user)]
+    return stored, known
+
+
+def _known(wanted: str, names: list[str]) -> str:
+    if not names:
+        return "There are none yet; `create_anima` makes one."
+    near = nearest(wanted, names)
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    guess = f"Did you mean {near!r}? " if near else ""
+    return f"{guess}Known: {shown}{more}. `create_anima` makes a new one."
+
+
+def _overview(tx: Tx, user: UserNo, default: str) -> list[AnimaOverview]:
+    return [
+        AnimaOverview(
+            id=one.id,
+            name=one.anima.name,
+            description=one.anima.description,
+            pending_events=one.pending_events,
+            last_event_at=one.last_event_at,
+            default=default in {one.anima.name, str(one.id)},
+            **store.counts(tx, one.anima_no),
+        )
+        for one in store.list_for(tx, user)
+    ]

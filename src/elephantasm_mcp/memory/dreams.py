@@ -1,0 +1,251 @@
+"""Dreams: running one, taking one back, reading the journal.
+
+Owns what a dream consists of and how it is reported. The changes themselves are the ledger's.
+Invariant: a dream that a person asks for always stands in the journal, even when it found nothing
+to do; one of the background task only when it did something.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.memory import animas, ledger, light_sleep, synthesis
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.ledger import Run, Undone
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.store import dreams as store
+from elephantasm_mcp.store import jobs
+from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.dreams import StoredAction, StoredDream
+from elephantasm_mcp.store.jobs import Job, JobKind
+from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.values import from_json, from_micros
+from elephantasm_mcp.types.records import RowId, UserNo, handle_of, parse_handle, parse_uuid, row_id
+from elephantasm_mcp.types.views import AnimaRef, DreamAction, DreamReport, Phase, UndoReport
+
+_TIMES = frozenset(
+    ("time_start", "time_end", "valid_from", "valid_until", "created_at", "updated_at")
+)
+_FLAGS = frozenset(("provisional", "pinned", "archived"))
+WORKER = "worker"
+"""The actor of what the background task does."""
+
+
+async def run(
+    core: Core, user: UserNo, *, anima: AnimaRef, phase: Phase = "auto", actor: str = "user"
+) -> DreamReport:
+    """Dream now, whatever the threshold says, and report what was done.
+
+    Raises:
+        NotFoundError: an unknown anima.
+        ServerError: the synthesizer failed; what was committed before stays.
+    """
+    target = await animas.find(core, user, anima)
+    started = _run(core, phase=phase, actor=actor)
+    dream: RowId | None = None
+    if phase in ("auto", "synthesis"):
+        await core.database.write(
+            jobs.forgive, target.anima_no, JobKind.SYNTHESIS, now=core.clock.now()
+        )
+        dream = await synthesis.synthesize(core, target.anima_no, started, include_held=True)
+    if phase in ("auto", "light"):
+        dream = await light_sleep.sleep_lightly(core, target.anima_no, started, dream=dream)
+    if dream is None:
+        dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
+    return await core.database.read(_report, target, dream)
+
+
+async def run_job(core: Core, job: Job) -> RowId | None:
+    """Do what a job of the background task asks for; returns the dream, None when nothing was done.
+
+    Raises:
+        LeaseLostError: another worker took the job over.
+        ServerError: the synthesizer failed; what was committed before stays.
+    """
+    started = _run(core, phase=job.kind.value, actor=WORKER)
+    match job.kind:
+        case JobKind.SYNTHESIS:
+            return await synthesis.synthesize(
+                core, job.anima_no, started, include_held=False, job=job
+            )
+        case JobKind.LIGHT_SLEEP:
+            return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
+
+
+async def undo(
+    core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None, actor: str = "user"
+) -> UndoReport:
+    """Take a dream back: its rows as they were before it, its events held.
+
+    Raises:
+        NotFoundError: no such dream.
+        ConflictError: it cannot be undone; the message names the later dream in the way.
+    """
+    target, found = await _find(core, user, dream, anima=anima)
+    started = _run(core, phase=ledger.UNDO, actor=actor)
+    undone = await core.database.write(ledger.undo, target, found, started, now=core.clock.now())
+    return _undo_report(found, undone)
+
+
+async def journal(
+    core: Core, user: UserNo, *, anima: AnimaRef = None, limit: int | None = None
+) -> list[DreamReport]:
+    """The dreams of an anima with their actions, newest first; all of them without a limit."""
+    target = await animas.find(core, user, anima)
+    return await core.database.read(_journal, target, limit)
+
+
+async def show(core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None) -> DreamReport:
+    """One dream with its actions.
+
+    Raises:
+        NotFoundError: no such dream.
+    """
+    target, found = await _find(core, user, dream, anima=anima)
+    return await core.database.read(_report, target, found.id)
+
+
+def _run(core: Core, *, phase: str, actor: str) -> Run:
+    return Run(
+        uuid=core.ids.uuid(),
+        phase=phase,
+        actor=actor,
+        started_at=core.clock.now(),
+        synthesizer=core.synthesizer.name if phase in ("auto", "synthesis") else "",
+    )
+
+
+async def _find(
+    core: Core, user: UserNo, dream: str, *, anima: AnimaRef
+) -> tuple[StoredAnima, StoredDream]:
+    """A dream by handle or UUID; a UUID wins over `anima`."""
+    uuid = parse_uuid(dream)
+    if uuid is not None:
+        found = await core.database.read(_find_by_uuid, user, uuid)
+    else:
+        found = await _find_by_handle(core, user, dream, anima=anima)
+    if found is None:
+        raise NotFoundError(
+            f"There is no dream {dream!r}.", hint="`elephantasm-mcp dream list` shows the journal."
+        )
+    return found
+
+
+async def _find_by_handle(
+    core: Core, user: UserNo, dream: str, *, anima: AnimaRef
+) -> tuple[StoredAnima, StoredDream] | None:
+    handle = parse_handle(dream)
+    if handle is None or handle[0] != "d":
+        raise ValidationError(
+            f"{dream!r} is not a dream.",
+            field="dream",
+            hint='Give a handle such as "d3", or an id.',
+        )
+    target = await animas.find(core, user, anima)
+    stored = await core.database.read(store.get, row_id(target.anima_no, handle[1]))
+    return (target, stored) if stored is not None else None
+
+
+def _find_by_uuid(tx: Tx, user: UserNo, uuid: UUID) -> tuple[StoredAnima, StoredDream] | None:
+    stored = store.find(tx, uuid)
+    if stored is None:
+        return None
+    anima = anima_store.get(tx, anima_store.anima_of(stored.id))
+    return (anima, stored) if anima.user_no == user else None
+
+
+def _journal(tx: Tx, anima: StoredAnima, limit: int | None) -> list[DreamReport]:
+    found = store.list_for(tx, anima, limit=-1 if limit is None else limit)
+    return [_as_report(tx, anima, dream) for dream in found]
+
+
+def _report(tx: Tx, anima: StoredAnima, dream: RowId) -> DreamReport:
+    stored = store.get(tx, dream)
+    if stored is None:
+        raise LookupError(dream)
+    return _as_report(tx, anima, stored)
+
+
+def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
+    actions = [_as_action(action) for action in store.actions_of(tx, dream.id)]
+    return DreamReport(
+        id=dream.uuid,
+        handle=dream.handle,
+        anima_id=anima.id,
+        phase=dream.phase,
+        state="undone" if dream.undone_by is not None else "done",
+        actor=dream.actor,
+        synthesizer=dream.synthesizer,
+        started_at=dream.started_at,
+        finished_at=dream.finished_at,
+        counts=dream.counts,
+        tokens=dream.tokens,
+        actions=actions,
+        undoes=None if dream.undoes is None else handle_of("dream", dream.undoes),
+    )
+
+
+def _as_action(action: StoredAction) -> DreamAction:
+    return DreamAction(
+        kind=action.kind,
+        operation=action.operation,
+        layer=action.layer,
+        handle=handle_of(action.layer, action.row_id),
+        row=UUID(hex=(action.after or action.before or {})["uuid"]),
+        before=_readable(action.layer, action.before),
+        after=_readable(action.layer, action.after),
+        sources=action.sources,
+        reasoning=action.reasoning,
+    )
+
+
+def _readable(layer: DerivedLayer, snapshot: Snapshot | None) -> Snapshot | None:
+    """A snapshot as people read it: times as ISO 8601, rows as handles, flags as booleans."""
+    if snapshot is None:
+        return None
+    row = {
+        name: _readable_value(layer, name, value)
+        for name, value in snapshot.items()
+        if name not in ("uuid", "links")
+    }
+    row["sources"] = [
+        {"source": handle_of(kind, id_), "quote": quote} for kind, id_, quote in snapshot["links"]
+    ]
+    return row
+
+
+def _readable_value(layer: DerivedLayer, name: str, value: Any) -> Any:  # noqa: ANN401 - a column
+    if value is None:
+        return None
+    if name in _TIMES:
+        return from_micros(value).isoformat()
+    if name in _FLAGS:
+        return bool(value)
+    if name in ("superseded_by", "memory_id"):
+        return handle_of(layer if name == "superseded_by" else "memory", value)
+    return from_json(value) if name == "meta" else value
+
+
+def _undo_report(dream: StoredDream, undone: Undone) -> UndoReport:
+    parts = [
+        _part("removed", undone.removed),
+        _part("restored", undone.restored),
+        _part("held", undone.held, what="event"),
+    ]
+    said = "; ".join(part for part in parts if part) or "it had changed nothing"
+    held = " Held events wait for the next explicit `dream`." if undone.held else ""
+    return UndoReport(
+        dream=dream.handle,
+        undone_by=undone.dream.handle,
+        removed=undone.removed,
+        restored=undone.restored,
+        events_held=undone.held,
+        message=f"{dream.handle} is undone: {said}.{held}",
+    )
+
+
+def _part(verb: str, handles: list[str], *, what: str = "row") -> str:
+    if not handles:
+        return ""
+    return f"{len(handles)} {what}{'' if len(handles) == 1 else 's'} {verb}"

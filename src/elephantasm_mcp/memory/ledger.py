@@ -1,0 +1,254 @@
+"""The ledger: the only writer of memories and knowledge.
+
+Owns applying changes with their audit, and taking them back. Every change is an action of a dream:
+who, what stood there before and after, made of what, and why. Invariant: undoing a dream right
+after it leaves every memory, knowledge item and link byte for byte as it was (derived values, the
+search index among them, are rebuilt), and its events held.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from elephantasm_mcp.errors import ConflictError
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.store import animas, dreams, events, memories, search
+from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.dreams import StoredAction, StoredDream
+from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.values import to_micros
+from elephantasm_mcp.types.records import EventState, RowId, handle_of
+
+UNDO = "undo"
+"""The phase of a dream that takes another one back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row as it shall be; `after` None removes it."""
+
+    layer: DerivedLayer
+    id: RowId
+    after: Snapshot | None
+    operation: str
+    """What is done, as a verb: `synthesize`, `decay`, …."""
+    sources: list[str] = field(default_factory=list)
+    """Handles of what the change is made of."""
+    reasoning: str = ""
+    inputs: str = ""
+    """Digest of what decided it; empty when it may be proposed again at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who runs a dream, and when it began."""
+
+    uuid: UUID
+    phase: str
+    actor: str
+    started_at: datetime
+    synthesizer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo did."""
+
+    dream: StoredDream
+    removed: list[str]
+    restored: list[str]
+    held: list[str]
+
+
+def open_dream(tx: Tx, anima: StoredAnima, run: Run, *, now: datetime) -> RowId:
+    """Begin a dream in the journal, as yet without actions."""
+    id_ = animas.take_number(tx, anima.anima_no, "dream")
+    dreams.add(tx, _dream(id_, run, now=now))
+    animas.touch(tx, anima.anima_no)
+    return id_
+
+
+def apply(
+    tx: Tx,
+    anima: StoredAnima,
+    dream: RowId,
+    changes: Sequence[Change],
+    *,
+    counts: Mapping[str, int],
+    now: datetime,
+    tokens: int = 0,
+) -> None:
+    """Make the changes, each with its action, and add `counts` to the dream's.
+
+    Raises:
+        ConflictError: the dream was undone while it was still running.
+    """
+    current = dreams.get(tx, dream)
+    known = dict(current.counts) if current else {}
+    merged = {key: known.get(key, 0) + counts.get(key, 0) for key in known.keys() | counts.keys()}
+    if not dreams.extend(tx, dream, counts=merged, tokens=tokens, finished_at=now):
+        raise ConflictError(f"{handle_of('dream', dream)} was undone while it was still running.")
+    for change in changes:
+        dreams.add_action(tx, dream, _perform(tx, anima, change))
+    animas.touch(tx, anima.anima_no)
+
+
+def consume(
+    tx: Tx,
+    anima: StoredAnima,
+    dream: RowId,
+    states: Mapping[RowId, EventState],
+    *,
+    state: EventState,
+    now: datetime,
+) -> None:
+    """Move events on; `states` is what the dream saw.
+
+    Raises:
+        ConflictError: another dream consumed one of them meanwhile.
+    """
+    for event, before in states.items():
+        if not events.set_state(tx, event, before=before, state=state, now=now):
+            raise ConflictError(f"{handle_of('event', event)} was already made into memories.")
+        dreams.add_event(tx, dream, event, before)
+    animas.recount_pending(tx, anima.anima_no)
+
+
+def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datetime) -> Undone:
+    """Take a dream back: rows as they were before it, its events held.
+
+    Raises:
+        ConflictError: it was undone already, is itself an undo, or a later dream changed one of
+            its rows; the message names that dream.
+    """
+    _check_undoable(tx, dream)
+    id_ = animas.take_number(tx, anima.anima_no, "dream")
+    actions = dreams.actions_of(tx, dream.id)
+    held = _hold_events(tx, anima, dream, now=now)
+    taken_back = list(reversed(actions))
+    removed = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is None]
+    restored = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is not None]
+    counts = {"removed": len(removed), "restored": len(restored), "events_held": len(held)}
+    dreams.add(tx, _dream(id_, run, now=now, undoes=dream.id, counts=counts))
+    for action in taken_back:
+        _take_back(tx, anima, id_, action)
+    dreams.mark_undone(tx, dream.id, by=id_)
+    animas.touch(tx, anima.anima_no)
+    undone = dreams.get(tx, id_)
+    if undone is None:
+        raise LookupError(id_)
+    return Undone(dream=undone, removed=removed, restored=restored, held=held)
+
+
+def stamp(snapshot: Snapshot, *, now: datetime) -> Snapshot:
+    """The snapshot as the next version of its row."""
+    return {**snapshot, "version": snapshot["version"] + 1, "updated_at": to_micros(now)}
+
+
+def _dream(
+    id_: RowId,
+    run: Run,
+    *,
+    now: datetime,
+    undoes: RowId | None = None,
+    counts: dict[str, int] | None = None,
+) -> StoredDream:
+    return StoredDream(
+        id=id_,
+        uuid=run.uuid,
+        phase=run.phase,
+        actor=run.actor,
+        synthesizer=run.synthesizer,
+        started_at=run.started_at,
+        finished_at=now,
+        counts=counts or {},
+        tokens=0,
+        undoes=undoes,
+        undone_by=None,
+    )
+
+
+def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
+    before = _replace(tx, anima, change.layer, change.id, change.after)
+    kind = "create" if before is None else "delete" if change.after is None else "update"
+    return StoredAction(
+        kind=kind,
+        layer=change.layer,
+        row_id=change.id,
+        before=before,
+        after=change.after,
+        sources=change.sources,
+        reasoning=change.reasoning,
+        operation=change.operation,
+        inputs=change.inputs,
+    )
+
+
+def _replace(
+    tx: Tx, anima: StoredAnima, layer: DerivedLayer, id_: RowId, after: Snapshot | None
+) -> Snapshot | None:
+    """Write a row, take it out of the index when its words changed, and return what it was."""
+    before = memories.read_snapshot(tx, layer, id_)
+    if before is not None and not _same_words(layer, before, after):
+        search.remove(tx, anima.anima_no, layer, id_)
+    memories.write_snapshot(tx, layer, id_, after)
+    return before
+
+
+def _same_words(layer: DerivedLayer, before: Snapshot, after: Snapshot | None) -> bool:
+    names = ("summary", "content") if layer == "memory" else ("content",)
+    return after is not None and all(before[name] == after[name] for name in names)
+
+
+def _check_undoable(tx: Tx, dream: StoredDream) -> None:
+    if dream.undoes is not None:
+        raise ConflictError(
+            f"{dream.handle} is itself an undo and cannot be undone.",
+            hint="Run `dream` to make memories of the events that it holds.",
+        )
+    if dream.undone_by is not None:
+        raise ConflictError(
+            f"{dream.handle} was already undone by {handle_of('dream', dream.undone_by)}."
+        )
+    for later, row in dreams.later_on_same_rows(tx, dream.id):
+        name = handle_of("dream", later)
+        what = f"changed {row}" if row else "used the same events"
+        raise ConflictError(
+            f"{dream.handle} cannot be undone: {name} {what} after it.", hint=f"Undo {name} first."
+        )
+
+
+def _hold_events(tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetime) -> list[str]:
+    held: list[str] = []
+    for event in events.get_many(tx, anima, dreams.events_of(tx, dream.id)):
+        events.set_state(tx, event.id, before=event.event.state, state=EventState.HELD, now=now)
+        held.append(event.event.handle)
+    animas.recount_pending(tx, anima.anima_no)
+    return held
+
+
+def _take_back(tx: Tx, anima: StoredAnima, undo_dream: RowId, action: StoredAction) -> None:
+    current = _replace(tx, anima, action.layer, action.row_id, action.before)
+    if current != action.after:
+        row = handle_of(action.layer, action.row_id)
+        raise ConflictError(f"{row} is not what the dream left; nothing was changed.")
+    if action.inputs:
+        dreams.decline(
+            tx, action.layer, action.row_id, operation=action.operation, inputs=action.inputs
+        )
+    kind = {"create": "delete", "delete": "create"}.get(action.kind, "update")
+    dreams.add_action(
+        tx,
+        undo_dream,
+        StoredAction(
+            kind=kind,
+            layer=action.layer,
+            row_id=action.row_id,
+            before=action.after,
+            after=action.before,
+            sources=action.sources,
+            reasoning="Taken back.",
+            operation=UNDO,
+        ),
+    )

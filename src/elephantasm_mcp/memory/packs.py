@@ -1,0 +1,535 @@
+"""Packs: the context of an anima, compiled for a prompt.
+
+Owns what goes into a pack, in which order, within which budget, and how it reads. Invariant: the
+same state, query, settings and clock give the same bytes in any process; a pack is never longer
+than its budget by the token estimator, handles and fence included.
+"""
+
+import hmac
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import uuid5
+
+import anyio
+
+from elephantasm_mcp.memory import animas, index, recall
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.recall import Filters, Found, Question
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure import packing, scoring
+from elephantasm_mcp.pure.labels import age_label, clock_time, day, floor_hour, since_label
+from elephantasm_mcp.pure.packing import Line, Section
+from elephantasm_mcp.pure.scoring import Scored
+from elephantasm_mcp.pure.text import cut, to_line
+from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.store import events, memories
+from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.events import StoredEvent
+from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
+from elephantasm_mcp.types.records import AnimaNo, EventState, MemoryState, RowId, Trust, UserNo
+from elephantasm_mcp.types.views import (
+    MemoryPack,
+    PackContent,
+    PackQuery,
+    Reason,
+    ScoredKnowledge,
+    ScoredMemory,
+    TemporalContext,
+)
+
+PATIENCE_S = 5.0
+"""How long a pack over MCP waits for the embedder and the index (contract §2)."""
+SESSION_WINDOW = timedelta(hours=4)
+"""A session that ended longer ago than this is no current one (preset `conversational`)."""
+CANDIDATES = 400
+"""How many rows of each kind compete for a pack."""
+RAW_WORDS = 120
+"""A raw event is quoted whole up to here: cutting earlier costs evidence (recall.md)."""
+GIST_WORDS = 14
+"""How much of the last event the temporal line repeats."""
+NO_MODE = "no query"
+
+SESSION, KNOWLEDGE, LONG_TERM = (
+    "## Current Session",
+    "## Relevant Knowledge",
+    "## Relevant Memories",
+)
+SHARES = {SESSION: 0.25, KNOWLEDGE: 0.35, LONG_TERM: 0.40}
+FENCE = '<memory-pack key="{key}">\n{text}\n</memory-pack>'
+KEY_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One candidate line with the row behind it."""
+
+    line: Line
+    row: StoredEvent | StoredMemory | StoredKnowledge
+    scored: Scored
+    reason: Reason
+    similarity: float | None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """The current session: its id, and the span of its events."""
+
+    session_id: str | None
+    start: datetime
+    end: datetime
+
+
+async def compile_pack(
+    core: Core, user: UserNo, query: PackQuery, *, patience_s: float = PATIENCE_S
+) -> MemoryPack | None:
+    """The pack of an anima; None when it has no events yet.
+
+    With a query the embedders are loaded and the whole tail is indexed first, for at most
+    `patience_s`; what then is not ready does not take part, and `mode` says so.
+
+    Raises:
+        ValidationError: the query has no word.
+        NotFoundError: an unknown anima.
+    """
+    anima = await animas.find(core, user, query.anima)
+    if anima.last_event_at is None:
+        return None
+    question = None
+    if query.query is not None and query.query.strip():
+        with anyio.move_on_after(patience_s if math.isfinite(patience_s) else None):
+            await index.load_embedders(core)
+            await index.index_pending(core, anima.anima_no)
+        question = await recall.prepare(core, query.query)
+    clock = floor_hour(core.clock.now())
+    pack, used = await core.database.read(
+        _compile, core, anima.anima_no, query, question, clock=clock
+    )
+    core.uses.update(used)
+    return pack
+
+
+def fence(core: Core, pack: MemoryPack) -> str:
+    """The pack as MCP clients see it: with handles, between tags that no stored text can forge."""
+    text = pack.layers.annotated
+    key = hmac.new(core.secret, text.encode(), sha256).hexdigest()[:KEY_CHARS]
+    return FENCE.format(key=key, text=text)
+
+
+def _compile(
+    tx: Tx,
+    core: Core,
+    anima_no: AnimaNo,
+    query: PackQuery,
+    question: Question | None,
+    *,
+    clock: datetime,
+) -> tuple[MemoryPack, list[RowId]]:
+    """Gather, choose, render: all of it on one snapshot."""
+    anima = anima_store.get(tx, anima_no)
+    session = _current_session(tx, anima, query.session_id, clock=clock)
+    candidates = _gather(tx, core, anima, session, question, clock=clock)
+    temporal = _temporal(tx, anima, clock=clock)
+    fixed = [temporal.formatted] if temporal else []
+    empty_fence = FENCE.format(key="0" * KEY_CHARS, text="")
+    chosen = packing.choose(
+        [
+            Section(title=title, share=share, lines=[item.line for item in candidates[title]])
+            for title, share in SHARES.items()
+        ],
+        fixed=[*fixed, empty_fence],
+        budget_tokens=query.max_tokens,
+    )
+    items = {
+        title: _ordered(title, [item for item in candidates[title] if item.line in chosen[title]])
+        for title in SHARES
+    }
+    pack = _build(anima, query, question, items, temporal, clock=clock)
+    used = [
+        item.row.id
+        for title in (SESSION, LONG_TERM)
+        for item in items[title]
+        if isinstance(item.row, StoredMemory)
+    ]
+    return pack, used
+
+
+def _current_session(
+    tx: Tx, anima: StoredAnima, session_id: str | None, *, clock: datetime
+) -> _Session | None:
+    """The given session, else the last one if it ended within the window before the clock."""
+    if session_id is not None:
+        members = events.list_between(tx, anima, session_id=session_id)
+        return _Session(session_id, members[0].time, members[-1].time) if members else None
+    last = events.last(tx, anima, until=clock + timedelta(hours=1))
+    if last is None or clock - last.time > SESSION_WINDOW:
+        return None
+    gap = (
+        SESSION_WINDOW
+        if last.event.session_id is not None
+        else timedelta(minutes=anima.settings.session_gap_min)
+    )
+    start = events.session_start(tx, anima, last.event.session_id, until=last.time, gap=gap)
+    return _Session(last.event.session_id, start or last.time, last.time)
+
+
+def _gather(
+    tx: Tx,
+    core: Core,
+    anima: StoredAnima,
+    session: _Session | None,
+    question: Question | None,
+    *,
+    clock: datetime,
+) -> dict[str, list[_Item]]:
+    """All candidate lines by section, best first."""
+    in_session = _session_items(tx, anima, session, clock=clock) if session else []
+    taken = {item.row.id for item in in_session if not isinstance(item.row, StoredKnowledge)}
+    if question is None:
+        knowledge, long_term = _by_standing(tx, anima, clock=clock)
+    else:
+        knowledge, long_term = _by_question(tx, core, anima, question, clock=clock)
+    return {
+        SESSION: _ranked(in_session),
+        KNOWLEDGE: _ranked(knowledge),
+        LONG_TERM: _ranked(
+            [item for item in long_term if not (_layer(item) != "k" and item.row.id in taken)]
+        ),
+    }
+
+
+def _layer(item: _Item) -> str:
+    return item.line.handle[0]
+
+
+def _ranked(items: Sequence[_Item]) -> list[_Item]:
+    return sorted(items, key=lambda item: (-item.scored.score, item.line.handle[0], item.row.id))
+
+
+def _ordered(title: str, items: list[_Item]) -> list[_Item]:
+    """A session reads in the order of time; the other sections best first."""
+    return sorted(items, key=lambda item: (item.time, item.row.id)) if title == SESSION else items
+
+
+def _session_items(
+    tx: Tx, anima: StoredAnima, session: _Session, *, clock: datetime
+) -> list[_Item]:
+    """The memories of the session, and its events that are not in a memory yet."""
+    half_life_h = scoring.SESSION_RECENCY_HALF_LIFE_H
+    found = memories.session_memories(
+        tx, anima, session.session_id, since=session.start, until=session.end
+    )
+    items = [
+        _memory_item(
+            one,
+            _recency_only(one.memory.time_end or clock, clock, half_life_h),
+            "recency",
+            None,
+            None,
+        )
+        for one in found
+    ]
+    raw = [
+        event
+        for event in _raw_events(tx, anima)
+        if event.event.session_id == session.session_id
+        and session.start <= event.time <= session.end
+    ]
+    return items + [
+        _event_item(event, _recency_only(event.time, clock, half_life_h), "recency", None, None)
+        for event in raw
+    ]
+
+
+def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
+    """Events that no memory speaks for yet, the latest `CANDIDATES` of each state."""
+    raw: list[StoredEvent] = []
+    for state in (EventState.PENDING, EventState.HELD):
+        raw += events.in_state(tx, anima, state)[-CANDIDATES:]
+    return raw
+
+
+def _by_standing(tx: Tx, anima: StoredAnima, *, clock: datetime) -> tuple[list[_Item], list[_Item]]:
+    """Knowledge and long-term lines without a query: what matters, and what is recent."""
+    facts = memories.current_knowledge(tx, anima, limit=CANDIDATES)
+    half_life_h = anima.settings.recency_half_life_h
+    knowledge = [
+        _knowledge_item(
+            one, _knowledge_standing(one, clock, half_life_h), _standing_reason(one), None
+        )
+        for one in facts
+    ]
+    both = memories.important_memories(tx, anima, limit=CANDIDATES) + memories.latest_memories(
+        tx, anima, limit=CANDIDATES
+    )
+    long_term = [
+        _memory_item(one, _composite(anima, one, clock), _standing_reason(one), None, clock)
+        for one in {one.id: one for one in both}.values()
+    ]
+    long_term += [
+        _event_item(event, _event_standing(anima, event, clock), "recency", None, clock)
+        for event in _raw_events(tx, anima)
+    ]
+    return knowledge, long_term
+
+
+def _by_question(
+    tx: Tx, core: Core, anima: StoredAnima, question: Question, *, clock: datetime
+) -> tuple[list[_Item], list[_Item]]:
+    """Knowledge and long-term lines for a query: what is above the relevance floor."""
+    found = recall.retrieve(tx, core, anima, question, ("memory", "knowledge", "event"), Filters())
+    knowledge: list[_Item] = []
+    long_term: list[_Item] = []
+    for one in found:
+        if one.scored.score < scoring.FLOOR:
+            continue
+        item = _found_item(anima, one, clock=clock)
+        (knowledge if one.layer == "knowledge" else long_term).append(item)
+    return knowledge[:CANDIDATES], long_term[:CANDIDATES]
+
+
+def _found_item(anima: StoredAnima, found: Found, *, clock: datetime) -> _Item:
+    reason = recall.reason_of(found)
+    half_life_h = anima.settings.recency_half_life_h
+    match found.row:
+        case StoredEvent() as event:
+            scored = scoring.blend(found.scored, _event_standing(anima, event, clock))
+            return _event_item(event, scored, reason, found.similarity, clock)
+        case StoredMemory() as memory:
+            scored = scoring.blend(found.scored, _composite(anima, memory, clock))
+            return _memory_item(memory, scored, reason, found.similarity, clock)
+        case StoredKnowledge() as knowledge:
+            standing = _knowledge_standing(knowledge, clock, half_life_h)
+            scored = scoring.blend(found.scored, standing)
+            return _knowledge_item(knowledge, scored, reason, found.similarity)
+
+
+def _recency_only(moment: datetime, clock: datetime, half_life_h: float) -> Scored:
+    return scoring.weigh(
+        {"recency": scoring.recency(clock - moment, half_life_h=half_life_h)}, {"recency": 1.0}
+    )
+
+
+def _composite(anima: StoredAnima, one: StoredMemory, clock: datetime) -> Scored:
+    """The four factors of a memory (design.md §2); a decaying one counts half."""
+    memory = one.memory
+    unused_since = one.last_accessed_at or memory.created_at
+    decayed = scoring.decay(
+        clock - unused_since,
+        accesses=one.access_count,
+        half_life_d=anima.settings.decay_half_life_d,
+    )
+    scored = scoring.weigh(
+        {
+            "importance": memory.importance or 0.0,
+            "confidence": memory.confidence or 0.0,
+            "recency": scoring.recency(
+                clock - (memory.time_end or memory.created_at),
+                half_life_h=anima.settings.recency_half_life_h,
+            ),
+            "freshness": 1.0 - decayed,
+        },
+        scoring.COMPOSITE,
+    )
+    if memory.pinned:
+        return Scored(score=1.0, breakdown={"pinned": 1.0})
+    if memory.state is MemoryState.DECAYING:
+        return scoring.scale(scored, scoring.DECAYING_PENALTY)
+    return scored
+
+
+def _event_standing(anima: StoredAnima, event: StoredEvent, clock: datetime) -> Scored:
+    """A raw event stands like a memory of middling importance that was just made."""
+    importance = event.event.importance_score
+    return scoring.weigh(
+        {
+            "importance": 0.5 if importance is None else importance,
+            "confidence": 0.5,
+            "recency": scoring.recency(
+                clock - event.time, half_life_h=anima.settings.recency_half_life_h
+            ),
+            "freshness": 1.0,
+        },
+        scoring.COMPOSITE,
+    )
+
+
+def _knowledge_standing(one: StoredKnowledge, clock: datetime, half_life_h: float) -> Scored:
+    knowledge = one.knowledge
+    if knowledge.pinned:
+        return Scored(score=1.0, breakdown={"pinned": 1.0})
+    age = clock - (knowledge.valid_from or knowledge.created_at)
+    return scoring.weigh(
+        {
+            "confidence": knowledge.confidence,
+            "recency": scoring.recency(age, half_life_h=half_life_h),
+        },
+        scoring.KNOWLEDGE,
+    )
+
+
+def _standing_reason(one: StoredMemory | StoredKnowledge) -> Reason:
+    if isinstance(one, StoredKnowledge):
+        return "pinned" if one.knowledge.pinned else "high importance"
+    if one.memory.pinned:
+        return "pinned"
+    return "high importance" if (one.memory.importance or 0.0) >= 0.5 else "recency"
+
+
+def _memory_item(
+    one: StoredMemory,
+    scored: Scored,
+    reason: Reason,
+    similarity: float | None,
+    clock: datetime | None,
+) -> _Item:
+    """A memory's line; with a clock its age stands before it."""
+    time = one.memory.time_end or one.memory.created_at
+    age = f"[{age_label(time, now=clock)}] " if clock else ""
+    text = to_line(one.memory.summary or "")
+    mark = _mark(one.memory.trust)
+    return _Item(
+        line=Line(prefix=f"- {age}", text=text, handle=one.memory.handle, mark=mark),
+        row=one,
+        scored=scored,
+        reason=reason,
+        similarity=similarity,
+        time=time,
+    )
+
+
+def _event_item(
+    event: StoredEvent,
+    scored: Scored,
+    reason: Reason,
+    similarity: float | None,
+    clock: datetime | None,
+) -> _Item:
+    """A raw event's line: attributed and quoted; in a session with its time of day."""
+    when = day(event.time) if clock else clock_time(event.time)
+    age = f"[{age_label(event.time, now=clock)}] " if clock else ""
+    said = to_line(cut(event.event.content, max_words=RAW_WORDS)).replace('"', "'")
+    text = f'{to_line(index.event_author(event))}, {when}: "{said}"'
+    raw = event.event.state in (EventState.PENDING, EventState.HELD)
+    marks = [mark for mark in ("raw" if raw else "", _mark(event.event.trust)) if mark]
+    return _Item(
+        line=Line(prefix=f"- {age}", text=text, handle=event.event.handle, mark="; ".join(marks)),
+        row=event,
+        scored=scored,
+        reason=reason,
+        similarity=similarity,
+        time=event.time,
+    )
+
+
+def _knowledge_item(
+    one: StoredKnowledge, scored: Scored, reason: Reason, similarity: float | None
+) -> _Item:
+    return _Item(
+        line=Line(
+            prefix=f"- [{one.knowledge.type}] ",
+            text=to_line(one.knowledge.content),
+            handle=one.knowledge.handle,
+            mark=_mark(one.knowledge.trust),
+        ),
+        row=one,
+        scored=scored,
+        reason=reason,
+        similarity=similarity,
+        time=one.knowledge.valid_from or one.knowledge.created_at,
+    )
+
+
+def _mark(trust: Trust) -> str:
+    return "reported, unverified" if trust is Trust.REPORTED else ""
+
+
+def _temporal(tx: Tx, anima: StoredAnima, *, clock: datetime) -> TemporalContext | None:
+    last = events.last(tx, anima, until=clock + timedelta(hours=1))
+    if last is None:
+        return None
+    hours = max(0.0, (clock - last.time) / timedelta(hours=1))
+    said = cut(to_line(last.event.content), max_words=GIST_WORDS).replace('"', "'")
+    summary = f'{to_line(index.event_author(last))}: "{said}"'
+    return TemporalContext(
+        last_event_at=last.time,
+        hours_ago=round(hours, 2),
+        memory_summary=summary,
+        formatted=f"Last interaction: {since_label(last.time, now=clock)}, {summary}",
+    )
+
+
+def _build(
+    anima: StoredAnima,
+    query: PackQuery,
+    question: Question | None,
+    items: dict[str, list[_Item]],
+    temporal: TemporalContext | None,
+    *,
+    clock: datetime,
+) -> MemoryPack:
+    last_line = temporal.formatted if temporal else ""
+    lines = {title: [item.line for item in items[title]] for title in SHARES}
+    annotated = packing.render(lines, last_line=last_line, with_handles=True)
+    context = packing.render(lines, last_line=last_line, with_handles=False)
+    digest = sha256(annotated.encode()).hexdigest()[:32]
+    content = PackContent(
+        context=context,
+        session_memories=[_as_memory(item) for item in items[SESSION]],
+        knowledge=[_as_knowledge(item) for item in items[KNOWLEDGE]],
+        long_term_memories=[_as_memory(item) for item in items[LONG_TERM]],
+        temporal_context=temporal,
+        hash=digest,
+        mode=question.mode if question else NO_MODE,
+        annotated=annotated,
+    )
+    return MemoryPack(
+        id=uuid5(anima.id, digest),
+        anima_id=anima.id,
+        query=query.query,
+        preset_name=query.preset,
+        session_memory_count=len(items[SESSION]),
+        knowledge_count=len(items[KNOWLEDGE]),
+        long_term_memory_count=len(items[LONG_TERM]),
+        has_identity=False,
+        token_count=packing.tokens_of(FENCE.format(key="0" * KEY_CHARS, text=annotated)),
+        max_tokens=query.max_tokens,
+        content=content.model_dump(mode="json"),
+        compiled_at=clock,
+        created_at=clock,
+    )
+
+
+def _as_memory(item: _Item) -> ScoredMemory:
+    row = item.row
+    if isinstance(row, StoredKnowledge):
+        raise TypeError("knowledge has a section of its own")
+    return ScoredMemory(
+        id=row.event.id if isinstance(row, StoredEvent) else row.memory.id,
+        handle=item.line.handle,
+        summary=item.line.text,
+        score=item.scored.score,
+        reason=item.reason,
+        breakdown=item.scored.breakdown,
+        similarity=item.similarity,
+        raw=isinstance(row, StoredEvent),
+    )
+
+
+def _as_knowledge(item: _Item) -> ScoredKnowledge:
+    if not isinstance(item.row, StoredKnowledge):
+        raise TypeError("only knowledge stands in this section")
+    knowledge = item.row.knowledge
+    return ScoredKnowledge(
+        id=knowledge.id,
+        handle=knowledge.handle,
+        content=knowledge.content,
+        type=knowledge.type,
+        score=item.scored.score,
+        reason=item.reason,
+        breakdown=item.scored.breakdown,
+        similarity=item.similarity,
+    )

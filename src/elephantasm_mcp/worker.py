@@ -1,0 +1,201 @@
+"""The background task: one task group per process that indexes, accumulates, synthesizes, fades.
+
+Owns when what is done, leases, and what becomes of failures; what is done is the services'. Woken
+by writes of this process, by the clock, and by commits of other processes. Invariant: it cannot die
+unseen: whatever a job raises is kept in its row and in `status`, and the loop goes on.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import final
+
+import anyio
+
+from elephantasm_mcp.errors import ElephantasmError, LeaseLostError
+from elephantasm_mcp.memory import accumulation, dreams, index, uses
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.store import animas, jobs
+from elephantasm_mcp.store.jobs import Job, JobKind
+
+POLL_S = 1.0
+"""How often the commits of other processes are looked for (design.md §2)."""
+CLOCK_S = 60.0
+"""How often the clock alone is a reason to look."""
+LEASE = timedelta(seconds=60)
+HEARTBEAT_S = 20.0
+RETRY_AFTER = timedelta(seconds=30)
+"""After the first failure of a job; doubled after each further one."""
+FAREWELL_S = 0.5
+"""How long a stop may take to give a job back."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """How the background task is: for `doctor`, and beside an internal error."""
+
+    state: str
+    """`off`, `idle`, `working` or `failing`."""
+    last_error: str | None
+    queue_age_s: float | None
+    """How long the longest-waiting job has been due."""
+
+    @property
+    def healthy(self) -> bool:
+        """False while the last round failed."""
+        return self.state != "failing"
+
+
+@final
+class Worker:
+    """The background task of one process. `run_jobs` False: it only keeps the index."""
+
+    def __init__(self, core: Core, *, owner: str, run_jobs: bool) -> None:
+        self._core = core
+        self._owner = owner
+        self._run_jobs = run_jobs
+        self._woken = anyio.Event()
+        self._asked = False
+        self._state = "off"
+        self._last_error: str | None = None
+        self._seen_version: int | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run in the background for as long as the block lasts."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._loop)
+            try:
+                yield
+            finally:
+                group.cancel_scope.cancel()
+                self._state = "off"
+
+    def wake(self) -> None:
+        """Say that there may be something to do, and that the models will be wanted."""
+        self._asked = True
+        self._woken.set()
+
+    async def status(self) -> WorkerStatus:
+        """State, last error and age of the queue."""
+        now = self._core.clock.now()
+        since = await self._core.database.read(jobs.waiting_since, now=now)
+        age_s = None if since is None else max(0.0, (now - since).total_seconds())
+        return WorkerStatus(state=self._state, last_error=self._last_error, queue_age_s=age_s)
+
+    async def run_once(self) -> bool:
+        """One round: index, count uses, ask for jobs, do one; False when nothing was to do."""
+        core = self._core
+        await uses.flush(core)
+        indexed = await self._index()
+        if not self._run_jobs:
+            return indexed
+        await core.database.write(_ask_for_jobs, now=core.clock.now())
+        now = core.clock.now()
+        job = await core.database.write(
+            jobs.claim, owner=self._owner, now=now, lease_until=now + LEASE
+        )
+        if job is None:
+            return indexed
+        self._state = "working"
+        await self._do(job)
+        return True
+
+    async def _loop(self) -> None:
+        while True:
+            self._woken = anyio.Event()
+            try:
+                self._seen_version = await self._core.database.data_version()
+                busy = await self.run_once()
+                self._state = "idle" if self._state != "failing" or busy else self._state
+            except ElephantasmError as error:
+                self._failed(error)
+                busy = False
+            if not busy:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        """Until something was written here or elsewhere, or the clock has moved on."""
+        with anyio.move_on_after(CLOCK_S):
+            while True:
+                with anyio.move_on_after(POLL_S):
+                    await self._woken.wait()
+                    return
+                if await self._has_news():
+                    return
+
+    async def _has_news(self) -> bool:
+        try:
+            return await self._core.database.data_version() != self._seen_version
+        except ElephantasmError as error:
+            self._failed(error)
+            return False
+
+    async def _index(self) -> bool:
+        """Index what is not indexed; the models are loaded once they are wanted."""
+        core = self._core
+        wanted = [one.name for one in (core.sentences, core.words) if one is not None]
+        behind = await core.database.read(animas.without_index, wanted)
+        if self._asked or behind:
+            await index.load_embedders(core)
+        for anima_no in behind:
+            await index.index_pending(core, anima_no)
+        return bool(behind)
+
+    async def _do(self, job: Job) -> None:
+        """Work on a job under its lease; whatever it raises ends here."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._keep_lease, job)
+                await dreams.run_job(self._core, job)
+                group.cancel_scope.cancel()
+            await self._core.database.write(jobs.finish, job)
+            self._last_error = None
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(FAREWELL_S, shield=True):
+                await self._core.database.write(jobs.give_back, job, now=self._core.clock.now())
+            raise
+        except LeaseLostError:
+            _log.info("The job %s of anima %s went to another worker.", job.kind, job.anima_no)
+        except Exception as error:  # noqa: BLE001 - the job boundary: no job may end the worker
+            await self._put_off(job, error)
+
+    async def _keep_lease(self, job: Job) -> None:
+        while True:
+            await anyio.sleep(HEARTBEAT_S)
+            until = self._core.clock.now() + LEASE
+            await self._core.database.write(jobs.extend, job, lease_until=until)
+
+    async def _put_off(self, job: Job, error: Exception) -> None:
+        self._failed(error)
+        wait = RETRY_AFTER * 2 ** (job.attempts - 1)
+        run_at = self._core.clock.now() + wait
+        await self._core.database.write(jobs.retry, job, run_at=run_at, error=_describe(error))
+
+    def _failed(self, error: Exception) -> None:
+        self._state = "failing"
+        self._last_error = _describe(error)
+        _log.error("The background task failed: %s", self._last_error, exc_info=error)
+
+
+def _ask_for_jobs(tx: Tx, *, now: datetime) -> None:
+    """Queue a synthesis where enough accumulated, and light sleep where its interval is over."""
+    for anima in animas.with_pending(tx):
+        if accumulation.is_due(anima, now=now):
+            jobs.add(tx, anima.anima_no, JobKind.SYNTHESIS, now=now)
+    for anima in animas.with_memories(tx):
+        interval = timedelta(hours=anima.settings.dream_interval_h)
+        if anima.light_sleep_at is None or now - anima.light_sleep_at >= interval:
+            jobs.add(tx, anima.anima_no, JobKind.LIGHT_SLEEP, now=now)
+
+
+def _describe(error: BaseException) -> str:
+    """One line: our own message, or the kind of a foreign exception."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.explain() if isinstance(error, ElephantasmError) else type(error).__name__
