@@ -93,9 +93,10 @@ async def load_embedders(core: Core) -> None:
             await anyio.to_thread.run_sync(embedder.load, abandon_on_cancel=True)
 
 
-def entry_for_event(tx: Tx, anima: StoredAnima, event: StoredEvent) -> IndexEntry:
+def entry_for_event(
+    event: StoredEvent, before: StoredEvent | None, after: StoredEvent | None
+) -> IndexEntry:
     """What stands for an event: its words, its header, and the heads of its neighbours."""
-    before, after = events.neighbours(tx, anima, event)
     own = f"{event_header(event)} {event.event.content[:MAX_TEXT_CHARS]}"
     heads = [one.event.content[:HEAD_CHARS] for one in (before, after) if one is not None]
     said_before = (
@@ -160,7 +161,10 @@ def _indexed_neighbours(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> lis
 
 
 def _event_entries(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> list[IndexEntry]:
-    return [entry_for_event(tx, anima, event) for event in events.get_many(tx, anima, ids)]
+    return [
+        entry_for_event(event, *events.neighbours(tx, anima, event))
+        for event in events.get_many(tx, anima, ids)
+    ]
 
 
 def _memory_entries(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> list[IndexEntry]:

@@ -45,6 +45,7 @@ STRONG = 0.35
 LEXICAL = "lexical"
 
 StoredRow = StoredEvent | StoredMemory | StoredKnowledge
+_Neighbours = tuple[StoredEvent | None, StoredEvent | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +192,17 @@ class _Layer:
         nominated = set(_best(lexical))
         for by_id in cosines.values():
             nominated |= set(_best(by_id))
-        ids = sorted(nominated)
+        rows = self._read(sorted(nominated))
+        near = self._neighbours(rows)
         signals: dict[RowId, dict[str, float]] = {}
-        rows = self._read(ids)
         for id_, row in rows.items():
-            signals[id_] = self._lexical_signals(row, weights) | self._dense_signals(id_, cosines)
-        if self._layer == "event":
-            self._add_neighbours(rows, signals)
+            own, around = _texts(row, near)
+            signals[id_] = (
+                self._lexical_signals(own, around, weights)
+                | self._author_signal(row)
+                | self._dense_signals(id_, cosines)
+            )
+        _add_neighbours(near, signals)
         return [self._found(id_, rows[id_], signals[id_]) for id_ in rows]
 
     def _lexical(self) -> tuple[dict[str, float], dict[RowId, float]]:
@@ -240,8 +245,17 @@ class _Layer:
                 found = memories.get_knowledge_many(self._tx, self._anima, ids)
         return {row.id: row for row in found}
 
-    def _lexical_signals(self, row: StoredRow, weights: Mapping[str, float]) -> dict[str, float]:
-        own, around = self._texts(row)
+    def _neighbours(self, rows: Mapping[RowId, StoredRow]) -> dict[RowId, _Neighbours]:
+        """The turns before and after each event; empty for the other layers."""
+        return {
+            id_: events.neighbours(self._tx, self._anima, row)
+            for id_, row in rows.items()
+            if isinstance(row, StoredEvent)
+        }
+
+    def _lexical_signals(
+        self, own: str, around: str, weights: Mapping[str, float]
+    ) -> dict[str, float]:
         total = sum(weights.values())
         if total <= 0:
             return {"coverage": 0.0, "bm25": 0.0}
@@ -249,25 +263,15 @@ class _Layer:
         length = sum(own_terms.values())
         coverage = bm25 = 0.0
         for term, weight in weights.items():
-            frequency = OWN_WEIGHT * own_terms.get(term, 0) + AROUND_WEIGHT * around_terms.get(
-                term, 0
-            )
-            share = 1.0 if term in own_terms else AROUND_WEIGHT
-            coverage += weight * share * (frequency > 0)
+            inside, beside = own_terms.get(term, 0), around_terms.get(term, 0)
+            share = 1.0 if inside else AROUND_WEIGHT if beside else 0.0
+            coverage += weight * share
             bm25 += weight * scoring.bm25_share(
-                frequency, length=length, mean_length=self._mean_words
+                OWN_WEIGHT * inside + AROUND_WEIGHT * beside,
+                length=length,
+                mean_length=self._mean_words,
             )
-        return {"coverage": coverage / total, "bm25": bm25 / total} | self._author_signal(row)
-
-    def _texts(self, row: StoredRow) -> tuple[str, str]:
-        match row:
-            case StoredEvent():
-                entry = index.entry_for_event(self._tx, self._anima, row)
-                return entry.text, entry.around
-            case StoredMemory():
-                return f"{row.memory.summary}\n{row.memory.content}", ""
-            case StoredKnowledge():
-                return row.knowledge.content, ""
+        return {"coverage": coverage / total, "bm25": bm25 / total}
 
     def _author_signal(self, row: StoredRow) -> dict[str, float]:
         """Whether the one author whom the query names said it; absent when it names none."""
@@ -288,22 +292,6 @@ class _Layer:
         }
         return {names[model]: max(0.0, by_id.get(id_, 0.0)) for model, by_id in cosines.items()}
 
-    def _add_neighbours(
-        self, rows: Mapping[RowId, StoredRow], signals: Mapping[RowId, dict[str, float]]
-    ) -> None:
-        """An answer stands next to its question: inherit from the turns before and after."""
-        base = {
-            id_: scoring.weigh(parts, scoring.RELEVANCE).score for id_, parts in signals.items()
-        }
-        for id_, row in rows.items():
-            if isinstance(row, StoredEvent):
-                before, after = events.neighbours(self._tx, self._anima, row)
-                near = (
-                    PREVIOUS_SHARE * _base(base, before),
-                    NEXT_SHARE * _base(base, after),
-                )
-                signals[id_]["neighbours"] = min(1.0, 2 * max(near))
-
     def _found(self, id_: RowId, row: StoredRow, signals: Mapping[str, float]) -> Found:
         similarity = signals.get("sentence", signals.get("words"))
         return Found(
@@ -313,6 +301,28 @@ class _Layer:
             scored=scoring.weigh(signals, scoring.RELEVANCE),
             similarity=None if similarity is None else round(similarity, 6),
         )
+
+
+def _texts(row: StoredRow, near: Mapping[RowId, _Neighbours]) -> tuple[str, str]:
+    """A row's own words, and those around it."""
+    match row:
+        case StoredEvent():
+            entry = index.entry_for_event(row, *near[row.id])
+            return entry.text, entry.around
+        case StoredMemory():
+            return f"{row.memory.summary}\n{row.memory.content}", ""
+        case StoredKnowledge():
+            return row.knowledge.content, ""
+
+
+def _add_neighbours(
+    near: Mapping[RowId, _Neighbours], signals: Mapping[RowId, dict[str, float]]
+) -> None:
+    """An answer stands next to its question: inherit from the turns before and after."""
+    base = {id_: scoring.weigh(signals[id_], scoring.RELEVANCE).score for id_ in near}
+    for id_, (before, after) in near.items():
+        inherited = max(PREVIOUS_SHARE * _base(base, before), NEXT_SHARE * _base(base, after))
+        signals[id_]["neighbours"] = min(1.0, 2 * inherited)
 
 
 def _base(base: Mapping[RowId, float], event: StoredEvent | None) -> float:
