@@ -1,0 +1,1 @@
+"""What makes memories of events: the extractive synthesizer (LLM synthesizers come later)."""
