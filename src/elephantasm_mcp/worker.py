@@ -6,7 +6,7 @@ unseen: whatever a job raises is kept in its row and in `status`, and the loop g
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, jobs
 from elephantasm_mcp.store.jobs import Job, JobKind
+from elephantasm_mcp.types.records import AnimaNo
 
 POLL_S = 1.0
 """How often the commits of other processes are looked for (design.md §2)."""
@@ -95,11 +96,7 @@ class Worker:
         indexed = await self._index()
         if not self._run_jobs:
             return indexed
-        await core.database.write(_ask_for_jobs, now=core.clock.now())
-        now = core.clock.now()
-        job = await core.database.write(
-            jobs.claim, owner=self._owner, now=now, lease_until=now + LEASE
-        )
+        job = await self._claim()
         if job is None:
             return indexed
         self._state = "working"
@@ -147,6 +144,16 @@ class Worker:
             await index.index_pending(core, anima_no)
         return bool(behind)
 
+    async def _claim(self) -> Job | None:
+        """Queue what is due and take one job; writes nothing when there is none."""
+        database, now = self._core.database, self._core.clock.now()
+        wanted = await database.read(_wanted_jobs, now=now)
+        if wanted:
+            await database.write(_add_jobs, wanted, now=now)
+        if await database.read(jobs.waiting_since, now=now) is None:
+            return None
+        return await database.write(jobs.claim, owner=self._owner, now=now, lease_until=now + LEASE)
+
     async def _do(self, job: Job) -> None:
         """Work on a job under its lease; whatever it raises ends here."""
         try:
@@ -183,15 +190,21 @@ class Worker:
         _log.error("The background task failed: %s", self._last_error, exc_info=error)
 
 
-def _ask_for_jobs(tx: Tx, *, now: datetime) -> None:
-    """Queue a synthesis where enough accumulated, and light sleep where its interval is over."""
-    for anima in animas.with_pending(tx):
-        if accumulation.is_due(anima, now=now):
-            jobs.add(tx, anima.anima_no, JobKind.SYNTHESIS, now=now)
-    for anima in animas.with_memories(tx):
-        interval = timedelta(hours=anima.settings.dream_interval_h)
-        if anima.light_sleep_at is None or now - anima.light_sleep_at >= interval:
-            jobs.add(tx, anima.anima_no, JobKind.LIGHT_SLEEP, now=now)
+def _wanted_jobs(tx: Tx, *, now: datetime) -> list[tuple[AnimaNo, JobKind]]:
+    """A synthesis where enough accumulated, light sleep where its interval is over."""
+    wanted = [
+        (anima.anima_no, JobKind.SYNTHESIS)
+        for anima in animas.with_pending(tx)
+        if accumulation.is_due(anima, now=now)
+    ]
+    wanted += [(no, JobKind.LIGHT_SLEEP) for no in animas.due_for_light_sleep(tx, now=now)]
+    known = jobs.known(tx)
+    return [one for one in wanted if one not in known]
+
+
+def _add_jobs(tx: Tx, wanted: Sequence[tuple[AnimaNo, JobKind]], *, now: datetime) -> None:
+    for anima_no, kind in wanted:
+        jobs.add(tx, anima_no, kind, now=now)
 
 
 def _describe(error: BaseException) -> str:

@@ -7,6 +7,7 @@ depends on the rows alone, so it does not matter who does it, how often, or in w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import anyio
 
@@ -59,6 +60,24 @@ def event_author(event: StoredEvent) -> str:
 def event_header(event: StoredEvent) -> str:
     """Date and author, as they stand before an event's words."""
     return f"[{day(event.time)}] {event_author(event)}:"
+
+
+async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> None:
+    """Make an anima readable: its words whole, its vectors for as long as the reader waits.
+
+    With `patience_s` 0 nothing is waited for: no model is loaded, and rows without vectors take
+    part by their words alone. `inf` waits for everything.
+
+    Raises:
+        ServerError: a bundled model is missing or damaged.
+        StorageError: the database failed.
+    """
+    for layer in LAYERS:
+        await _index_texts(core, anima_no, layer)
+    if patience_s > 0:
+        with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
+            await load_embedders(core)
+            await index_pending(core, anima_no)
 
 
 async def index_pending(core: Core, anima_no: AnimaNo) -> int:

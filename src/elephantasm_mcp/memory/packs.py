@@ -6,14 +6,11 @@ than its budget by the token estimator, handles and fence included.
 """
 
 import hmac
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid5
-
-import anyio
 
 from elephantasm_mcp.memory import animas, index, recall
 from elephantasm_mcp.memory.core import Core
@@ -84,7 +81,12 @@ class _Session:
 
 
 async def compile_pack(
-    core: Core, user: UserNo, query: PackQuery, *, patience_s: float = PATIENCE_S
+    core: Core,
+    user: UserNo,
+    query: PackQuery,
+    *,
+    patience_s: float = PATIENCE_S,
+    counts_as_use: bool = True,
 ) -> MemoryPack | None:
     """The pack of an anima; None when it has no events yet.
 
@@ -100,15 +102,14 @@ async def compile_pack(
         return None
     question = None
     if query.query is not None and query.query.strip():
-        with anyio.move_on_after(patience_s if math.isfinite(patience_s) else None):
-            await index.load_embedders(core)
-            await index.index_pending(core, anima.anima_no)
+        await index.prepare_read(core, anima.anima_no, patience_s=patience_s)
         question = await recall.prepare(core, query.query)
     clock = floor_hour(core.clock.now())
     pack, used = await core.database.read(
         _compile, core, anima.anima_no, query, question, clock=clock
     )
-    core.uses.update(used)
+    if counts_as_use:
+        core.uses.update(used)
     return pack
 
 
@@ -147,7 +148,8 @@ def _compile(
         title: _ordered(title, [item for item in candidates[title] if item.line in chosen[title]])
         for title in SHARES
     }
-    pack = _build(anima, query, question, items, temporal, clock=clock)
+    mode = recall.mode_of(tx, anima, question, index.LAYERS) if question else NO_MODE
+    pack = _build(anima, query, items, temporal, mode=mode, clock=clock)
     used = [
         item.row.id
         for title in (SESSION, LONG_TERM)
@@ -465,10 +467,10 @@ def _temporal(tx: Tx, anima: StoredAnima, *, clock: datetime) -> TemporalContext
 def _build(
     anima: StoredAnima,
     query: PackQuery,
-    question: Question | None,
     items: dict[str, list[_Item]],
     temporal: TemporalContext | None,
     *,
+    mode: str,
     clock: datetime,
 ) -> MemoryPack:
     last_line = temporal.formatted if temporal else ""
@@ -483,7 +485,7 @@ def _build(
         long_term_memories=[_as_memory(item) for item in items[LONG_TERM]],
         temporal_context=temporal,
         hash=digest,
-        mode=question.mode if question else NO_MODE,
+        mode=mode,
         annotated=annotated,
     )
     return MemoryPack(

@@ -55,7 +55,9 @@ async def trace(core: Core, user: UserNo, handle: str, *, anima: AnimaRef = None
         NotFoundError: no such row for this user.
     """
     place = await _locate(core, user, handle, anima=anima)
-    pack = await packs.compile_pack(core, user, PackQuery(anima=place.anima.id))
+    pack = await packs.compile_pack(
+        core, user, PackQuery(anima=place.anima.id), counts_as_use=False
+    )
     found = await core.database.read(_trace, place, pack)
     if found is None:
         raise _missing(handle)

@@ -67,11 +67,6 @@ class Question:
     text: str
     vectors: Mapping[str, NDArray[np.float32]]
 
-    @property
-    def mode(self) -> str:
-        """The models that take part."""
-        return " + ".join([LEXICAL, *self.vectors])
-
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -83,22 +78,38 @@ class Filters:
     include_archived: bool = False
 
 
-async def search(core: Core, user: UserNo, query: SearchQuery) -> SearchHits:
+async def search(
+    core: Core, user: UserNo, query: SearchQuery, *, patience_s: float = 0.0
+) -> SearchHits:
     """The rows that answer a query, best first. Ranked hits are never dropped, but marked weak.
 
-    Uses the embedders that are loaded; `mode` names them.
+    Waits up to `patience_s` for the embedders and the vectors; `mode` says what took part.
 
     Raises:
         ValidationError: the query has no word.
         NotFoundError: an unknown anima.
     """
     anima = await animas.find(core, user, query.anima)
+    await index.prepare_read(core, anima.anima_no, patience_s=patience_s)
     question = await prepare(core, query.query)
-    await index.index_pending(core, anima.anima_no)
     filters = Filters(query.session_id, query.since, query.until, query.include_archived)
     return await core.database.read(
         _search, core, anima.anima_no, question, query.layers, filters, limit=query.limit
     )
+
+
+def mode_of(tx: Tx, anima: StoredAnima, question: Question, layers: Collection[Layer]) -> str:
+    """The models that take part; one that has not seen every row of the layers is `partial`."""
+    totals = store.totals(tx, anima.anima_no)
+    parts = [LEXICAL]
+    for model in question.vectors:
+        whole = all(
+            totals.get((layer, model), store.Totals()).rows
+            >= totals.get((layer, store.TEXT), store.Totals()).rows
+            for layer in layers
+        )
+        parts.append(model if whole else f"{model} (partial)")
+    return " + ".join(parts)
 
 
 async def prepare(core: Core, query: str) -> Question:
@@ -148,7 +159,9 @@ def _search(
 ) -> SearchHits:
     anima = anima_store.get(tx, anima_no)
     found = retrieve(tx, core, anima, question, layers, filters)[:limit]
-    return SearchHits([_as_hit(tx, anima, one) for one in found], mode=question.mode)
+    return SearchHits(
+        [_as_hit(tx, anima, one) for one in found], mode=mode_of(tx, anima, question, layers)
+    )
 
 
 class _Layer:

@@ -127,9 +127,11 @@ def with_pending(tx: Tx) -> list[StoredAnima]:
     return [_stored(row) for row in tx.all("animas_with_pending")]
 
 
-def with_memories(tx: Tx) -> list[StoredAnima]:
-    """Animas of all users that have, or had, memories: for the worker."""
-    return [_stored(row) for row in tx.all("animas_with_memories")]
+def due_for_light_sleep(tx: Tx, *, now: datetime) -> list[AnimaNo]:
+    """Animas of all users whose memories wait for light sleep: for the worker."""
+    default_h = AnimaSettings().dream_interval_h
+    rows = tx.tuples("animas_to_sleep", now=to_micros(now), default_interval_h=default_h)
+    return [AnimaNo(anima_no) for (anima_no,) in rows]
 
 
 def without_index(tx: Tx, models: Sequence[str]) -> list[AnimaNo]:

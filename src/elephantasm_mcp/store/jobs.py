@@ -132,6 +132,12 @@ def list_all(tx: Tx) -> list[tuple[str, Job]]:
     return [(row["anima"], _job(row)) for row in tx.all("list_jobs")]
 
 
+def known(tx: Tx) -> set[tuple[AnimaNo, JobKind]]:
+    """Which jobs exist, waiting, running or set aside."""
+    rows = tx.tuples("known_jobs")
+    return {(AnimaNo(anima_no), JobKind(kind)) for anima_no, kind in rows}
+
+
 def waiting_since(tx: Tx, *, now: datetime) -> datetime | None:
     """Since when the longest-waiting job has been due."""
     row = tx.one("oldest_due", now=to_micros(now))

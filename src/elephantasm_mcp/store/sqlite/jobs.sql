@@ -41,9 +41,15 @@ WHERE job_no = :job_no AND fence = :fence AND state = 'running';
 -- All jobs, the oldest first: for doctor.
 SELECT jobs.*, animas.name AS anima FROM jobs JOIN animas USING (anima_no) ORDER BY job_no;
 
+-- name: known_jobs
+-- Which jobs exist.
+SELECT DISTINCT anima_no, kind FROM jobs;
+
 -- name: oldest_due
--- Since when the longest-waiting job has been due.
-SELECT min(run_at) AS since FROM jobs WHERE state IN ('pending', 'running') AND run_at <= :now;
+-- Since when the longest-waiting job that nobody holds has been due.
+SELECT min(run_at) AS since FROM jobs
+WHERE state IN ('pending', 'running') AND run_at <= :now
+  AND (state = 'pending' OR lease_until < :now);
 
 -- name: forgive_job
 -- A quarantined job may be tried again.
@@ -68,7 +74,10 @@ WHERE texts.model = 'text' AND texts.rows > ifnull(vectors.rows, 0);
 SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
 WHERE pending_events > 0 ORDER BY anima_no;
 
--- name: animas_with_memories
--- Animas that light sleep looks at.
-SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
-WHERE memory_seq > 0 ORDER BY anima_no;
+-- name: animas_to_sleep
+-- Animas with memories whose interval since the last light sleep is over.
+SELECT anima_no FROM animas
+WHERE memory_seq > 0 AND (
+  light_sleep_at IS NULL OR light_sleep_at <= :now
+    - 3600000000 * ifnull(json_extract(settings, '$.dream_interval_h'), :default_interval_h)
+) ORDER BY anima_no;
