@@ -53,8 +53,8 @@ class IndexEntry:
 
 
 def event_author(event: StoredEvent) -> str:
-    """Who speaks in an event: the author, else the role."""
-    return event.event.author or event.event.role or "user"
+    """Who speaks in an event: the author, else the role, as a name."""
+    return event.event.author or (event.event.role or "user").capitalize()
 
 
 def event_header(event: StoredEvent) -> str:

@@ -286,7 +286,7 @@ def _by_question(
     knowledge: list[_Item] = []
     long_term: list[_Item] = []
     for one in found:
-        if one.scored.score < scoring.FLOOR:
+        if one.weak:
             continue
         item = _found_item(anima, one, clock=clock)
         (knowledge if one.layer == "knowledge" else long_term).append(item)

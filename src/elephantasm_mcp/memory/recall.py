@@ -58,6 +58,11 @@ class Found:
     scored: Scored
     similarity: float | None
 
+    @property
+    def weak(self) -> bool:
+        """Whether it is not believed to answer the query."""
+        return scoring.is_weak(self.scored.score, similarity=self.similarity)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -373,7 +378,7 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found) -> SearchHit:
         "breakdown": found.scored.breakdown,
         "similarity": found.similarity,
         "reason": reason_of(found),
-        "weak": found.scored.score < scoring.FLOOR,
+        "weak": found.weak,
         "layer": found.layer,
     }
     match found.row:

@@ -30,7 +30,9 @@ RELEVANCE = {
 QUERY_SHARE = 0.8
 """Of a pack line's score under a query: relevance has this part, the composite the rest."""
 FLOOR = 0.24
-"""Hits below are weak: on questions without an answer, most of what is found stays below."""
+"""Hits below are weak: questions that have nothing to do with an anima stay below it."""
+SIMILARITY_FLOOR = 0.45
+"""Unless their meaning is this near: "allergy" finds "allergic" without sharing a word."""
 DECAYING_PENALTY = 0.5
 """A decaying memory counts this much of its score."""
 
@@ -63,6 +65,11 @@ def bm25_share(frequency: float, *, length: float, mean_length: float) -> float:
         return 0.0
     norm = 1 - BM25_B + BM25_B * length / max(mean_length, 1.0)
     return frequency / (frequency + BM25_K1 * norm)
+
+
+def is_weak(score: float, *, similarity: float | None) -> bool:
+    """Whether a hit is not believed to answer the query."""
+    return score < FLOOR and (similarity or 0.0) < SIMILARITY_FLOOR
 
 
 @dataclass(frozen=True, slots=True)
