@@ -1,0 +1,19 @@
+"""Wording: what tools and resources say alike.
+
+Owns sentences and texts that both need; what only one of them says stays there. Invariant: the
+same state reads the same, whether a client calls a tool or reads a resource.
+"""
+
+from typing import Final
+
+from elephantasm_mcp.types.views import DreamAction
+
+NOTHING_YET: Final = (
+    "Nothing is remembered here yet: what extract_event records will appear in this pack."
+)
+
+
+def action_text(action: DreamAction) -> str:
+    """What the changed row says, or said before it was removed."""
+    row = action.after or action.before or {}
+    return str(row.get("summary") or row.get("content") or "")
