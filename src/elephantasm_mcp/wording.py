@@ -12,6 +12,9 @@ NOTHING_YET: Final = (
     "Nothing is remembered here yet: what extract_event records will appear in this pack."
 )
 
+DONE: Final = {"create": "made", "update": "changed", "delete": "removed", "consume": "used"}
+"""What a dream did to a row, by the kind of its action."""
+
 
 def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""

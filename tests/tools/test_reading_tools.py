@@ -35,7 +35,7 @@ async def test_a_search_answers_with_handle_date_text_and_mode(app: App) -> None
             occurred_at="2026-03-02T10:30:00Z",
         )
         result = await client.call_tool("search_memory", {"query": "hazelnuts"})
-    assert text_of(result).startswith("e1 [2026-03-02] Nadia is allergic to hazelnuts.")
+    assert text_of(result).startswith("e1 [2026-03-02] User: Nadia is allergic to hazelnuts.")
     assert result.structured_content is not None
     (hit,) = result.structured_content["hits"]
     assert set(hit) == {
@@ -70,7 +70,7 @@ async def test_a_trace_leads_to_the_event_and_says_whether_it_is_in_the_pack(app
         result = await client.call_tool("trace_memory", {"handle": "e1"})
     first, *_, last = text_of(result).splitlines()
     assert first.startswith("e1 (event, pending): Nadia is allergic to hazelnuts.")
-    assert "the pack: " in last
+    assert last == "In the pack as a raw event."
     assert (result.structured_content or {})["handle"] == "e1"
 
 

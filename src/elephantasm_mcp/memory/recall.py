@@ -40,8 +40,6 @@ AROUND_WEIGHT = 0.5
 PREVIOUS_SHARE = 0.6
 NEXT_SHARE = 0.4
 """How much of a neighbouring turn's relevance an event inherits."""
-STRONG = 0.35
-"""A signal above this is named as a reason of a hit."""
 LEXICAL = "lexical"
 
 StoredRow = StoredEvent | StoredMemory | StoredKnowledge
@@ -147,7 +145,9 @@ def retrieve(
 ) -> list[Found]:
     """All candidates of these layers with their scores, best first, ties by id."""
     found = [
-        one for layer in layers for one in _Layer(tx, core, anima, question, layer, filters).rank()
+        one
+        for layer in dict.fromkeys(layers)
+        for one in _Layer(tx, core, anima, question, layer, filters).rank()
     ]
     return sorted(found, key=lambda one: (-one.scored.score, one.layer, one.id))
 
@@ -387,6 +387,7 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found) -> SearchHit:
                 id=event.id,
                 handle=event.handle,
                 text=event.content,
+                author=index.event_author(found.row),
                 occurred_at=event.occurred_at,
                 session_id=event.session_id,
                 source_ids=[event.id],

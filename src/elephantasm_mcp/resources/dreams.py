@@ -9,11 +9,10 @@ from elephantasm_mcp.memory import animas, dreams
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.resources.uris import ANY_NAME, MARKDOWN
 from elephantasm_mcp.types.views import DreamAction, DreamReport
-from elephantasm_mcp.wording import action_text
+from elephantasm_mcp.wording import DONE, action_text
 
 MAX_DREAMS = 50
 MAX_ACTION_CHARS = 160
-VERBS = {"create": "made", "update": "changed", "state": "moved", "delete": "removed"}
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -58,4 +57,4 @@ def _heading(report: DreamReport) -> str:
 def _line(action: DreamAction) -> str:
     sources = f" (from {', '.join(action.sources)})" if action.sources else ""
     text = to_line(action_text(action), max_chars=MAX_ACTION_CHARS)
-    return f"- {VERBS.get(action.kind, action.kind)} {action.handle}: {text}{sources}"
+    return f"- {DONE[action.kind]} {action.handle}: {text}{sources}"

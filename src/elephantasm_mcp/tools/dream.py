@@ -7,12 +7,16 @@ from mcp_types import CallToolResult
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import dreams
-from elephantasm_mcp.tools.answers import ADDS, json_answer, line
+from elephantasm_mcp.pure.text import to_line
+from elephantasm_mcp.tools.answers import ADDS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
-from elephantasm_mcp.wording import action_text
+from elephantasm_mcp.wording import DONE, action_text
 
 ACTOR = "agent"
+MAX_LINES = 20
+MAX_TEXT_CHARS = 200
+"""An action's text is cut here: the whole row is a trace away."""
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -26,7 +30,20 @@ def register(server: MCPServer, app: App) -> None:
         decay, `auto` does what is due. The answer lists every change; undo_dream takes it back.
         """
         report = await dreams.run(app.core, app.user, anima=anima or None, phase=phase, actor=ACTOR)
-        return json_answer(_present(report))
+        return text_answer(_describe(report), structured=_present(report))
+
+
+def _describe(report: DreamReport) -> str:
+    """What was done, and its first lines: a dream over much may have hundreds."""
+    counts = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
+    lines = [f"{report.handle} ({report.phase}): {counts or 'nothing was to do'}."]
+    for action in report.actions[:MAX_LINES]:
+        text = to_line(action_text(action), max_chars=MAX_TEXT_CHARS)
+        lines.append(f"{DONE[action.kind]} {action.handle}: {text}")
+    if len(report.actions) > MAX_LINES:
+        rest = len(report.actions) - MAX_LINES
+        lines.append(f"… and {rest} more: anima://{{anima}}/dreams lists them.")
+    return "\n".join(lines)
 
 
 def _present(report: DreamReport) -> dict[str, Any]:
@@ -45,6 +62,6 @@ def _action(action: DreamAction) -> dict[str, Any]:
         "kind": action.kind,
         "layer": action.layer,
         "handle": action.handle,
-        "text": line(action_text(action)),
+        "text": to_line(action_text(action), max_chars=MAX_TEXT_CHARS),
         "sources": action.sources,
     }

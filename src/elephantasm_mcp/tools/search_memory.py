@@ -49,6 +49,7 @@ def register(server: MCPServer, app: App) -> None:
             limit=limit,
         )
         hits = await recall.search(app.core, app.user, asked)
+        app.worker.wake()  # a search waits for no model: the next one shall have it
         structured = {"hits": [_present(hit) for hit in hits], "mode": hits.mode}
         return text_answer(_describe(hits), structured=structured)
 
@@ -78,4 +79,5 @@ def _describe(hits: SearchHits) -> str:
 
 def _line(hit: SearchHit) -> str:
     sources = "" if hit.layer == "event" or not hit.sources else f"; from {', '.join(hit.sources)}"
-    return f"{hit.handle} [{day(hit.occurred_at)}] {line(hit.text)} ({hit.reason}{sources})"
+    said = f"{line(hit.author)}: {line(hit.text)}" if hit.author else line(hit.text)
+    return f"{hit.handle} [{day(hit.occurred_at)}] {said} ({hit.reason}{sources})"

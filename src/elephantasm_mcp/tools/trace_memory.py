@@ -12,6 +12,7 @@ from elephantasm_mcp.memory import provenance
 from elephantasm_mcp.tools.answers import READS, day, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import Trace, TraceSource
+from elephantasm_mcp.wording import DONE
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -51,10 +52,10 @@ def _describe(trace: Trace) -> Iterator[str]:
         undone = ", undone" if action.undone else ""
         reason = f": {line(action.reasoning)}" if action.reasoning else ""
         yield (
-            f"{action.kind} by {action.dream} [{day(action.at)}]"
+            f"{DONE[action.kind]} by {action.dream} [{day(action.at)}]"
             f" ({action.phase}, {action.actor}{undone}){reason}"
         )
-    yield f"{'In' if trace.in_pack else 'Not in'} the pack: {trace.pack_reason}"
+    yield trace.pack_reason
 
 
 def _source(source: TraceSource) -> str:

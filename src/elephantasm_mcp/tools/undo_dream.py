@@ -10,6 +10,7 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import dreams
 from elephantasm_mcp.tools.answers import ADDS_ONCE, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
+from elephantasm_mcp.tools.dream import ACTOR
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -34,5 +35,5 @@ def register(server: MCPServer, app: App) -> None:
         a later dream changed the same rows; the refusal names it. The resource
         anima://{anima}/dreams lists the dreams.
         """
-        report = await dreams.undo(app.core, app.user, dream, anima=anima or None)
+        report = await dreams.undo(app.core, app.user, dream, anima=anima or None, actor=ACTOR)
         return text_answer(report.message, structured=report.model_dump(mode="json"))

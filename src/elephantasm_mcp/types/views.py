@@ -79,6 +79,8 @@ class SearchHit(Record):
     handle: str
     layer: Layer
     text: str
+    author: str | None = None
+    """Who said it, when it is an event."""
     score: float
     reason: Reason
     breakdown: dict[str, float]
