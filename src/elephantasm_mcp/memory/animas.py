@@ -4,16 +4,17 @@ Owns who may see which anima. Invariant: an anima is only ever found through its
 alone opens nothing.
 """
 
+from typing import Any
 from uuid import UUID
 
-from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store.animas import StoredAnima
-from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, UserNo
+from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, UserNo, parse_uuid
 from elephantasm_mcp.types.views import AnimaRef
 
 _NAMES_SHOWN = 10
@@ -25,15 +26,42 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
     Raises:
         ValidationError: the name is blank.
     """
-    request = request.model_copy(update={"name": repair(request.name)[0].strip()})
-    if not request.name:
-        raise ValidationError(
-            "`name` is blank.", field="name", hint='Give the anima a name, such as "my-agent".'
-        )
+    request = request.model_copy(update={"name": _clean_name(request.name)})
     stored, created = await core.database.write(
         store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
     )
     return stored.anima, created
+
+
+async def update(
+    core: Core,
+    user: UserNo,
+    ref: UUID | str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    meta: dict[str, Any] | None = None,
+) -> Anima:
+    """Change what is given of an anima; None leaves a field as it is.
+
+    Raises:
+        ValidationError: the name is blank.
+        NotFoundError: an unknown anima.
+        ConflictError: the user has another anima of that name.
+    """
+    target = await find(core, user, ref)
+    name = None if name is None else _clean_name(name)
+    stored = await core.database.write(
+        store.update,
+        target.anima_no,
+        name=name,
+        description=description,
+        meta=meta,
+        now=core.clock.now(),
+    )
+    if stored is None:
+        raise ConflictError(f"There already is an anima {name!r}.", hint="Choose another name.")
+    return stored.anima
 
 
 async def resolve(core: Core, user: UserNo, ref: AnimaRef) -> Anima:
@@ -51,13 +79,13 @@ async def find(core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
     stored, names = await core.database.read(_find, user, wanted)
     if stored is not None:
         return stored
-    if ref is None:
+    if ref is None and parse_uuid(core.default_anima) is None:
         request = AnimaCreate(name=core.default_anima)
         made, _ = await core.database.write(
             store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
         )
         return made
-    raise NotFoundError(f"There is no anima {str(ref)!r}.", hint=_known(str(ref), names))
+    raise NotFoundError(f"There is no anima {str(wanted)!r}.", hint=_known(str(wanted), names))
 
 
 async def overview(core: Core, user: UserNo) -> list[AnimaOverview]:
@@ -68,6 +96,15 @@ async def overview(core: Core, user: UserNo) -> list[AnimaOverview]:
 async def revisions(core: Core) -> dict[UUID, int]:
     """The revision of the state behind each anima's pack: what moved has changed."""
     return await core.database.read(store.revisions)
+
+
+def _clean_name(name: str) -> str:
+    name = repair(name)[0].strip()
+    if not name:
+        raise ValidationError(
+            "`name` is blank.", field="name", hint='Give the anima a name, such as "my-agent".'
+        )
+    return name
 
 
 def _find(tx: Tx, user: UserNo, ref: UUID | str) -> tuple[StoredAnima | None, list[str]]:

@@ -22,8 +22,10 @@ from elephantasm_mcp.store.search import IndexText
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
 
 LAYERS: tuple[Layer, ...] = ("event", "memory", "knowledge")
-BATCH_ROWS = 64
-"""Rows a transaction indexes: 64 sentence vectors take about 0.1 s, so a stop is prompt."""
+BATCH_ROWS = 16
+"""Rows embedded in one go: even 16 long texts take about 0.15 s, so that a stop is prompt."""
+TEXT_BATCH_ROWS = 256
+"""Rows whose words are indexed in one transaction."""
 HEAD_CHARS = 200
 """How much of a neighbouring turn counts as context of an event (recall.md)."""
 CONTEXT_CHARS = 300
@@ -133,7 +135,7 @@ def entry_for_event(
 
 async def _index_texts(core: Core, anima_no: AnimaNo, layer: Layer) -> int:
     done = 0
-    while ids := await core.database.read(search.unindexed, anima_no, layer, limit=BATCH_ROWS * 4):
+    while ids := await core.database.read(search.unindexed, anima_no, layer, limit=TEXT_BATCH_ROWS):
         await core.database.write(_write_texts, anima_no, layer, ids)
         done += len(ids)
     return done
@@ -142,9 +144,9 @@ async def _index_texts(core: Core, anima_no: AnimaNo, layer: Layer) -> int:
 def _write_texts(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Sequence[RowId]) -> None:
     """Index these rows, and anew the neighbours whose surroundings changed."""
     anima = animas.get(tx, anima_no)
-    entries = _ENTRIES[layer](tx, anima, ids)
     if layer == "event":
-        entries += _ENTRIES[layer](tx, anima, _indexed_neighbours(tx, anima, ids))
+        ids = [*ids, *_renew_neighbours(tx, anima, ids)]
+    entries = _ENTRIES[layer](tx, anima, ids)
     search.put_texts(tx, anima_no, layer, [entry.as_text() for entry in entries])
     animas.touch(tx, anima_no)
 
@@ -167,16 +169,18 @@ def _missing(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str) -> list[IndexE
     return _ENTRIES[layer](tx, animas.get(tx, anima_no), ids) if ids else []
 
 
-def _indexed_neighbours(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> list[RowId]:
-    """Rows next to these that the full text holds already: their surroundings changed."""
-    batch = set(ids)
-    found = {
-        near.id
-        for event in events.get_many(tx, anima, ids)
-        for near in events.neighbours(tx, anima, event)
-        if near is not None and near.indexed
-    }
-    return sorted(found - batch)
+def _renew_neighbours(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> list[RowId]:
+    """The rows next to these that the full text holds already.
+
+    The vectors of those that follow are forgotten: they were made with another previous turn.
+    """
+    found: set[RowId] = set()
+    for event in events.get_many(tx, anima, ids):
+        before, after = events.neighbours(tx, anima, event)
+        found |= {near.id for near in (before, after) if near is not None and near.indexed}
+        if after is not None and after.indexed:
+            search.forget_vectors(tx, anima.anima_no, "event", after.id)
+    return sorted(found - set(ids))
 
 
 def _event_entries(tx: Tx, anima: StoredAnima, ids: Sequence[RowId]) -> list[IndexEntry]:

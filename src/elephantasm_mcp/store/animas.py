@@ -96,6 +96,27 @@ def add(
     return _stored(row), created > 0
 
 
+def update(
+    tx: Tx,
+    anima_no: AnimaNo,
+    *,
+    name: str | None,
+    description: str | None,
+    meta: dict[str, Any] | None,
+    now: datetime,
+) -> StoredAnima | None:
+    """Change what is not None; returns None when another anima of its user has that name."""
+    changed = tx.run(
+        "update_anima",
+        anima_no=anima_no,
+        name=name,
+        description=description,
+        meta=None if meta is None else to_json(meta),
+        now=to_micros(now),
+    )
+    return get(tx, anima_no) if changed else None
+
+
 def find(tx: Tx, user_no: UserNo, ref: UUID | str) -> StoredAnima | None:
     """A user's anima by id or exact name; an id wins over a name that looks like one."""
     uuid = ref if isinstance(ref, UUID) else parse_uuid(ref)

@@ -46,7 +46,9 @@ def handle_of(kind: Literal["event", "memory", "knowledge", "dream"], row: RowId
 def parse_handle(text: str) -> tuple[str, int] | None:
     """Split a handle into its letter (e, m, k, d) and number; None when it is no handle."""
     match = _HANDLE.fullmatch(text.strip().lower())
-    return (match[1], int(match[2])) if match else None
+    if match is None or int(match[2]) >= 1 << SEQ_BITS:  # a larger one would name another anima
+        return None
+    return match[1], int(match[2])
 
 
 def parse_uuid(text: str) -> UUID | None:

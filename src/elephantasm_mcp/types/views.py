@@ -267,6 +267,11 @@ class DreamReport(Record):
     actions: list[DreamAction] = Field(default_factory=list)
     undoes: str | None = None
     """The handle of the dream that this one took back."""
+    plan: None = None
+    work_order: None = None
+    accepted: list[int] = Field(default_factory=list)
+    rejected: list[int] = Field(default_factory=list)
+    """Plans and work orders come in a later release; until then these are empty."""
 
 
 class UndoReport(Record):

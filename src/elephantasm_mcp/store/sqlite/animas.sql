@@ -21,6 +21,16 @@ INSERT INTO animas (uuid, user_no, name, description, meta, created_at, updated_
 VALUES (:uuid, :user_no, :name, :description, :meta, :now, :now)
 ON CONFLICT (user_no, name) DO NOTHING;
 
+-- name: update_anima
+-- Change what is given of an anima; nothing happens when its user has another one of that name.
+UPDATE OR IGNORE animas SET
+  name = ifnull(:name, name),
+  description = ifnull(:description, description),
+  meta = ifnull(:meta, meta),
+  updated_at = :now,
+  revision = revision + 1
+WHERE anima_no = :anima_no;
+
 -- name: anima_by_name
 -- A user's anima of exactly this name.
 SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)

@@ -1,0 +1,481 @@
+"""The client for coroutines.
+
+Owns when the database opens and closes, and the deadline of each call. Arguments are checked in
+`requests`; what is done is the services'. Invariant: whatever a caller hands in, only an
+`ElephantasmError` comes out.
+"""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+import anyio
+from typing_extensions import Unpack
+
+from elephantasm_mcp.app import App, open_app
+from elephantasm_mcp.errors import ServerError, ValidationError
+from elephantasm_mcp.memory import animas, dreams, events, packs, provenance, recall
+from elephantasm_mcp.memory import layers as layer_service
+from elephantasm_mcp.sdk.requests import (
+    LAYERS,
+    TIMEOUT_S,
+    AnimaUpdate,
+    Batch,
+    EventFields,
+    Listing,
+    Meta,
+    Moment,
+    anima_ref,
+    closed_error,
+    make_request,
+    not_built,
+    parse_phase,
+    parse_preset,
+    plain,
+    read_settings,
+    refuse_as_of,
+    refuse_settings,
+    required_anima,
+)
+from elephantasm_mcp.types.records import (
+    Anima,
+    AnimaCreate,
+    AnimaOverview,
+    Event,
+    EventCreate,
+    EventType,
+    Knowledge,
+    KnowledgeType,
+    Layer,
+    Memory,
+    MemoryState,
+)
+from elephantasm_mcp.types.views import (
+    AnimaRef,
+    DreamReport,
+    IdentityContext,
+    MemoryPack,
+    PackQuery,
+    SearchHits,
+    SearchQuery,
+    Trace,
+    UndoReport,
+)
+
+
+class AsyncElephantasm:
+    """A memory in a local database, for coroutines. It belongs to one event loop (asyncio).
+
+    Best used as `async with AsyncElephantasm(...) as memory`. Without it, the first call opens the
+    database and `close` closes it; background jobs need the block, which owns their task.
+
+    `database` is a file; without it ELEPHANTASM_DATABASE, else the default file. `anima_id` is the
+    default anima, an id or a name, made on first use. `timeout` bounds each call, in seconds.
+    `background_jobs` makes memories in the background. `settings` are the settings' names without
+    prefix (`llm=`, `embedder=`, …).
+
+    Wherever a method takes an `anima_id`, it is an id or a name, and None is the default anima.
+    Every method may raise:
+        ValidationError: an argument breaks a rule; the message names it, the rule and an example.
+        NotFoundError: an unknown anima, row or dream.
+        NotBuiltError: promised for a later release.
+        ServerError: the call took longer than `timeout`.
+        StorageError: the database cannot be used, or the client is closed.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        anima_id: AnimaRef = None,
+        endpoint: str | None = None,
+        database: str | os.PathLike[str] | None = None,
+        timeout: float = TIMEOUT_S,
+        *,
+        background_jobs: bool = False,
+        **settings: object,
+    ) -> None:
+        self._settings: Final = read_settings(
+            settings,
+            api_key=api_key,
+            anima_id=anima_ref(anima_id, call=type(self).__name__),
+            endpoint=endpoint,
+            database=database,
+            timeout=timeout,
+        )
+        self._background_jobs: Final = background_jobs
+        self._opening: Final = anyio.Lock()
+        self._stack: Final = AsyncExitStack()
+        self._app: App | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the database. May be called twice; no other call works afterwards."""
+        async with self._opening:
+            self._closed = True
+            await self._stack.aclose()
+
+    async def create_anima(
+        self,
+        name: str,
+        description: str | None = None,
+        meta: Meta | None = None,
+        settings: Meta | None = None,
+    ) -> Anima:
+        """Make an anima; an existing one of that name is returned unchanged."""
+        refuse_settings(settings)
+        request = make_request(
+            AnimaCreate, "create_anima", name=name, description=description, meta=meta
+        )
+        async with self._call("create_anima") as app:
+            anima, _ = await animas.create(app.core, app.user, request)
+            return anima
+
+    async def animas(self) -> list[AnimaOverview]:
+        """All animas with what they hold, oldest first."""
+        async with self._call("animas") as app:
+            return await animas.overview(app.core, app.user)
+
+    async def update_anima(
+        self,
+        id: UUID | str,  # noqa: A002 - the contract's name
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        meta: Meta | None = None,
+        settings: Meta | None = None,
+    ) -> Anima:
+        """Change what is given of an anima; None leaves it as it is.
+
+        Raises:
+            ConflictError: another anima has that name.
+        """
+        refuse_settings(settings)
+        anima = required_anima(id, call="update_anima")
+        change = make_request(
+            AnimaUpdate, "update_anima", name=name, description=description, meta=meta
+        )
+        async with self._call("update_anima") as app:
+            return await animas.update(
+                app.core,
+                app.user,
+                anima,
+                name=change.name,
+                description=change.description,
+                meta=change.meta,
+            )
+
+    async def delete_anima(self, id: UUID | str) -> None:  # noqa: A002 - the contract's name
+        """Remove an anima with all it holds. Comes in a later release."""
+        del id
+        raise not_built("Deleting animas", hint="Until then, leave it alone: it costs nothing.")
+
+    async def extract(
+        self,
+        event_type: EventType | str,
+        content: str,
+        *,
+        anima_id: AnimaRef = None,
+        session_id: str | None = None,
+        role: str | None = None,
+        author: str | None = None,
+        occurred_at: Moment | None = None,
+        summary: str | None = None,
+        meta: Meta | None = None,
+        source_uri: str | None = None,
+        importance_score: float | None = None,
+        dedupe_key: str | None = None,
+    ) -> Event:
+        """Record what was said or done; one that repeats an earlier event yields that one."""
+        request = make_request(
+            EventCreate,
+            "extract",
+            anima_id=anima_ref(anima_id, call="extract"),
+            event_type=event_type,
+            content=content,
+            session_id=session_id,
+            role=role,
+            author=author,
+            occurred_at=occurred_at,
+            summary=summary,
+            meta=meta,
+            source_uri=source_uri,
+            importance_score=importance_score,
+            dedupe_key=dedupe_key,
+        )
+        (event,) = await self._record([request], call="extract")
+        return event
+
+    async def ingest(
+        self,
+        *,
+        content: str,
+        event_type: EventType | str = EventType.MESSAGE_IN,
+        anima_id: AnimaRef = None,
+        **fields: Unpack[EventFields],
+    ) -> Event:
+        """`extract` by another name."""
+        return await self.extract(event_type, content, anima_id=anima_id, **fields)
+
+    async def extract_many(self, events: Sequence[EventCreate]) -> list[Event]:
+        """Record several events, all or none; the answer has one for each, in input order."""
+        if not events:
+            return []
+        batch = make_request(Batch, "extract_many", events=list(events))
+        requests = [one.model_copy(update={"meta": plain(one.meta)}) for one in batch.events]
+        return await self._record(requests, call="extract_many")
+
+    async def inject(
+        self,
+        anima_id: AnimaRef = None,
+        query: str | None = None,
+        preset: str | None = None,
+        *,
+        session_id: str | None = None,
+        max_tokens: int | None = None,
+        as_of: Moment | None = None,
+    ) -> MemoryPack | None:
+        """The context of an anima, compiled for a prompt; None when it has no events yet."""
+        refuse_as_of(as_of)
+        request = make_request(
+            PackQuery,
+            "inject",
+            anima=anima_ref(anima_id, call="inject"),
+            query=query,
+            preset=parse_preset(preset),
+            session_id=session_id,
+            max_tokens=max_tokens,
+        )
+        async with self._call("inject") as app:
+            return await packs.compile_pack(app.core, app.user, request, patience_s=inf)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        anima_id: AnimaRef = None,
+        layers: Sequence[Layer] = LAYERS,
+        session_id: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        include_archived: bool = False,
+        limit: int = 10,
+    ) -> SearchHits:
+        """The rows that answer a query, best first, with `mode` and `weak`."""
+        request = make_request(
+            SearchQuery,
+            "search",
+            query=query,
+            anima=anima_ref(anima_id, call="search"),
+            layers=layers,
+            session_id=session_id,
+            since=since,
+            until=until,
+            include_archived=include_archived,
+            limit=limit,
+        )
+        async with self._call("search") as app:
+            return await recall.search(app.core, app.user, request, patience_s=inf)
+
+    async def events(
+        self,
+        anima_id: AnimaRef = None,
+        *,
+        session_id: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        limit: int | None = None,
+    ) -> list[Event]:
+        """Events, oldest first; all of them without a limit."""
+        anima = anima_ref(anima_id, call="events")
+        asked = make_request(
+            Listing, "events", session_id=session_id, since=since, until=until, limit=limit
+        )
+        async with self._call("events") as app:
+            return await events.list_events(
+                app.core,
+                app.user,
+                anima,
+                session_id=asked.session_id,
+                since=asked.since,
+                until=asked.until,
+                limit=asked.limit,
+            )
+
+    async def memories(
+        self,
+        anima_id: AnimaRef = None,
+        *,
+        state: MemoryState | str | None = None,
+        limit: int | None = None,
+    ) -> list[Memory]:
+        """Memories that nothing superseded, oldest first; all of them without a limit."""
+        anima = anima_ref(anima_id, call="memories")
+        asked = make_request(Listing, "memories", state=state, limit=limit)
+        async with self._call("memories") as app:
+            return await layer_service.memories(
+                app.core, app.user, anima, state=asked.state, limit=asked.limit
+            )
+
+    async def knowledge(
+        self,
+        anima_id: AnimaRef = None,
+        *,
+        include_superseded: bool = False,
+        limit: int | None = None,
+    ) -> list[Knowledge]:
+        """What is known, oldest first; all of it without a limit."""
+        anima = anima_ref(anima_id, call="knowledge")
+        asked = make_request(
+            Listing, "knowledge", include_superseded=include_superseded, limit=limit
+        )
+        async with self._call("knowledge") as app:
+            return await layer_service.knowledge(
+                app.core,
+                app.user,
+                anima,
+                include_superseded=asked.include_superseded,
+                limit=asked.limit,
+            )
+
+    async def identity(self, anima_id: AnimaRef = None) -> IdentityContext | None:
+        """Who the agent is; None as long as nothing is known of it."""
+        anima = anima_ref(anima_id, call="identity")
+        async with self._call("identity") as app:
+            return await layer_service.identity(app.core, app.user, anima)
+
+    async def dreams(
+        self, anima_id: AnimaRef = None, *, limit: int | None = None
+    ) -> list[DreamReport]:
+        """The journal with all actions, newest first; all of it without a limit."""
+        anima = anima_ref(anima_id, call="dreams")
+        asked = make_request(Listing, "dreams", limit=limit)
+        async with self._call("dreams") as app:
+            return await dreams.journal(app.core, app.user, anima=anima, limit=asked.limit)
+
+    async def dream(
+        self,
+        anima_id: AnimaRef = None,
+        phase: str = "auto",
+        dry_run: bool = False,  # noqa: FBT001, FBT002 - the contract's signature
+    ) -> DreamReport:
+        """Make memories of what waits, and let fade what is old; returns when it is done.
+
+        `phase` is `auto` (both), `synthesis` or `light`.
+        """
+        if dry_run:
+            raise not_built("Dry runs", hint="`undo_dream` takes a dream back.")
+        anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
+        async with self._call("dream") as app:
+            return await dreams.run(app.core, app.user, anima=anima, phase=asked)
+
+    async def complete_dream(
+        self,
+        plan_or_work_order: UUID | str,
+        accept: Sequence[int] | None = None,
+        proposals: Meta | None = None,
+    ) -> DreamReport:
+        """Answer a plan or a work order. Comes in a later release."""
+        del plan_or_work_order, accept, proposals
+        raise not_built("Plans and work orders", hint="`dream` makes memories at once.")
+
+    async def undo_dream(self, dream_id: UUID | str) -> UndoReport:
+        """Take a dream back, by its id or, in the default anima, its handle.
+
+        Raises:
+            ConflictError: a later dream stands on the same rows.
+        """
+        async with self._call("undo_dream") as app:
+            return await dreams.undo(app.core, app.user, str(dream_id))
+
+    async def trace(
+        self,
+        id: UUID | str,  # noqa: A002 - the contract's name
+        *,
+        anima_id: AnimaRef = None,
+        query: str | None = None,
+    ) -> Trace:
+        """Where a row, by id or handle, comes from, what became of it, and who changed it."""
+        if query is not None:
+            raise not_built(
+                "Tracing for a query", hint="Without `query` it tells of the pack without one."
+            )
+        anima = anima_ref(anima_id, call="trace")
+        async with self._call("trace") as app:
+            return await provenance.trace(app.core, app.user, str(id), anima=anima)
+
+    async def curate(
+        self,
+        id: UUID | str,  # noqa: A002 - the contract's name
+        action: str,
+        *,
+        anima_id: AnimaRef = None,
+        content: str | None = None,
+        knowledge_type: KnowledgeType | str | None = None,
+        reason: str | None = None,
+    ) -> DreamReport:
+        """Correct, pin, archive or restore a row. Comes in a later release."""
+        del id, action, anima_id, content, knowledge_type, reason
+        raise not_built("Curating", hint="`undo_dream` takes back what a dream made.")
+
+    async def forget(
+        self,
+        *,
+        anima_id: AnimaRef = None,
+        ids: Sequence[UUID | str] | None = None,
+        session_id: str | None = None,
+        everything: bool = False,
+        dry_run: bool = True,
+    ) -> DreamReport:
+        """Erase rows and what was made of them alone. Comes in a later release."""
+        del anima_id, ids, session_id, everything, dry_run
+        raise not_built("Forgetting", hint="Until then, keep such data in a database of its own.")
+
+    async def _record(self, requests: Sequence[EventCreate], *, call: str) -> list[Event]:
+        async with self._call(call) as app:
+            recorded = await events.record(app.core, app.user, requests)
+            if self._background_jobs:
+                app.worker.wake()
+            return [one.event for one in recorded.events]
+
+    @asynccontextmanager
+    async def _call(self, name: str) -> AsyncIterator[App]:
+        """The open app, for at most `timeout` seconds."""
+        with anyio.move_on_after(self._settings.timeout) as scope:
+            if self._app is None and self._background_jobs:
+                raise ValidationError(
+                    "A client with background jobs is used in `async with AsyncElephantasm(…)`.",
+                    field="background_jobs",
+                )
+            yield await self._open()
+        if scope.cancelled_caught:
+            raise ServerError(
+                f"`{name}` was given up after {self._settings.timeout:g} seconds; "
+                "what it was to write may have been written.",
+                hint="Try again, or give it longer with `timeout`.",
+            )
+
+    async def _open(self) -> App:
+        async with self._opening:
+            if self._closed:
+                raise closed_error()
+            if self._app is None:
+                jobs = True if self._background_jobs else None
+                opening = open_app(self._settings, background_jobs=jobs)
+                self._app = await self._stack.enter_async_context(opening)
+            return self._app
