@@ -33,6 +33,17 @@ def default_database() -> str:
     return str(Path(platformdirs.user_data_dir(APP_NAME)) / "memory.sqlite3")
 
 
+_RULES = {
+    "anima_id": "a name or id of 1 to 255 characters",
+    "timeout": "a number of seconds above 0",
+    "background_jobs": "true or false",
+    "redact": "true or false",
+    "port": "a whole number from 0 to 65535",
+    "log": "debug, info, warning or error",
+}
+"""What a value must be, for the message about one that is not."""
+
+
 class Settings(BaseSettings):
     """What users may set, with its default. Field names are the variables' names without prefix."""
 
@@ -88,7 +99,7 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
         name = str(first["loc"][0]) if first["loc"] else "settings"
         field = "background_jobs" if name == "ENABLE_BACKGROUND_JOBS" else name.lower()
         raise ValidationError(
-            f"{variable(field)} is not usable: {first['msg'].lower()}.",
+            f"{variable(field)} must be {_RULES.get(field, 'a text')}.",
             field=field,
             hint="Correct or remove it; `elephantasm-mcp doctor` lists all settings.",
         ) from error

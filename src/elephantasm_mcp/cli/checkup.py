@@ -1,0 +1,267 @@
+"""The check-up behind `doctor`: what there is, and what is wrong with it.
+
+Owns what is looked at. Does not print. Invariant: nothing that is wrong ends it; it stands in
+`problems`, in plain words.
+"""
+
+import importlib.util
+import os
+import platform
+import re
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import anyio
+
+from elephantasm_mcp.app import App, choose_embedders, database_path, open_app, refuse_unbuilt
+from elephantasm_mcp.errors import ElephantasmError
+from elephantasm_mcp.memory import accumulation
+from elephantasm_mcp.ports import DatabaseHealth, Embedder, Tx
+from elephantasm_mcp.settings import Settings, load_settings, origin, variable
+from elephantasm_mcp.store import animas, jobs, search
+from elephantasm_mcp.store.jobs import JobState
+from elephantasm_mcp.types.records import LAYER_LETTERS, UserNo
+
+SECRET_FIELDS: Final = frozenset({"api_key"})
+MAX_TAIL: Final = 100_000
+PACKAGES: Final = ("elephantasm-mcp", "mcp", "apsw", "sqlite-vec", "onnxruntime", "numpy")
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@\s]*:)[^/@\s]*(?=@)")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting as it holds now."""
+
+    variable: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderRow:
+    """One embedder that the settings ask for."""
+
+    role: str
+    name: str
+    dimensions: int
+    ready: bool
+    load_ms: int
+    """What loading it took, its check-sums included."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnimaRow:
+    """What an anima holds, and what waits in it."""
+
+    name: str
+    events: int
+    memories: int
+    knowledge: int
+    dreams: int
+    unindexed: int
+    """Rows that the next search or pack will index first."""
+    pending_events: int
+    score: float
+    threshold: float
+    last_event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job of the background task."""
+
+    anima: str
+    kind: str
+    state: str
+    age_s: float
+    attempts: int
+    last_error: str | None
+
+
+@dataclass(slots=True)
+class Checkup:
+    """Everything that `doctor` knows."""
+
+    versions: dict[str, str]
+    settings: list[SettingRow] = field(default_factory=list)
+    database: DatabaseHealth | None = None
+    """None where it cannot be opened, or is not there yet."""
+    database_note: str = ""
+    embedders: list[EmbedderRow] = field(default_factory=list)
+    mode: str = ""
+    """The models that searches will use."""
+    animas: list[AnimaRow] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+    queue_age_s: float | None = None
+    """How long the longest-waiting job has been due."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+async def examine(*, env_file: Path | None, **given: str | None) -> Checkup:
+    """Look at everything; `given` are the settings of the command line."""
+    found = Checkup(versions=dict(_versions()))
+    with _noting_problems(found):
+        settings = load_settings(env_file=env_file, **given)
+        found.settings = list(_settings(settings, env_file=env_file, given=given))
+        with _noting_problems(found):
+            refuse_unbuilt(settings)
+        with _noting_problems(found):
+            await _examine_embedders(found, settings)
+        await _examine_database(found, settings)
+    return found
+
+
+@contextmanager
+def _noting_problems(found: Checkup) -> Generator[None, None, None]:
+    """What fails in this block stands among the problems, once."""
+    try:
+        yield
+    except ElephantasmError as error:
+        problem = error.explain()
+    except OSError as error:
+        problem = f"The database cannot be reached: {error.strerror}."
+    else:
+        return
+    if problem not in found.problems:
+        found.problems.append(problem)
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    for package in PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            yield package, "not installed"
+    yield "sqlite3 of Python", sqlite3.sqlite_version
+
+
+def _settings(
+    settings: Settings, *, env_file: Path | None, given: dict[str, str | None]
+) -> Iterator[SettingRow]:
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        source = "command line" if given.get(name) else origin(name, env_file=env_file)
+        yield SettingRow(variable(name), _masked(name, value), source)
+
+
+def _masked(name: str, value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    return "********" if name in SECRET_FIELDS else _PASSWORD.sub(r"\1********", str(value))
+
+
+async def _examine_embedders(found: Checkup, settings: Settings) -> None:
+    sentences, words = choose_embedders(settings.embedder)
+    if settings.embedder == "auto" and importlib.util.find_spec("onnxruntime") is None:
+        found.problems.append(
+            "onnxruntime is not installed: searches use word vectors alone. "
+            "Install it, or set ELEPHANTASM_EMBEDDER to static."
+        )
+    for role, embedder in (("sentences", sentences), ("words", words)):
+        if embedder is not None:
+            found.embedders.append(await _load(found, embedder, role=role))
+    found.mode = " + ".join(["lexical", *(one.name for one in found.embedders if one.ready)])
+
+
+async def _load(found: Checkup, embedder: Embedder, *, role: str) -> EmbedderRow:
+    started = perf_counter()
+    try:
+        await anyio.to_thread.run_sync(embedder.load)
+    except ElephantasmError as error:
+        found.problems.append(error.explain())
+    return EmbedderRow(
+        role=role,
+        name=embedder.name,
+        dimensions=embedder.dimensions,
+        ready=embedder.loaded,
+        load_ms=round(1000 * (perf_counter() - started)),
+    )
+
+
+async def _examine_database(found: Checkup, settings: Settings) -> None:
+    """Look into the database, whatever the other settings are."""
+    settings = settings.model_copy(update={"llm": "extractive", "embedder": "none"})
+    refuse_unbuilt(settings)
+    path = database_path(settings)
+    if not path.exists():
+        found.database_note = f"{path} is not there yet; the first use makes it."
+        if not _can_be_made(path):
+            found.problems.append(f"The database {path} cannot be made: its folder is read-only.")
+        return
+    found.database_note = str(path)
+    async with open_app(settings) as app:
+        found.database = await app.core.database.health()
+        found.problems += found.database.problems
+        await _survey(found, app)
+
+
+def _can_be_made(path: Path) -> bool:
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
+
+
+async def _survey(found: Checkup, app: App) -> None:
+    now = app.core.clock.now()
+    found.animas = await app.core.database.read(_anima_rows, app.user, now=now)
+    found.jobs = await app.core.database.read(_job_rows, now=now)
+    since = await app.core.database.read(jobs.waiting_since, now=now)
+    found.queue_age_s = None if since is None else max(0.0, (now - since).total_seconds())
+    found.problems += [
+        f"The job {job.kind} of anima {job.anima} was set aside after {job.attempts} attempts: "
+        f"{job.last_error or 'no reason is known.'}"
+        for job in found.jobs
+        if job.state == JobState.QUARANTINED
+    ]
+
+
+def _anima_rows(tx: Tx, user: UserNo, *, now: datetime) -> list[AnimaRow]:
+    rows: list[AnimaRow] = []
+    for stored in animas.list_for(tx, user):
+        accumulated = accumulation.accumulate(stored, now=now)
+        unindexed = sum(
+            len(search.unindexed(tx, stored.anima_no, layer, limit=MAX_TAIL))
+            for layer in LAYER_LETTERS.values()
+        )
+        rows.append(
+            AnimaRow(
+                name=stored.anima.name,
+                unindexed=unindexed,
+                pending_events=accumulated.pending_events,
+                score=accumulated.score,
+                threshold=accumulated.threshold,
+                last_event_at=stored.last_event_at,
+                **animas.counts(tx, stored.anima_no),
+            )
+        )
+    return rows
+
+
+def _job_rows(tx: Tx, *, now: datetime) -> list[JobRow]:
+    return [
+        JobRow(
+            anima=anima,
+            kind=job.kind,
+            state=job.state,
+            age_s=max(0.0, (now - job.created_at).total_seconds()),
+            attempts=job.attempts,
+            last_error=job.last_error,
+        )
+        for anima, job in jobs.list_all(tx)
+    ]

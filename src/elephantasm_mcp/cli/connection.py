@@ -1,0 +1,36 @@
+"""Connection: the memory that a command works on, opened as options and settings say.
+
+Owns how it is opened and closed. Commands see it through the SDK alone, so that one day they work
+on a remote server as well. Invariant: it is closed when the command ends, however it ends.
+"""
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from math import inf
+from typing import Final, TypeAlias
+
+import anyio
+
+from elephantasm_mcp.cli.commands import settings_of
+from elephantasm_mcp.sdk import AsyncElephantasm
+
+Work: TypeAlias = Callable[[AsyncElephantasm, Namespace], Awaitable[int]]
+"""What a command does with the open memory; its result is the exit code."""
+
+_NOT_OURS: Final = {"background_jobs", "timeout"}
+
+
+def with_memory(work: Work) -> Callable[[Namespace], int]:
+    """Make a command's `run` of what it does with the open memory."""
+
+    def run(arguments: Namespace) -> int:
+        return anyio.run(_open_and, work, arguments)
+
+    return run
+
+
+async def _open_and(work: Work, arguments: Namespace) -> int:
+    """Do the work without a deadline: whoever sits before it can interrupt it."""
+    settings = settings_of(arguments).model_dump(exclude=_NOT_OURS)
+    async with AsyncElephantasm(**settings, timeout=inf) as memory:
+        return await work(memory, arguments)

@@ -1,0 +1,115 @@
+"""`doctor`: settings, database, models and background jobs at a glance."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+import anyio
+
+from elephantasm_mcp.cli.checkup import Checkup, JobRow, examine
+from elephantasm_mcp.cli.commands import Command
+from elephantasm_mcp.cli.output import count, line, say, say_json, table, when
+
+_MB = 1_000_000
+
+
+def run(arguments: Namespace) -> int:
+    """Look at everything; the exit code says whether something is wrong."""
+    found = anyio.run(_examine, arguments)
+    if arguments.json:
+        say_json(found.as_dict())
+    else:
+        for one in _present(found):
+            say(one)
+    return 0 if found.ok else 1
+
+
+async def _examine(arguments: Namespace) -> Checkup:
+    return await examine(
+        env_file=arguments.env_file, database=arguments.database, anima_id=arguments.anima
+    )
+
+
+def _present(found: Checkup) -> Iterator[str]:
+    yield from _section("Versions", table(found.versions.items()))
+    rows = ((one.variable, one.value, f"({one.origin})") for one in found.settings)
+    yield from _section("Settings", table(rows))
+    yield from _section("Database", _database(found))
+    yield from _section("Models", _models(found))
+    yield from _section("Animas", _animas(found))
+    yield from _section("Background jobs", _jobs(found))
+    yield from _section("Problems", map(line, found.problems))
+    yield "Something is wrong." if found.problems else "Everything is in order."
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    shown = [f"  {one}" for one in lines]
+    if shown:
+        yield from (title, *shown, "")
+
+
+def _database(found: Checkup) -> Iterator[str]:
+    if found.database_note:
+        yield found.database_note
+    health = found.database
+    if health:
+        state = "writable" if health.writable else "not writable"
+        yield (
+            f"{health.engine}, schema {health.schema_version}, {health.size_bytes / _MB:.1f} MB, "
+            f"{state}, {count(len(health.problems), 'problem')}"
+        )
+
+
+def _models(found: Checkup) -> Iterator[str]:
+    yield from table(
+        (
+            one.role,
+            one.name,
+            f"{one.dimensions} dimensions",
+            f"whole, loaded in {one.load_ms} ms" if one.ready else "NOT USABLE",
+        )
+        for one in found.embedders
+    )
+    if found.mode:
+        yield f"searches use {found.mode}"
+
+
+def _animas(found: Checkup) -> Iterator[str]:
+    if not found.animas:
+        return
+    head = ("anima", "events", "memories", "knowledge", "dreams", "unindexed", "pending", "score")
+    rows = (
+        (
+            line(one.name),
+            f"{one.events:,}",
+            f"{one.memories:,}",
+            f"{one.knowledge:,}",
+            f"{one.dreams:,}",
+            f"{one.unindexed:,}",
+            f"{one.pending_events:,}",
+            f"{one.score:.1f} of {one.threshold:.1f}",
+            when(one.last_event_at),
+        )
+        for one in found.animas
+    )
+    yield from table([(*head, "last event (UTC)"), *rows], right=range(1, len(head)))
+
+
+def _jobs(found: Checkup) -> Iterator[str]:
+    yield from table(_job(one) for one in found.jobs)
+    if found.queue_age_s is not None:
+        yield f"the first in the queue has been due for {found.queue_age_s:,.0f} s"
+
+
+def _job(job: JobRow) -> tuple[str, ...]:
+    tried = f"{count(job.attempts, 'attempt')}, {job.age_s:,.0f} s old"
+    return line(job.anima), job.kind, job.state, tried, line(job.last_error or "")
+
+
+COMMAND = Command(
+    name="doctor",
+    summary="check settings, database, models and background jobs",
+    details="Print each setting with its origin, the versions in use, the state of the database "
+    "and of the models, what each anima holds and what waits. Exit code 1: something is wrong.",
+    run=run,
+    examples=("elephantasm-mcp doctor", "elephantasm-mcp doctor --json"),
+)

@@ -1,0 +1,152 @@
+"""`dream`: make memories now, read the journal, take a dream back."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import get_args
+
+from elephantasm_mcp.cli.commands import Command, whole_number
+from elephantasm_mcp.cli.connection import with_memory
+from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
+from elephantasm_mcp.errors import NotFoundError
+from elephantasm_mcp.sdk import AsyncElephantasm
+from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
+
+VERBS = {"create": "made", "update": "changed", "delete": "removed"}
+
+
+async def run(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Dream now and print what was done."""
+    note("Dreaming …")
+    report = await memory.dream(arguments.anima, arguments.phase)
+    return _print(report, arguments)
+
+
+async def show_all(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Print the journal, newest first."""
+    reports = await memory.dreams(arguments.anima, limit=arguments.limit)
+    if arguments.json:
+        say_json(reports)
+    elif reports:
+        for one in table(map(_row, reports)):
+            say(one)
+    else:
+        note("No dream yet: memories are made once enough was recorded.")
+    return 0
+
+
+async def show(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Print one dream with its actions."""
+    return _print(await _find(memory, arguments), arguments)
+
+
+async def undo(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Take a dream back."""
+    dream = await _find(memory, arguments)
+    report = await memory.undo_dream(dream.id)
+    if arguments.json:
+        say_json(report)
+    else:
+        say(report.message)
+    return 0
+
+
+async def _find(memory: AsyncElephantasm, arguments: Namespace) -> DreamReport:
+    """The dream that was named, by handle or id.
+
+    Raises:
+        NotFoundError: the anima has no such dream.
+    """
+    for report in await memory.dreams(arguments.anima):
+        if arguments.dream.lower() in (report.handle, str(report.id)):
+            return report
+    raise NotFoundError(
+        f"There is no dream {arguments.dream!r}.", hint=f"`{PROGRAM} dream list` shows the journal."
+    )
+
+
+def _print(report: DreamReport, arguments: Namespace) -> int:
+    if arguments.json:
+        say_json(report)
+        return 0
+    for one in _present(report):
+        say(one)
+    return 0
+
+
+def _present(report: DreamReport) -> Iterator[str]:
+    """A head, the counts, then each action with its handle and text."""
+    yield "  ".join(_row(report))
+    if not report.actions:
+        yield "Nothing changed."
+    for action in report.actions:
+        verb = VERBS.get(action.kind, action.kind)
+        yield hanging(f"  {verb} {action.handle}  ", line(_text(action)))
+
+
+def _row(report: DreamReport) -> tuple[str, ...]:
+    counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items() if number)
+    counts = counts.replace("_", " ")
+    state = f"undoes {report.undoes}" if report.undoes else report.state
+    started = f"{when(report.started_at)} UTC"
+    return report.handle, started, report.phase, state, f"by {report.actor}", counts or "-"
+
+
+def _text(action: DreamAction) -> str:
+    """What the row says now, or said before it was removed."""
+    row = action.after or action.before or {}
+    return str(row.get("summary") or row.get("content") or "")
+
+
+def _run_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--phase",
+        choices=get_args(Phase),
+        default="auto",
+        help="synthesis makes memories of events, light lets memories fade, auto does both",
+    )
+
+
+def _list_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        metavar="N",
+        type=whole_number(least=1, most=1_000_000),
+        help="the newest N alone (default: all)",
+    )
+
+
+def _dream(parser: ArgumentParser) -> None:
+    parser.add_argument("dream", metavar="DREAM", help="its handle, such as d3, or its id")
+
+
+COMMAND = Command(
+    name="dream",
+    summary="make memories now, read the journal, take a dream back",
+    details="A dream makes memories and knowledge of events. `dream` alone is `dream run`.",
+    run=with_memory(run),
+    parts=(
+        Command(
+            name="run",
+            summary="make memories of what was recorded, whatever the threshold says",
+            run=with_memory(run),
+            options=_run_options,
+            examples=("elephantasm-mcp dream run --anima my-agent",),
+        ),
+        Command(
+            name="list",
+            summary="the journal: all dreams, newest first",
+            run=with_memory(show_all),
+            options=_list_options,
+        ),
+        Command(
+            name="show", summary="one dream with its actions", run=with_memory(show), options=_dream
+        ),
+        Command(
+            name="undo",
+            summary="take back all that a dream did; its events wait for the next explicit dream",
+            run=with_memory(undo),
+            options=_dream,
+            examples=("elephantasm-mcp dream undo d3",),
+        ),
+    ),
+)

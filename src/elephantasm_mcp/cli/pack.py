@@ -1,0 +1,54 @@
+"""`pack`: the compiled context of an anima."""
+
+from argparse import ArgumentParser, Namespace
+
+from elephantasm_mcp.cli.commands import Command, whole_number
+from elephantasm_mcp.cli.connection import with_memory
+from elephantasm_mcp.cli.output import note, say, say_json
+from elephantasm_mcp.sdk import AsyncElephantasm
+from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS
+
+
+async def pack(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Print the pack as markdown."""
+    found = await memory.inject(
+        arguments.anima,
+        arguments.query,
+        session_id=arguments.session,
+        max_tokens=arguments.max_tokens,
+    )
+    if arguments.json:
+        say_json(found)
+    elif found is None:
+        note("Nothing is remembered here yet.")
+    else:
+        say(found.layers.annotated if arguments.handles else found.as_prompt())
+    return 0
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "query", metavar="QUERY", nargs="?", help="what the pack should be about (default: now)"
+    )
+    parser.add_argument("--handles", action="store_true", help="end each line with its handle")
+    parser.add_argument("--session", metavar="ID", help="the conversation that is going on")
+    parser.add_argument(
+        "--max-tokens",
+        metavar="N",
+        type=whole_number(least=200, most=200_000),
+        default=DEFAULT_MAX_TOKENS,
+        help="the longest it may be (default: %(default)s)",
+    )
+
+
+COMMAND = Command(
+    name="pack",
+    summary="print the memory pack: what to know before answering",
+    details="Print the compiled context as markdown, ready to stand in a prompt.",
+    run=with_memory(pack),
+    options=_options,
+    examples=(
+        "elephantasm-mcp pack",
+        "elephantasm-mcp pack 'billing migration' --handles --max-tokens 1500",
+    ),
+)
