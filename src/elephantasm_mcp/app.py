@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import final
 from uuid import UUID
 
-from elephantasm_mcp.embedding.onnx import OnnxEmbedder
-from elephantasm_mcp.embedding.static import StaticEmbedder
+from elephantasm_mcp.embedding import late
 from elephantasm_mcp.errors import NotBuiltError, ValidationError
 from elephantasm_mcp.memory import uses
 from elephantasm_mcp.memory.core import Core
@@ -31,6 +31,7 @@ from elephantasm_mcp.types.records import LOCAL_USER, UserNo
 from elephantasm_mcp.worker import Worker
 
 SECRET_BYTES = 32
+DRAWN_BYTES = 4096
 
 
 @final
@@ -44,11 +45,15 @@ class SystemClock:
 
 @final
 class SystemIds:
-    """UUIDs, version 7 (RFC 9562 §5.7), ascending within this process."""
+    """UUIDs, version 7 (RFC 9562 §5.7), ascending within this process.
+
+    Random bytes are drawn in advance: each draw lets other threads run, and waits for them after.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._random = BytesIO()
 
     def uuid(self) -> UUID:
         """See `Ids.uuid`."""
@@ -56,8 +61,15 @@ class SystemIds:
         with self._lock:
             self._last = max(self._last + 1, micros)
             millis, fraction = divmod(self._last, 1_000)
-        value = millis << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
-        return UUID(int=value)
+            random = int.from_bytes(self._draw()) >> 2
+        return UUID(int=millis << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random)
+
+    def _draw(self) -> bytes:
+        """Eight random bytes."""
+        if not (drawn := self._random.read(8)):
+            self._random = BytesIO(secrets.token_bytes(DRAWN_BYTES))
+            drawn = self._random.read(8)
+        return drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +168,15 @@ def choose_embedders(setting: str) -> tuple[Embedder | None, Embedder | None]:
         ValidationError: the setting means nothing.
         NotBuiltError: it will mean something in a later release.
     """
-    match setting.split(":")[0]:
+    match setting:
         case "auto":
             runtime = importlib.util.find_spec("onnxruntime") is not None
-            return (OnnxEmbedder() if runtime else None), StaticEmbedder()
+            return (late.sentences() if runtime else None), late.words()
         case "static":
-            return None, StaticEmbedder()
+            return None, late.words()
         case "none":
             return None, None
-        case "openai":
+        case _ if setting.split(":")[0] == "openai":
             raise NotBuiltError(
                 "Remote embedders come in a later release.",
                 hint='Set ELEPHANTASM_EMBEDDER to "auto", "static" or "none".',

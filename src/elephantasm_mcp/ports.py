@@ -4,22 +4,22 @@ Owns no behaviour. Invariant: nothing here imports a driver, a provider or a fra
 port can be implemented, and faked, without the others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.pure.vectors import FloatMatrix
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FloatMatrix: TypeAlias = NDArray[np.float32]
-"""Shape (n, dimensions): one unit vector a row."""
 Value: TypeAlias = str | int | float | bytes | None
 """What may be bound to a statement's parameter."""
 Row: TypeAlias = dict[str, Any]

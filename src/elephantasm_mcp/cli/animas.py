@@ -1,12 +1,17 @@
 """`animas`: list the memory spaces, or make one."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command, json_object
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table, when
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.records import AnimaOverview
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 _SHARED = ("--database", "--env-file", "--json")
 

@@ -4,17 +4,21 @@ Owns how it is opened and closed. Commands see it through the SDK alone, so that
 on a remote server as well. Invariant: it is closed when the command ends, however it ends.
 """
 
+from __future__ import annotations
+
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 
 from elephantasm_mcp.cli.commands import settings_of
-from elephantasm_mcp.sdk import AsyncElephantasm
 
-Work: TypeAlias = Callable[[AsyncElephantasm, Namespace], Awaitable[int]]
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
+
+Work: TypeAlias = "Callable[[AsyncElephantasm, Namespace], Awaitable[int]]"
 """What a command does with the open memory; its result is the exit code."""
 
 _NOT_OURS: Final = {"background_jobs", "timeout"}
@@ -31,6 +35,8 @@ def with_memory(work: Work) -> Callable[[Namespace], int]:
 
 async def _open_and(work: Work, arguments: Namespace) -> int:
     """Do the work without a deadline: whoever sits before it can interrupt it."""
+    from elephantasm_mcp.sdk import AsyncElephantasm  # the engine: not for `--help`
+
     settings = settings_of(arguments).model_dump(exclude=_NOT_OURS)
     async with AsyncElephantasm(**settings, timeout=inf) as memory:
         return await work(memory, arguments)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import anyio
 
-from elephantasm_mcp.app import SystemClock
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.output import count, hanging, line, say
 from elephantasm_mcp.errors import ServerError
@@ -79,6 +78,8 @@ def run(_: Namespace) -> int:
 
 
 async def _tell() -> None:
+    from elephantasm_mcp.app import SystemClock  # the engine: not for `--help`
+
     now = SystemClock().now()
     try:
         with anyio.fail_after(DEADLINE_S), tempfile.TemporaryDirectory() as folder:

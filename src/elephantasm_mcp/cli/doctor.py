@@ -1,13 +1,18 @@
 """`doctor`: settings, database, models and background jobs at a glance."""
 
+from __future__ import annotations
+
 from argparse import Namespace
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import anyio
 
-from elephantasm_mcp.cli.checkup import Checkup, JobRow, examine
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.output import count, line, say, say_json, table, when
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.cli.checkup import Checkup, JobRow
 
 _MB = 1_000_000
 
@@ -24,6 +29,8 @@ def run(arguments: Namespace) -> int:
 
 
 async def _examine(arguments: Namespace) -> Checkup:
+    from elephantasm_mcp.cli.checkup import examine  # all engines: not for `--help`
+
     return await examine(
         env_file=arguments.env_file, database=arguments.database, anima_id=arguments.anima
     )

@@ -1,15 +1,19 @@
 """`dream`: make memories now, read the journal, take a dream back."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from elephantasm_mcp.cli.commands import Command, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import NotFoundError
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 VERBS = {"create": "made", "update": "changed", "delete": "removed"}
 

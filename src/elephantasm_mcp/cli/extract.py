@@ -1,13 +1,18 @@
 """`extract`: record one event."""
 
+from __future__ import annotations
+
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command, fraction, json_object, moment
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import count, note, say, say_json
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.records import EventType
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 STDIN = "-"
 

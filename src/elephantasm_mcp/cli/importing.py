@@ -1,5 +1,7 @@
 """`import`: take in events from files."""
 
+from __future__ import annotations
+
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Iterable
@@ -7,29 +9,25 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import anyio
 
-from elephantasm_mcp.app import open_app
 from elephantasm_mcp.cli.commands import Command, settings_of
 from elephantasm_mcp.cli.output import PROGRAM, count, line, note, progress, say, say_json
 from elephantasm_mcp.errors import ValidationError
-from elephantasm_mcp.memory.transfer import (
-    ImportReport,
-    Item,
-    bench_events,
-    read_bench,
-    read_jsonl,
-    take_in,
-)
-from elephantasm_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.memory.transfer import ImportReport, Item
+    from elephantasm_mcp.settings import Settings
 
 STDIN = "-"
 
 
 def import_jsonl(arguments: Namespace) -> int:
     """Import one event a line."""
+    from elephantasm_mcp.memory.transfer import read_jsonl
+
     with _opened(arguments.file) as file:
         size_bytes = None if file is sys.stdin.buffer else Path(arguments.file).stat().st_size
         items = read_jsonl(file, anima=arguments.anima)
@@ -38,6 +36,8 @@ def import_jsonl(arguments: Namespace) -> int:
 
 def import_bench(arguments: Namespace) -> int:
     """Import the conversations of a benchmark file, each into an anima of its name."""
+    from elephantasm_mcp.memory.transfer import bench_events, read_bench
+
     with _opened(arguments.file) as file:
         conversations = read_bench(file.read(), only=arguments.only)
     if arguments.anima and len(conversations) > 1:
@@ -64,6 +64,9 @@ def _import(arguments: Namespace, items: Iterable[Item], *, total: int | None, u
 async def _take_in(
     settings: Settings, items: Iterable[Item], *, total: int | None, unit: str
 ) -> ImportReport:
+    from elephantasm_mcp.app import open_app
+    from elephantasm_mcp.memory.transfer import take_in
+
     async with open_app(settings) as app:
         with progress("importing", total=total, unit=unit) as on_progress:
             return await take_in(app.core, app.user, items, on_progress=on_progress)

@@ -1,12 +1,17 @@
 """`pack`: the compiled context of an anima."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import note, say, say_json
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 
 async def pack(memory: AsyncElephantasm, arguments: Namespace) -> int:

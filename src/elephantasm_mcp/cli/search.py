@@ -1,13 +1,18 @@
 """`search`: find what was said or learned."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command, moment, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import hanging, line, note, say, say_json, table
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.records import LAYER_LETTERS
 from elephantasm_mcp.types.views import SearchHit
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 LAYERS = tuple(LAYER_LETTERS.values())
 

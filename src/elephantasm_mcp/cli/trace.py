@@ -1,13 +1,18 @@
 """`trace`: where something comes from, and what became of it."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import hanging, line, say, say_json, when
-from elephantasm_mcp.sdk import AsyncElephantasm
 from elephantasm_mcp.types.views import Trace, TraceAction, TraceSource
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.sdk import AsyncElephantasm
 
 
 async def trace(memory: AsyncElephantasm, arguments: Namespace) -> int:

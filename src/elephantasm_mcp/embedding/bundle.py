@@ -7,6 +7,7 @@ is used before its SHA-256 matched `SHA256SUMS`.
 import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,6 +16,22 @@ from typing import Final
 from elephantasm_mcp.errors import ServerError
 
 BUNDLED: Final = files("elephantasm_mcp.embedding") / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a model without opening it.
+
+    The number in the name changes with whatever changes the vectors: file, tokenizer, pooling,
+    limits.
+    """
+
+    name: str
+    dimensions: int
+
+
+SENTENCES: Final = ModelCard(name="minilm-l3-q8:1", dimensions=384)
+WORDS: Final = ModelCard(name="potion-8m:1", dimensions=256)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Final, final
 
 import numpy as np
 
-from elephantasm_mcp.ports import FloatMatrix
+from elephantasm_mcp.pure.vectors import FloatMatrix
 
 _WORD: Final = re.compile(r"\w+")
 

@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from elephantasm_mcp.embedding.bundle import BUNDLED, read_vocabulary, verified
+from elephantasm_mcp.embedding.bundle import BUNDLED, SENTENCES, read_vocabulary, verified
 from elephantasm_mcp.embedding.wordpiece import UNKNOWN, WordPiece
 from elephantasm_mcp.errors import ServerError
-from elephantasm_mcp.ports import FloatMatrix
+from elephantasm_mcp.pure.vectors import FloatMatrix
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-NAME: Final = "minilm-l3-q8:1"
-"""The number changes with whatever changes the vectors: file, tokenizer, pooling, limits."""
-DIMENSIONS: Final = 384
 MAX_TOKENS: Final = 128
 """What the model was trained on, `[CLS]` and `[SEP]` included."""
 MAX_CHARACTERS: Final = 2_000
@@ -44,8 +41,8 @@ class _Model:
 class OnnxEmbedder:
     """`Embedder` of 384 dimensions; the meaning of the first 128 tokens of a text."""
 
-    name: Final = NAME
-    dimensions: Final = DIMENSIONS
+    name: Final = SENTENCES.name
+    dimensions: Final = SENTENCES.dimensions
 
     def __init__(self, *, folder: Traversable = BUNDLED) -> None:
         self._folder: Final = folder
@@ -74,7 +71,7 @@ class OnnxEmbedder:
             ServerError: see `load`.
         """
         model = self._open()
-        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             row[:] = _embed(model, text)
         return vectors

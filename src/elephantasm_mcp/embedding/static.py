@@ -16,13 +16,10 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from elephantasm_mcp.embedding.bundle import BUNDLED, read_vocabulary, verified
+from elephantasm_mcp.embedding.bundle import BUNDLED, WORDS, read_vocabulary, verified
 from elephantasm_mcp.embedding.wordpiece import UNKNOWN, WordPiece
-from elephantasm_mcp.ports import FloatMatrix
+from elephantasm_mcp.pure.vectors import FloatMatrix
 
-NAME: Final = "potion-8m:1"
-"""The number changes with whatever changes the vectors: file, tokenizer, pooling, limits."""
-DIMENSIONS: Final = 256
 MAX_CHARACTERS: Final = 20_000
 """What is read of a text: a handful of pages."""
 MAX_WORD_PIECES: Final = 16
@@ -42,8 +39,8 @@ class _Model:
 class StaticEmbedder:
     """`Embedder` of 256 dimensions; the words of a text, without their order."""
 
-    name: Final = NAME
-    dimensions: Final = DIMENSIONS
+    name: Final = WORDS.name
+    dimensions: Final = WORDS.dimensions
 
     def __init__(self, *, folder: Traversable = BUNDLED) -> None:
         self._folder: Final = folder
@@ -73,7 +70,7 @@ class StaticEmbedder:
             ServerError: see `load`.
         """
         model = self._open()
-        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             row[:] = _sum(model, _known_pieces(model, text, limit=MAX_CHARACTERS))
         vectors[~vectors.any(axis=1), -1] = 1.0
@@ -87,7 +84,7 @@ class StaticEmbedder:
         """
         model = self._open()
         pieces = [_known_pieces(model, word, limit=MAX_WORD_PIECES) for word in words]
-        vectors = np.zeros((len(words), DIMENSIONS), dtype=np.float32)
+        vectors = np.zeros((len(words), self.dimensions), dtype=np.float32)
         # All first pieces at once, then all second ones: most words have one, and 2,000 words take
         # 5 ms instead of 15.
         for place in range(max(map(len, pieces), default=0)):

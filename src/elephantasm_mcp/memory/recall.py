@@ -5,14 +5,15 @@ Owns retrieval: candidates by words and by vectors, their signals, their order. 
 indexed first), and it never degrades silently: `mode` names the models that took part.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import anyio
-import numpy as np
-from numpy.typing import NDArray
 
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import animas, index
@@ -21,7 +22,6 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import scoring
 from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import fts_quote, query_words, repair, stem, words
-from elephantasm_mcp.pure.vectors import cosine, top_k
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import events, memories
 from elephantasm_mcp.store import search as store
@@ -30,6 +30,10 @@ from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, UserNo
 from elephantasm_mcp.types.views import Reason, SearchHit, SearchHits, SearchQuery
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CANDIDATES = 100
 """How many rows each signal nominates in a layer: 60 cost half a point of recall (recall.md)."""
@@ -240,14 +244,7 @@ class _Layer:
         held = self._core.vectors.get(
             self._tx, self._anima, self._layer, model, dimensions=len(query)
         )
-        if not len(held.ids):
-            return {}
-        ids, scores = top_k(cosine(held.matrix, query), held.ids, len(held.ids))
-        return {
-            RowId(int(id_)): float(score)
-            for id_, score in zip(ids, scores, strict=True)
-            if self._shown(RowId(int(id_)))
-        }
+        return {id_: score for id_, score in held.similarities(query) if self._shown(id_)}
 
     def _shown(self, id_: RowId) -> bool:
         return id_ not in self._hidden and (self._within is None or id_ in self._within)

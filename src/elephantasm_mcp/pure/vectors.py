@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Int8Matrix: TypeAlias = NDArray[np.int8]
 """Shape (n, dimensions): the direction of one vector a row; its length carries no meaning."""
 
+FloatMatrix: TypeAlias = NDArray[np.float32]
+"""Shape (n, dimensions): one unit vector a row."""
 LEVELS: Final = 127
 """The largest magnitude of a quantised component; -128 is unused, so v and -v mirror each other."""
 SCORE_STEPS: Final = 1_000_000

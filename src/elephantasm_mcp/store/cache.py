@@ -5,18 +5,23 @@ the store's in the same transaction, and rows added since were appended; so a re
 committed vector, and nothing here has to be told of a write.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from elephantasm_mcp.ports import FloatMatrix, Tx
-from elephantasm_mcp.pure.vectors import dequantize, from_blob
+from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
-from elephantasm_mcp.types.records import AnimaNo, Layer
+from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from elephantasm_mcp.pure.vectors import FloatMatrix
 
 DEFAULT_SIZE_BYTES = 64 * 1024 * 1024
 
@@ -35,6 +40,17 @@ class Vectors:
     def size_bytes(self) -> int:
         """What it holds in memory."""
         return self.ids.nbytes + self.matrix.nbytes
+
+    def similarities(self, query: NDArray[np.float32]) -> list[tuple[RowId, float]]:
+        """The cosine of every row to the query, best first, ties by id."""
+        from elephantasm_mcp.pure.vectors import cosine, top_k  # numpy: not at start-up
+
+        if not len(self.ids):
+            return []
+        ids, scores = top_k(cosine(self.matrix, query), self.ids, len(self.ids))
+        return [
+            (RowId(id_), score) for id_, score in zip(ids.tolist(), scores.tolist(), strict=True)
+        ]
 
 
 class VectorCache:
@@ -59,11 +75,7 @@ class VectorCache:
         with self._lock:
             held = self._held.get(key)
         if held is None or held.epoch != anima.vector_epoch:
-            held = Vectors(
-                epoch=anima.vector_epoch,
-                ids=np.empty(0, dtype=np.int64),
-                matrix=np.empty((0, dimensions), dtype=np.float32),
-            )
+            held = _empty(anima.vector_epoch, dimensions)
         held = _extend(tx, anima.anima_no, layer, model, held)
         self._keep(key, held)
         return held
@@ -78,7 +90,21 @@ class VectorCache:
                 size -= dropped.size_bytes
 
 
+def _empty(epoch: int, dimensions: int) -> Vectors:
+    import numpy as np
+
+    return Vectors(
+        epoch=epoch,
+        ids=np.empty(0, dtype=np.int64),
+        matrix=np.empty((0, dimensions), dtype=np.float32),
+    )
+
+
 def _extend(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, held: Vectors) -> Vectors:
+    import numpy as np
+
+    from elephantasm_mcp.pure.vectors import dequantize, from_blob
+
     last = int(held.ids[-1]) if len(held.ids) else -1
     added = list(search.vectors_after(tx, anima_no, layer, model, after=last))
     if not added:

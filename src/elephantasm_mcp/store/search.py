@@ -5,15 +5,20 @@ every look-up stays inside one anima's range of ids, so no word statistics or ve
 anima take part, and a vector is only ever compared with vectors of its own model.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from elephantasm_mcp.ports import FloatMatrix, Tx
-from elephantasm_mcp.pure.vectors import quantize, to_blob
+from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store.animas import id_range
 from elephantasm_mcp.store.values import maybe_micros
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.pure.vectors import FloatMatrix
 
 TEXT = "text"
 """The "model" under which the full text itself is counted in the totals."""
@@ -60,13 +65,19 @@ def put_vectors(
 ) -> None:
     """Store one vector a row under its model's name; idempotent.
 
+    A row that left the index since its vector was computed gets none.
+
     Raises:
         ValueError: a vector is zero or not finite.
     """
+    from elephantasm_mcp.pure.vectors import quantize, to_blob  # numpy: not at start-up
+
     added = 0
     moved = False
     last = tx.one("last_vector", layer=layer, model=model, **id_range(anima_no))
     for id_, vector in zip(ids, quantize(vectors), strict=True):
+        if _indexed_words(tx, layer, id_) is None:
+            continue
         known = tx.one("vector_exists", layer=layer, model=model, id=id_) is not None
         tx.run("put_vector", layer=layer, model=model, id=id_, vector=to_blob(vector))
         added += not known
@@ -84,6 +95,11 @@ def remove(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
     tx.run(f"delete_{layer}_text", id=id_)
     tx.run(f"mark_indexed_{layer}", id=id_, words=None)
     tx.run("add_to_totals", anima_no=anima_no, layer=layer, model=TEXT, rows=-1, words=-words)
+    forget_vectors(tx, anima_no, layer, id_)
+
+
+def forget_vectors(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
+    """Take away a row's vectors under every model; they will be missed, and made anew."""
     for (model,) in tx.tuples("vector_models", anima_no=anima_no, layer=layer, id=id_):
         tx.run("delete_vector", layer=layer, model=model, id=id_)
         tx.run("add_to_totals", anima_no=anima_no, layer=layer, model=model, rows=-1, words=0)
@@ -166,6 +182,8 @@ def nearest(
     tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, query: FloatMatrix, *, limit: int
 ) -> list[tuple[RowId, float]]:
     """The rows nearest to a query vector of shape (1, d), by the database's own distance."""
+    from elephantasm_mcp.pure.vectors import quantize, to_blob
+
     rows = tx.tuples(
         "nearest_vectors",
         layer=layer,

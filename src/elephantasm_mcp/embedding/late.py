@@ -1,0 +1,81 @@
+"""The bundled embedders, imported when they are first loaded.
+
+Owns nothing of the models. numpy and the runtime cost a fifth of a server's start, and nobody waits
+for them there. Invariant: name and dimensions are known, and the same, before and after loading.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Final, final
+
+from elephantasm_mcp.embedding.bundle import SENTENCES, WORDS, ModelCard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from elephantasm_mcp.ports import Embedder
+    from elephantasm_mcp.pure.vectors import FloatMatrix
+
+
+@final
+class LateEmbedder:
+    """`Embedder` that is made by `make` when it is loaded."""
+
+    def __init__(self, card: ModelCard, make: Callable[[], Embedder]) -> None:
+        self.name: Final = card.name
+        self.dimensions: Final = card.dimensions
+        self._make: Final = make
+        self._lock: Final = Lock()
+        self._embedder: Embedder | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """True once the model is in memory."""
+        return self._embedder is not None
+
+    def load(self) -> None:
+        """Import and open the model.
+
+        Raises:
+            ServerError: a file is missing or damaged, or the runtime does not work here.
+        """
+        self._open()
+
+    def encode(self, texts: Sequence[str]) -> FloatMatrix:
+        """One unit vector a text; loads the model first if nobody has.
+
+        Raises:
+            ServerError: see `load`.
+        """
+        return self._open().encode(texts)
+
+    def _open(self) -> Embedder:
+        with self._lock:
+            if self._embedder is None:
+                embedder = self._make()
+                embedder.load()
+                self._embedder = embedder
+            return self._embedder
+
+
+def sentences() -> LateEmbedder:
+    """The sentence model, over ONNX Runtime."""
+    return LateEmbedder(SENTENCES, _make_onnx)
+
+
+def words() -> LateEmbedder:
+    """The static word vectors."""
+    return LateEmbedder(WORDS, _make_static)
+
+
+def _make_onnx() -> Embedder:
+    from elephantasm_mcp.embedding.onnx import OnnxEmbedder
+
+    return OnnxEmbedder()
+
+
+def _make_static() -> Embedder:
+    from elephantasm_mcp.embedding.static import StaticEmbedder
+
+    return StaticEmbedder()
