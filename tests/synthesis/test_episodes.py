@@ -10,7 +10,8 @@ ENGINE = (
 
 
 def cut(batch, *lines: str) -> list[int]:
-    return [len(part) for part in episodes([read(e) for e in batch(*lines).events])]
+    turns = [read(event) for event in batch(*lines).events]
+    return [len(part) for part in episodes(turns, is_thin=lambda _: False)]
 
 
 def test_a_change_of_topic_starts_an_episode(batch):
@@ -32,3 +33,9 @@ def test_an_episode_ends_somewhere_even_if_all_turns_are_questions(batch):
     lines = ["Ann: Is the greenhouse with the tomatoes and beans ready for the winter?"] * 200
     assert max(cut(batch, *lines)) <= 2 * OVERLONG
     assert sum(cut(batch, *lines)) == 200
+
+
+def test_a_thin_episode_joins_the_one_before(batch):
+    lines = [f"Ann: {GARDEN * 2}"] * 6 + [f"Ann: {ENGINE * 2}"] * 6
+    turns = [read(event) for event in batch(*lines).events]
+    assert episodes(turns, is_thin=lambda part: part.start >= 6) == [range(12)]

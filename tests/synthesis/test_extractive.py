@@ -87,14 +87,67 @@ def test_code_and_tables_are_not_quoted(batch):
     assert "|" not in content
 
 
-def test_the_users_words_come_before_the_assistants(batch):
+def test_what_an_assistant_explains_is_not_quoted(batch):
     (memory,) = propose(
         batch(
             "user: I moved our billing from MongoDB to PostgreSQL on 3 May 2023.",
             "assistant: Great! PostgreSQL supports transactions with strong ACID guarantees.",
         )
     ).memories
-    assert memory.summary.index("I moved our billing") < memory.summary.index("PostgreSQL supports")
+    assert "I moved our billing" in memory.summary
+    assert "PostgreSQL supports" not in memory.content
+
+
+def test_what_an_assistant_did_is_quoted(batch):
+    (memory,) = propose(
+        batch(
+            "user: Please rename the ledger module of the aviary.",
+            "assistant: I renamed the ledger module to accounts. A module is a file of code.",
+        )
+    ).memories
+    assert 'Assistant: "I renamed the ledger module to accounts."' in memory.summary
+    assert "A module is" not in memory.content
+
+
+def test_what_an_answer_is_about_stands_in_the_content_alone(batch):
+    (memory,) = propose(
+        batch(
+            "user: I need a rota for the Leeds bakery by 3 June.",
+            "assistant: Let's create a detailed rota for your bakery with two bakers per shift.",
+        )
+    ).memories
+    assert "Let's create" in memory.content
+    assert "Let's create" not in memory.summary
+    assert [source.event for source in memory.sources] == ["e1", "e2"]
+
+
+def test_names_are_left_out_of_the_head_where_nobody_has_one(batch):
+    (plain,) = propose(batch("user: I bought a kayak in Bristol.", "assistant: Nice!")).memories
+    (named,) = propose(batch("Ann: I bought a kayak in Bristol.", "assistant: Nice!")).memories
+    assert plain.summary == '8 May 2023. User: "I bought a kayak in Bristol."'
+    assert named.summary == 'Ann and Assistant, 8 May 2023. Ann: "I bought a kayak in Bristol."'
+
+
+def test_what_only_opens_a_sentence_is_not_quoted(batch):
+    (memory,) = propose(
+        batch("Ben: Hello Ann!", "Ann: Hey Ben, by the way, I sold the piano to Carl.")
+    ).memories
+    assert memory.sources[0].quote == "I sold the piano to Carl."
+
+
+def test_facts_come_before_feelings_in_a_summary(batch):
+    feelings = "It gave me so much joy and peace, and the courage to embrace new challenges. "
+    facts = "I moved to Bergen on 3 March 2023. My sister Nadia lent me her van. "
+    (memory,) = propose(batch(f"Ann: {feelings * 2}{facts}{feelings}")).memories
+    assert "Bergen" in memory.summary
+    assert "Nadia" in memory.summary
+    assert "courage" not in memory.summary
+
+
+def test_a_thin_stretch_makes_no_memory_of_its_own(batch):
+    garden = "Ann: I planted tomatoes, beans and basil in the greenhouse behind the shed on Friday."
+    supper = "Ann: Well, supper with the choir then."
+    assert len(propose(batch(*[garden] * 9, *[supper] * 9)).memories) == 1
 
 
 def test_a_question_to_an_assistant_is_remembered_as_asked(batch):

@@ -6,7 +6,10 @@ every result lies in [0, 1].
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
+
+from elephantasm_mcp.synthesis.words import plain, spelled, word_set
 
 BASE_IMPORTANCE: Final = 0.3
 MAX_IMPORTANCE: Final = 0.95
@@ -59,11 +62,25 @@ HEDGED_CONFIDENCE: Final = 0.6
 TOOL_CONFIDENCE: Final = 0.7
 ASSISTANT_CONFIDENCE: Final = 0.65
 
-HEDGE: Final = re.compile(
-    r"\b(?:maybe|perhaps|probably|possibly|might|may|i think|i guess|i suppose|i believe|i assume"
-    r"|not sure|unsure|kinda|kind of|sort of|sorta|seems?|apparently|supposedly|roughly|i heard"
-    r"|i've heard|as far as i know|hopefully|not certain|wondering|worried)\b",
-    re.IGNORECASE,
+_HEDGING: Final = word_set(
+    """maybe perhaps probably possibly might unsure kinda sorta seem seems apparently supposedly
+    roughly hopefully wondering worried"""
+)
+_HEDGING_PAIRS: Final = frozenset(
+    {
+        ("i", "think"),
+        ("i", "guess"),
+        ("i", "suppose"),
+        ("i", "believe"),
+        ("i", "assume"),
+        ("i", "heard"),
+        ("i've", "heard"),
+        ("not", "sure"),
+        ("not", "certain"),
+        ("kind", "of"),
+        ("sort", "of"),
+        ("far", "as"),
+    }
 )
 _IMPORTANT: Final = tuple(
     (gain, re.compile(rf"(?<!\w)(?:{words})", re.IGNORECASE)) for gain, words in IMPORTANCE.values()
@@ -75,3 +92,12 @@ def importance(texts: Iterable[str], *, hints: Iterable[float]) -> float:
     joined = "\n".join(texts)
     stated = BASE_IMPORTANCE + sum(gain for gain, words in _IMPORTANT if words.search(joined))
     return round(max(min(stated, MAX_IMPORTANCE), *hints, 0.0), 2)
+
+
+def hedges(text: str) -> bool:
+    """Whether the speaker is not sure of it: "maybe", "I think", "may" (but not the month)."""
+    written = spelled(text)
+    words = [plain(word) for word in written]
+    if "may" in written or not _HEDGING.isdisjoint(words):
+        return True
+    return not _HEDGING_PAIRS.isdisjoint(pairwise(words))

@@ -49,6 +49,7 @@ _NUMBERS: Final = {word: number for number, word in enumerate(_NUMERALS, start=1
 _MAX_AGO: Final = {"day": 3660, "week": 520, "weekend": 100, "month": 1200, "year": 300}
 _SATURDAY: Final = 5
 
+_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
 _RELATIVE: Final = re.compile(
     r"\b(?:(?P<day>the day before yesterday|the day after tomorrow|yesterday|tomorrow|today|tonight"
     r"|last night|this (?:morning|afternoon|evening))"
@@ -72,6 +73,11 @@ _BLOCKED_AFTER: Final = re.compile(
 def written(day: date) -> str:
     """`7 May 2023`, the same in every locale."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def has_year(text: str) -> bool:
+    """Whether a year stands in it, so that its time is known."""
+    return bool(_YEAR.search(text))
 
 
 def annotate(text: str, *, said_on: date) -> str:

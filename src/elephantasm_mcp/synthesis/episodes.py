@@ -1,12 +1,13 @@
 """Cuts the turns of a session into episodes: by time gap, by size and by shift of topic.
 
-Owns where an episode ends. Invariant: the episodes partition the turns in order, and an answer
-is never cut off from its question except by a gap in time.
+Owns where an episode ends, and which neighbours a thin one joins. Invariant: the episodes
+partition the turns in order, and an answer is never cut off from its question except by a gap in
+time.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -19,28 +20,55 @@ MIN_WEIGHT: Final = 7.0
 MAX_WEIGHT: Final = 18.0
 OVERLONG: Final = 40.0
 """From here on any place is good enough for a cut."""
+MAX_JOINED_WEIGHT: Final = 60.0
+"""How long an episode may grow by thin neighbours."""
 _SHORT_REPLY: Final = 1.4
 _WINDOW: Final = 3
 """Turns compared on either side of a possible cut (Hearst's TextTiling, blocks of turns)."""
 
 
-def episodes(turns: Sequence[Turn]) -> list[Sequence[Turn]]:
-    """Partition `turns`, oldest first, into some 4 to 20 chat turns each, or one to 4 long ones."""
-    stretches = _between_gaps(turns)
-    return [episode for stretch in stretches for episode in _by_topic(stretch)]
+def episodes(turns: Sequence[Turn], *, is_thin: Callable[[range], bool]) -> list[range]:
+    """Partition `turns`, oldest first, into places of some 4 to 20 chat turns, or 1 to 4 long ones.
+
+    An episode that `is_thin` joins a neighbour, unless a gap in time parts them.
+    """
+    return [
+        episode
+        for stretch in _between_gaps(turns)
+        for episode in _joined(_by_topic(turns, stretch), turns, is_thin=is_thin)
+    ]
 
 
-def _between_gaps(turns: Sequence[Turn]) -> list[Sequence[Turn]]:
+def _between_gaps(turns: Sequence[Turn]) -> list[range]:
     cuts = [
         no
         for no, (left, right) in enumerate(pairwise(turns), start=1)
         if right.event.occurred_at - left.event.occurred_at > MAX_GAP
     ]
-    return _slices(turns, cuts)
+    return _ranges([0, *cuts, len(turns)])
 
 
-def _by_topic(turns: Sequence[Turn]) -> list[Sequence[Turn]]:
+def _joined(
+    found: Sequence[range], turns: Sequence[Turn], *, is_thin: Callable[[range], bool]
+) -> list[range]:
+    """Thin episodes joined with the one before, or a thin first one with the one behind."""
+    kept: list[range] = []
+    for episode in found:
+        before = kept[-1] if kept else None
+        if before and (is_thin(episode) or is_thin(before)) and _fit(before, episode, turns):
+            kept[-1] = range(before.start, episode.stop)
+        else:
+            kept.append(episode)
+    return kept
+
+
+def _fit(left: range, right: range, turns: Sequence[Turn]) -> bool:
+    return sum(turns[no].weight for no in range(left.start, right.stop)) <= MAX_JOINED_WEIGHT
+
+
+def _by_topic(all_turns: Sequence[Turn], stretch: range) -> list[range]:
     """Cut at the deepest valleys of cohesion, and where an episode would grow too long."""
+    turns = all_turns[stretch.start : stretch.stop]
     depths = _depths(_cohesion(turns))
     threshold = _mean(depths) + _deviation(depths) / 2
     cuts: list[int] = []
@@ -54,9 +82,9 @@ def _by_topic(turns: Sequence[Turn]) -> list[Sequence[Turn]]:
             continue
         full = weight + following.weight > MAX_WEIGHT and _may_cut(turn, following)
         if full or weight > OVERLONG or (depths[no] > threshold and _may_cut(turn, following)):
-            cuts.append(no + 1)
+            cuts.append(stretch.start + no + 1)
             weight = 0.0
-    return _slices(turns, cuts)
+    return _ranges([stretch.start, *cuts, stretch.stop])
 
 
 def _may_cut(left: Turn, right: Turn) -> bool:
@@ -119,5 +147,5 @@ def _deviation(values: Sequence[float]) -> float:
     return math.sqrt(_mean([(value - mean) ** 2 for value in values]))
 
 
-def _slices(turns: Sequence[Turn], cuts: Sequence[int]) -> list[Sequence[Turn]]:
-    return [turns[a:b] for a, b in pairwise([0, *cuts, len(turns)]) if a < b]
+def _ranges(bounds: Sequence[int]) -> list[range]:
+    return [range(a, b) for a, b in pairwise(bounds) if a < b]

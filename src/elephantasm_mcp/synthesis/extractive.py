@@ -6,7 +6,8 @@ an exact substring of the event that it is linked to.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 
 import anyio.to_thread
 
@@ -14,28 +15,32 @@ from elephantasm_mcp.synthesis.cues import importance
 from elephantasm_mcp.synthesis.dates import annotate, written
 from elephantasm_mcp.synthesis.episodes import episodes
 from elephantasm_mcp.synthesis.knowledge import knowledge
+from elephantasm_mcp.synthesis.persons import told
 from elephantasm_mcp.synthesis.quotes import ELLIPSIS, one_line
-from elephantasm_mcp.synthesis.statements import (
-    Statement,
-    choose,
-    shortened,
-    statements,
-    without_idle_gists,
-)
+from elephantasm_mcp.synthesis.replies import ended, replied
+from elephantasm_mcp.synthesis.scores import KEPT, TELLING
+from elephantasm_mcp.synthesis.statements import Statement, choose, shortened, spread
 from elephantasm_mcp.synthesis.topics import topics
-from elephantasm_mcp.synthesis.turns import Turn, Voice, read
+from elephantasm_mcp.synthesis.turns import Turn, Voice, names_of, read
 from elephantasm_mcp.types.proposals import (
+    KnowledgeProposal,
     MemoryProposal,
     Proposals,
     SourceQuote,
     SynthesisBatch,
 )
 
+T = TypeVar("T")
+
 SUMMARY_WORDS: Final = 60
 SUMMARY_QUOTES: Final = 4
 SUMMARY_QUOTE_WORDS: Final = 26
 CONTENT_WORDS: Final = 250
 CONTENT_QUOTES: Final = 12
+MAX_ITEMS: Final = 8
+"""Pieces of knowledge per memory."""
+_THIN_WORDS: Final = 18
+_CLEAR_POINTS: Final = 0.4
 _MAX_SPEAKERS: Final = 3
 
 
@@ -59,45 +64,97 @@ class ExtractiveSynthesizer:
 
 def propose(batch: SynthesisBatch) -> Proposals:
     """The work of `ExtractiveSynthesizer.synthesize`, as a pure function."""
-    known: list[frozenset[str]] = []
     turns = [read(event) for event in batch.events]
-    found = [_memory(episode, known=known) for episode in episodes(turns)]
-    return Proposals(memories=[memory for memory in found if memory])
+    learned = knowledge(turns)
+    found = [
+        _worthy(statements, items)
+        for statements, items in zip(_statements(turns), learned, strict=True)
+    ]
+    spans = episodes(turns, is_thin=lambda span: _is_thin(_within(span, found)))
+    memories = (
+        _memory(turns[span.start : span.stop], _within(span, found), _within(span, learned))
+        for span in spans
+    )
+    return Proposals(memories=[memory for memory in memories if memory])
 
 
-def _memory(episode: Sequence[Turn], *, known: list[frozenset[str]]) -> MemoryProposal | None:
+def _statements(turns: Sequence[Turn]) -> Iterator[list[Statement]]:
+    """What each turn states, in order."""
+    names = names_of(turns)
+    assisted = any(turn.voice is Voice.ASSISTANT for turn in turns)
+    for no, turn in enumerate(turns):
+        match turn.voice:
+            case Voice.PERSON:
+                before = turns[no - 1] if no else None
+                yield list(told(no, turn, before=before, names=names, assisted=assisted))
+            case Voice.ASSISTANT:
+                yield list(replied(no, turn))
+            case Voice.TOOL:
+                yield list(ended(no, turn))
+            case Voice.NONE:
+                yield []
+
+
+def _worthy(found: list[Statement], items: list[KnowledgeProposal]) -> list[Statement]:
+    """The statements above small talk; what is known for good is, in any case."""
+    clear = [source.quote for item in items for source in item.sources if source.quote]
+    worthy: list[Statement] = []
+    for statement in found:
+        if any(quote in statement.quote for quote in clear):
+            score = max(statement.score, TELLING) + _CLEAR_POINTS
+            worthy.append(replace(statement, score=score))
+        elif statement.score >= KEPT:
+            worthy.append(statement)
+    return worthy
+
+
+def _within(span: range, found: Sequence[list[T]]) -> list[T]:
+    return [each for no in span for each in found[no]]
+
+
+def _is_thin(found: Sequence[Statement]) -> bool:
+    """Whether what is worth telling would make no line of its own."""
+    return sum(statement.words for statement in found if statement.score >= TELLING) < _THIN_WORDS
+
+
+def _memory(
+    episode: Sequence[Turn], found: Sequence[Statement], learned: Sequence[KnowledgeProposal]
+) -> MemoryProposal | None:
     """The memory of one episode; None when it is all small talk."""
-    learned = knowledge(episode, known=known)
-    clear = {(s.event, s.quote) for item in learned for s in item.sources if s.quote}
-    informative = statements(episode, clear=clear)
-    telling = without_idle_gists(informative)
+    telling = [shortened(s, max_words=SUMMARY_QUOTE_WORDS) for s in found if s.score >= TELLING]
     if not telling:
         return None
-    told = choose(informative, max_words=CONTENT_WORDS, limit=CONTENT_QUOTES)
-    short = [shortened(statement, max_words=SUMMARY_QUOTE_WORDS) for statement in telling]
-    line = choose(short, max_words=SUMMARY_WORDS, limit=SUMMARY_QUOTES)
+    kept = choose(spread(found), max_words=CONTENT_WORDS, limit=CONTENT_QUOTES)
+    line = choose(telling, max_words=SUMMARY_WORDS, limit=SUMMARY_QUOTES)
     head = _head(episode)
     return MemoryProposal(
         summary=" ".join([head, *_in_a_row(line)]),
-        content="\n".join([head, *map(_shown, told)]),
+        content="\n".join([head, *map(_shown, kept)]),
         importance=importance(
-            [statement.quote for statement in told],
-            hints=[s.turn.event.importance for s in told if s.turn.event.importance is not None],
+            [statement.quote for statement in kept],
+            hints=[s.turn.event.importance for s in kept if s.turn.event.importance is not None],
         ),
-        confidence=round(sum(s.confidence for s in told) / len(told), 2),
-        sources=_sources([*told, *line]),
-        knowledge=learned,
+        confidence=round(sum(s.confidence for s in kept) / len(kept), 2),
+        sources=_sources([*kept, *line]),
+        knowledge=list(learned)[:MAX_ITEMS],
     )
 
 
 def _head(episode: Sequence[Turn]) -> str:
-    """Who, when, and about what where that is sure: one sentence."""
-    speakers = list(dict.fromkeys(t.speaker for t in episode if t.voice is not Voice.NONE))
-    who = _listed([*speakers[:_MAX_SPEAKERS], *(["others"] if speakers[_MAX_SPEAKERS:] else [])])
+    """Who, where anyone has a name, when, and about what where that is sure: one sentence."""
     first, last = episode[0].said_on, episode[-1].said_on
     when = written(first) if first == last else f"{written(first)} to {written(last)}"
     about = _listed([one_line(phrase) for phrase in topics(episode)])
-    return f"{who}, {when}, about {about}." if about else f"{who}, {when}."
+    return ", ".join(filter(None, [_who(episode), when, about and f"about {about}"])) + "."
+
+
+def _who(episode: Sequence[Turn]) -> str:
+    """The speakers, or nothing when they are but a user and an assistant."""
+    heard = [turn for turn in episode if turn.voice is not Voice.NONE]
+    if not any(turn.named for turn in heard):
+        return ""
+    names = list(dict.fromkeys(turn.speaker for turn in heard))
+    return _listed([*names[:_MAX_SPEAKERS], *(["others"] if names[_MAX_SPEAKERS:] else [])])
 
 
 def _listed(names: Sequence[str]) -> str:

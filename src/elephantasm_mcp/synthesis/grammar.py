@@ -9,13 +9,25 @@ from typing import Final
 
 from elephantasm_mcp.synthesis.words import word_set
 
-_ADVERBS: Final = (
-    r"(?P<adverb>(?:(?:really|absolutely|just|also|still|currently|usually|always|often|definitely"
-    r"|especially|totally|already|now|mostly|generally|normally|typically|never|recently|finally"
-    r"|actually|even|honestly|truly) ){0,2})"
+ADVERBS: Final = (
+    r"(?:(?:really|absolutely|just|also|still|currently|usually|always|often|definitely|especially"
+    r"|totally|already|now|mostly|generally|normally|typically|never|recently|finally|actually|even"
+    r"|honestly|truly|officially|super) ){0,2}"
+)
+_ADVERBS: Final = rf"(?P<adverb>{ADVERBS})"
+_WHEN: Final = re.compile(
+    r"(?P<when>(?:Just )?(?:(?:Last|This|Next) (?:week|weekend|month|year|night|summer|winter"
+    r"|spring|fall"
+    r"|autumn|fri|tues?|\w+day)|Yesterday|Today|Tomorrow|Tonight"
+    r"|(?:A|Two|Three|Four|Five|Six|\d+|A couple of|A few|Several) (?:day|week|weekend|month"
+    r"|year)s?"
+    r" ago|In (?:\d{4}|[A-Z]\w+ \d{4})|On (?:[A-Z]\w+day|[A-Z]\w+ \d{1,2})))"
+    r",? (?=(?:I|we)\b|[Mm]y )",
+    re.IGNORECASE,
 )
 _BE: Final = re.compile(rf"I(?:['’]m| am) {_ADVERBS}(?P<rest>.+)", re.DOTALL)
 _HAVE: Final = re.compile(rf"I(?:['’]ve| have) {_ADVERBS}(?P<rest>.+)", re.DOTALL)
+_HAVE_GOT: Final = re.compile(rf"I(?:['’]ve| have) {_ADVERBS}got (?P<rest>(?!to\b).+)", re.DOTALL)
 _DO_NOT: Final = re.compile(rf"I {_ADVERBS}(?:don['’]t|do not) (?P<rest>.+)", re.DOTALL)
 _VERB: Final = re.compile(rf"I {_ADVERBS}(?P<verb>[a-z]+)(?P<rest>(?: .+)?)", re.DOTALL)
 _MY: Final = re.compile(r"[Mm]y (?P<rest>.+)", re.DOTALL)
@@ -31,13 +43,14 @@ PAST: Final = word_set(
     had spent watched celebrated entered ordered rented registered enrolled participated
     completed earned interviewed presented released installed migrated refactored merged scored
     discovered invited helped planted adopted read set came did used saved reduced increased
-    negotiated allocated prioritized became"""
+    negotiated allocated prioritized became was retook cut picked put sent brought"""
 )
-"""Past forms that are the same in every person ("read", "set" and "hurt" need a date beside)."""
+"""Past forms that are the same in every person, as all regular ones are."""
+_NO_PAST: Final = word_set("embed need feed speed bleed breed proceed succeed exceed shed wed")
 PRESENT: Final = word_set(
     """like love enjoy prefer hate dislike work live study teach own use speak play collect
     volunteer manage coach practice practise paint cook bake swim write drive earn run need plan
-    belong believe"""
+    belong believe own want"""
 )
 
 _IDLE: Final = frozenset({"just", "also", "actually", "even", "honestly", "truly"})
@@ -49,7 +62,7 @@ _OTHER: Final = re.compile(r"\b(?:you|your|yours|you['’]\w+|y'all|ya|u|ur)\b",
 _DANGLING: Final = re.compile(
     r"\b(?:it|it['’]s|its|this|these|those|they|they['’]\w+|them|their|he|she|him|her|his|hers"
     r"|there"
-    r"|here|that['’]s|such|so|too|either|neither|same|ones?|another|others?|both|everything"
+    r"|here|that['’]s|such|too|either|neither|same|ones?|another|others?|both|everything"
     r"|something"
     r"|anything|stuff|things?|then|instead|above|below|following)\b",
     re.IGNORECASE,
@@ -57,7 +70,8 @@ _DANGLING: Final = re.compile(
 _THIRD: Final = re.compile(r"\b(?:he|she|him|her|his|they|them|their|it|its)\b", re.IGNORECASE)
 _DATED_THIS: Final = re.compile(
     r"\bthis (?:week|weekend|month|year|morning|afternoon|evening|summer|winter|spring|fall"
-    r"|\w+day)\b",
+    r"|\w+day)\b"
+    r"|\bthis (?=(?:super )?(?:cute|cool|awesome|amazing|great|nice|old|beautiful|little)\b)",
     re.IGNORECASE,
 )
 _THAT: Final = re.compile(
@@ -83,15 +97,30 @@ def stands_alone(text: str, *, third: bool = False) -> bool:
     return not (_OTHER.search(text) or _DANGLING.search(text) or _THAT.search(text))
 
 
+def without_when(sentence: str) -> str:
+    """The sentence without the time that it may begin with: "Last week I joined a gym"."""
+    match = _WHEN.match(sentence)
+    return sentence[match.end() :] if match else sentence
+
+
 def in_third_person(sentence: str, *, name: str) -> str | None:
     """`I love hiking` as `Ann loves hiking`; None where no rule is certain to be right.
 
     Covers I am, I have, I do not and I with a verb of `PRESENT` or `PAST`, and my …; nothing with
-    a further I, my or our in it.
+    a further I, my or our in it. A time at the start stays there.
     """
+    told = without_when(sentence)
+    if told != sentence:
+        match = _WHEN.match(sentence)
+        text = _in_third_person(told, name=name)
+        return f"{match['when']}, {text}" if match and text else None
+    return _in_third_person(sentence, name=name)
+
+
+def _in_third_person(sentence: str, *, name: str) -> str | None:
     if match := _MY.fullmatch(sentence):
         return None if is_about_self(match["rest"]) else f"{name}'s {match['rest']}"
-    for pattern, verb in ((_BE, "is"), (_HAVE, "has"), (_DO_NOT, "does not")):
+    for pattern, verb in ((_BE, "is"), (_HAVE_GOT, "has"), (_HAVE, "has"), (_DO_NOT, "does not")):
         if match := pattern.fullmatch(sentence):
             return _joined(name, match, verb)
     match = _VERB.fullmatch(sentence)
@@ -99,7 +128,7 @@ def in_third_person(sentence: str, *, name: str) -> str | None:
 
 
 def _joined(name: str, match: re.Match[str], verb: str | None) -> str | None:
-    if verb is None or is_about_self(match["rest"]):
+    if verb is None or is_about_self(match["rest"]) or match["rest"].startswith("gonna"):
         return None
     rest = match["rest"].lstrip()
     adverbs = " ".join(word for word in match["adverb"].split() if word not in _IDLE)
@@ -108,8 +137,8 @@ def _joined(name: str, match: re.Match[str], verb: str | None) -> str | None:
 
 
 def _conjugated(verb: str) -> str | None:
-    """The third person singular of a verb of the lists; None for any other word."""
-    if verb in PAST and verb not in PRESENT:
+    """The third person singular of a verb of the lists, or its past; None for any other word."""
+    if (verb in PAST or verb.endswith("ed")) and verb not in PRESENT | _NO_PAST:
         return verb
     if verb == "have":
         return "has"

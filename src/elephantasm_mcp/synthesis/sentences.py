@@ -174,9 +174,11 @@ _ASKS_ANYWHERE: Final = re.compile(
 _ASKS: Final = re.compile(
     r"(?:[,;:]\s?|\s[-–—]\s)(?:(?:and|but|so|or)\s)?"
     r"(?:can|could|would|will|should|do|does|did|is|are|was|were|am|how|what|which|why|when|where"
-    r"|who|any|have|has|don't|isn't|right|huh|ok|okay|you)\b",
+    r"|who (?:should|can|do|does|did|would|could|will)|any|have|has|don't|isn't|right|huh|ok|okay"
+    r"|you)\b",
     re.IGNORECASE,
 )
+"""A question added to a statement; not ", who is 64", which only says more of somebody."""
 _STARTS_ASKING: Final = re.compile(
     r"(?:(?:so|and|but|hmm|well|ok|okay|hey|oh|wow|also|by the way|anyway"
     r"|(?-i:[A-Z])\w{1,15},),?\s)"

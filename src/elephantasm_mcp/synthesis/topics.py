@@ -1,79 +1,104 @@
 """What an episode is about: phrases that literally stand in it.
 
-Owns the choice of topic phrases from word counts and a few English signs of a noun phrase.
-Invariant: it names nothing of which it is not sure; no phrase is a better answer than a wrong one.
+Owns the choice of topic phrases from word counts and a few English signs of a name and of a noun
+phrase. Invariant: it names nothing of which it is not sure; no phrase is better than a wrong one.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
-from elephantasm_mcp.synthesis.turns import Turn, Voice
+from elephantasm_mcp.synthesis.openings import is_name
+from elephantasm_mcp.synthesis.turns import Turn, Voice, names_of
 from elephantasm_mcp.synthesis.words import COMMON, Token, is_content, stem, tokens, word_set
 
 MAX_PHRASES: Final = 3
 _MAX_WORDS: Final = 3
-_MIN_TURNS: Final = 2
-"""In how many turns the words of a phrase must occur."""
-_DETERMINERS: Final = word_set("a an the my our your his her their this")
-_SENTENCES: Final = 12
+_SENTENCES: Final = 8
 """How far into a turn phrases are sought."""
-_MIN_TURNS_ALONE: Final = 4
-_BEFORE: Final = word_set(
-    """a an the my our your his her their its this these some any new old first own about for of
-    in on at with from like into through and or"""
-)
+_MIN_TURNS: Final = 2
+"""In how many turns a name or the last word of a phrase must stand as such."""
+_MIN_TURNS_ALONE: Final = 3
+_DETERMINERS: Final = word_set("a an the my our your his her their this")
+_BEFORE: Final = _DETERMINERS | word_set("about for of in at with from into new old")
 """Words behind which a noun phrase may start."""
 _AFTER: Final = word_set(
-    """and or but of in on at with from for to by about into through during is was are were has
-    had will would can could yesterday today tomorrow last next this so because since while before
-    after as like than too also who which that ago"""
+    """but of in on at with from for about into during yesterday today tomorrow last next because
+    while before after as than too who which ago"""
 )
-"""Words that may follow a noun phrase, and rarely the verb for which its last word is mistaken."""
-_LINKS: Final = word_set("and or")
-_BAD_ENDINGS: Final = ("ly", "ed", "ive", "ous", "ful", "able", "ible", "n't", "est")
+"""Words that may follow a noun phrase; never a verb, of which its last word may be the subject."""
+_BAD_ENDINGS: Final = ("ly", "ed", "ive", "ous", "ful", "able", "ible", "n't", "est", "ic", "al")
 _WORDY: Final = word_set(
-    """keen mental personal local aerial emotional online creative professional additional
-    upcoming various handle handling ensure track enhance maintain avoid incorporate understand
-    yummy cozy eye-opening global public final key main current recent occurs includes requires
-    ensures provides helps works makes takes shows gives goes correct january february march april
-    may june july august september october november december monday tuesday wednesday thursday
-    friday saturday sunday appropriate specific necessary wanna"""
+    """keen aerial online upcoming handle handling track enhance maintain avoid yummy cozy due
+    eye-opening global public key main recent occurs includes requires ensures provides helps works
+    makes takes shows gives goes correct january february march april may june july august september
+    october november december monday tuesday wednesday thursday friday saturday sunday appropriate
+    necessary existing current sum code error errors function functions implementation achievement
+    achievements method methods example content version file files value values number result
+    request requests response test tests item page pages data option draft progress lightweight
+    diverse everyone team work school summer winter spring fall water food game games book books
+    movie movies show shows song songs city trip trips picture pictures color colors colour colours
+    trail weather customers customer product products kinda english biz finals
+    favorites spot court"""
 )
+"""Words that alone, or at the end of a phrase, say little of what one talks about."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """Phrases by their stems, and in how many turns each phrase and each last word stands."""
+
+    surfaces: dict[tuple[str, ...], Counter[str]] = field(default_factory=dict)
+    turns: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    heads: Counter[str] = field(default_factory=Counter)
+    named: set[tuple[str, ...]] = field(default_factory=set)
 
 
 def topics(turns: Sequence[Turn]) -> tuple[str, ...]:
     """Up to three phrases of the people in it, the surest first; none when nothing is sure.
 
-    English only. An assistant's words count for how often a word is heard, not as phrases.
+    English only: names, phrases that recur, phrases whose last word recurs.
     """
-    spoken = [turn for turn in turns if turn.english]
-    heard = Counter(word for turn in spoken for word in set(turn.bag))
-    names = frozenset(word.lower for turn in turns for word in tokens(turn.event.author))
-    surfaces: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for turn in spoken:
-        if turn.voice is Voice.PERSON:
-            for phrase, stems in _phrases(turn, names):
-                surfaces[stems][phrase] += 1
-    ranked = sorted(surfaces, key=lambda stems: (-_worth(stems, surfaces[stems], heard), stems))
-    return _distinct(
-        [(stems, _best(surfaces[stems])) for stems in ranked if _is_sure(stems, heard, surfaces)]
-    )
+    names = names_of(turns)
+    found = _Found()
+    for turn in turns:
+        if turn.english and turn.voice is Voice.PERSON:
+            _add(found, turn, names)
+    sure = [stems for stems in found.surfaces if _is_sure(stems, found)]
+    ranked = sorted(sure, key=lambda stems: (-_worth(stems, found), stems))
+    return _distinct([(stems, _best(found.surfaces[stems])) for stems in ranked])
 
 
-def _is_sure(
-    stems: tuple[str, ...], heard: Counter[str], surfaces: dict[tuple[str, ...], Counter[str]]
-) -> bool:
-    """Whether a word alone recurs; of a longer phrase one word, or the phrase itself."""
+def _add(found: _Found, turn: Turn, names: Collection[str]) -> None:
+    seen: set[tuple[str, ...]] = set()
+    for sentence in turn.sentences[:_SENTENCES]:
+        for run, named in _phrases(sentence.text, names):
+            stems = tuple(stem(word.lower) for word in run)
+            surface = sentence.text[run[0].start : run[-1].end].removesuffix("'s")
+            found.surfaces.setdefault(stems, Counter())[surface] += 1
+            seen.add(stems)
+            if named:
+                found.named.add(stems)
+    found.turns.update(seen)
+    found.heads.update({stems[-1] for stems in seen})
+
+
+def _is_sure(stems: tuple[str, ...], found: _Found) -> bool:
+    turns = found.turns[stems]
+    if stems in found.named:
+        return len(stems) > 1 or turns >= _MIN_TURNS
     if len(stems) == 1:
-        return heard[stems[0]] >= _MIN_TURNS_ALONE
-    return max(heard[word] for word in stems) >= _MIN_TURNS or surfaces[stems].total() >= _MIN_TURNS
+        return turns >= _MIN_TURNS_ALONE
+    return turns >= _MIN_TURNS or found.heads[stems[-1]] >= _MIN_TURNS
 
 
-def _worth(stems: tuple[str, ...], surface: Counter[str], heard: Counter[str]) -> float:
-    spread = sum(heard[word] for word in stems) / len(stems)
-    length = (1.0, 1.6, 1.7)[len(stems) - 1]
-    return round(length * spread + 0.5 * min(surface.total(), 6), 6)
+def _worth(stems: tuple[str, ...], found: _Found) -> float:
+    """How often it is said, more for a name and for a phrase of several words."""
+    length = (1.0, 1.6, 1.7)[min(len(stems), _MAX_WORDS) - 1]
+    spread = found.turns[stems] + found.heads[stems[-1]] / 2
+    return round(length * spread + 1.5 * (stems in found.named), 6)
 
 
 def _best(surface: Counter[str]) -> str:
@@ -91,75 +116,79 @@ def _distinct(ranked: Sequence[tuple[tuple[str, ...], str]]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _phrases(turn: Turn, names: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Noun phrases of a turn as (surface, stems)."""
-    for sentence in turn.sentences[:_SENTENCES]:
-        for run in _runs(sentence.text, names):
-            phrase = sentence.text[run[0].start : run[-1].end]
-            yield phrase, tuple(stem(token.lower) for token in run)
-
-
-def _runs(text: str, names: frozenset[str]) -> Iterator[list[Token]]:
-    """Maximal runs of one to three content words that stand where a noun phrase stands."""
-    run: list[Token] = []
-    before: Token | None = None
+def _phrases(text: str, names: Collection[str]) -> Iterator[tuple[list[Token], bool]]:
+    """Maximal runs of content words that are a name (True) or stand as a noun phrase (False)."""
     words = tokens(text)
-    for no, word in enumerate(words):
-        joined = no > 0 and _is_joined(text, words[no - 1], word)
-        if run and not (joined and _fits(word, names)):
-            if _is_noun_phrase(run, before, word if joined else None):
-                yield run
-            run = []
-        if _fits(word, names):
-            before = before if run else (words[no - 1] if joined else None)
-            run = [*run, word]
-    if _is_noun_phrase(run, before, None):
-        yield run
+    runs = groupby(_numbered(text, words, names), key=lambda numbered: numbered[0])
+    for kind, group in runs:
+        if not kind:
+            continue
+        places = [place for _, place in group]
+        run = [words[place] for place in places]
+        if len(run) > _MAX_WORDS:
+            continue
+        before = words[places[0] - 1] if _touches(text, words, places[0]) else None
+        after = words[places[-1] + 1] if _touches(text, words, places[-1] + 1) else None
+        if _is_proper_name(run, places[0]):
+            yield run, True
+        elif _is_noun_phrase(run, before, after):
+            yield run, False
 
 
-def _is_joined(text: str, left: Token, right: Token) -> bool:
-    """Whether nothing but a space parts two words, and no name begins with the second."""
-    named = left.text[0].islower() and right.text[0].isupper() and is_content(left.lower)
-    return not named and text[left.end : right.start] == " "
+def _numbered(
+    text: str, words: Sequence[Token], names: Collection[str]
+) -> Iterator[tuple[int, int]]:
+    """Each word's place with the number of its run; 0 for what is in none."""
+    run = 0
+    inside = False
+    for place, word in enumerate(words):
+        fits = _fits(word, names)
+        run += fits and not (inside and _joins(text, words, place))
+        inside = fits
+        yield (run if fits else 0), place
 
 
-def _fits(word: Token, names: frozenset[str]) -> bool:
-    lower = word.lower
-    bare = lower.removesuffix("'s")
-    named = any(name.startswith(bare) for name in names) and word.text[0].isupper()
+def _touches(text: str, words: Sequence[Token], place: int) -> bool:
+    """Whether nothing but a space parts the word at `place` from the one before."""
+    if not 0 < place < len(words):
+        return False
+    return text[words[place - 1].end : words[place].start] == " "
+
+
+def _joins(text: str, words: Sequence[Token], place: int) -> bool:
+    """Whether a word goes on with the run: it touches it, and no name begins or ends there."""
+    same = words[place - 1].text[0].isupper() == words[place].text[0].isupper()
+    return same and _touches(text, words, place)
+
+
+def _fits(word: Token, names: Collection[str]) -> bool:
+    lower = word.lower.removesuffix("'s")
     return (
         is_content(lower)
-        and lower not in _WORDY
-        and not named
-        and bare not in names
         and not lower[0].isdigit()
+        and not (word.text[0].isupper() and is_name(lower, names=names))
+        and lower not in names
     )
+
+
+def _is_proper_name(run: Sequence[Token], place: int) -> bool:
+    """All capitals; a single one, or two of which the first begins the sentence, may be chance."""
+    capital = all(word.text[0].isupper() and word.lower not in _WORDY for word in run)
+    return capital and min(len(word.text) for word in run) > 2 and (place > 0 or len(run) > 2)
 
 
 def _is_noun_phrase(run: Sequence[Token], before: Token | None, after: Token | None) -> bool:
-    """Behind a determiner or preposition, or all capitals; followed by no further noun."""
-    if not 1 <= len(run) <= _MAX_WORDS or not _is_noun(run[-1]):
-        return False
-    if all(word.text[0].isupper() for word in run) and (before is not None or len(run) > 1):
-        return True
-    led = before is not None and before.lower in _BEFORE - (
-        _LINKS if len(run) == 1 else frozenset()
-    )
+    """Behind a determiner or preposition, and followed by no verb and no further noun."""
+    led = before is not None and before.lower in _BEFORE
     closed = after is None or after.lower in _AFTER
-    return led and closed and _may_open(run[0], before)
-
-
-def _may_open(word: Token, before: Token | None) -> bool:
-    """A participle opens a noun phrase only behind a determiner: "the sailing club"."""
+    if not led or not closed or not _is_noun(run[-1]) or any(w.text[0].isupper() for w in run):
+        return False
+    if len(run) == 1 and run[0].lower in _WORDY:
+        return False
     determined = before is not None and before.lower in _DETERMINERS
-    return determined or not word.lower.endswith(("ing", "ed"))
+    return determined or not run[0].lower.endswith(("ing", "ed"))
 
 
 def _is_noun(word: Token) -> bool:
     lower = word.lower
-    return (
-        not lower.endswith(_BAD_ENDINGS)
-        and lower not in _WORDY
-        and lower not in COMMON
-        and len(lower) > 2
-    )
+    return len(lower) > 2 and not lower.endswith(_BAD_ENDINGS) and lower not in COMMON

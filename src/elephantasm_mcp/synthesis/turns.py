@@ -5,14 +5,15 @@ in the event's length and never fails, whatever the text.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 from enum import StrEnum
 from typing import Final
 
 from elephantasm_mcp.synthesis.quotes import one_line
-from elephantasm_mcp.synthesis.sentences import Sentence, sentences
-from elephantasm_mcp.synthesis.words import content_stem, is_english, tokens, word_set
+from elephantasm_mcp.synthesis.sentences import Sentence, assertions, sentences
+from elephantasm_mcp.synthesis.words import content_stem, is_english, plain, spelled, word_set
 from elephantasm_mcp.types.proposals import SourceEvent
 from elephantasm_mcp.types.records import EventType, Trust
 
@@ -22,6 +23,8 @@ _ASSISTANT_NAMES: Final = word_set(
 _GENERIC_NAMES: Final = _ASSISTANT_NAMES | {"user", "human", "tool", "system", ""}
 MAX_SENTENCES: Final = 120
 """How many sentences of an event are read: its beginning and its end."""
+MAX_CHARS: Final = 240_000
+"""How much of an event is looked at: two thirds from its beginning, one from its end."""
 _MAX_NAME_CHARS: Final = 60
 _WORDS_PER_WEIGHT: Final = 60
 _BAG_WORDS: Final = 600
@@ -39,12 +42,16 @@ class Voice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An event with what was read in it. `weight` is its length in chat turns."""
+    """An event with what was read in it.
+
+    `asserted` holds what each of the sentences asserts, `weight` its length in chat turns.
+    """
 
     event: SourceEvent
     voice: Voice
     english: bool
     sentences: tuple[Sentence, ...]
+    asserted: tuple[tuple[Sentence, ...], ...]
     bag: Counter[str]
     weight: float
 
@@ -60,6 +67,11 @@ class Turn:
         return last.endswith(("?", "？"))
 
     @property
+    def author_key(self) -> str:
+        """The author, for comparison."""
+        return self.event.author.strip().lower()
+
+    @property
     def speaker(self) -> str:
         """The author's name as shown before a quote."""
         name = one_line(self.event.author)[:_MAX_NAME_CHARS].strip()
@@ -68,7 +80,7 @@ class Turn:
     @property
     def named(self) -> bool:
         """Whether the author has a name of their own."""
-        return self.event.author.strip().lower() not in _GENERIC_NAMES
+        return self.author_key not in _GENERIC_NAMES
 
     @property
     def believed(self) -> bool:
@@ -79,18 +91,37 @@ class Turn:
 def read(event: SourceEvent) -> Turn:
     """Read one event. Tool output keeps its text only: it has lines, not sentences."""
     voice = _voice(event)
-    found = sentences(event.text) if voice in {Voice.PERSON, Voice.ASSISTANT} else ()
-    if len(found) > MAX_SENTENCES:
-        found = found[: MAX_SENTENCES * 2 // 3] + found[-MAX_SENTENCES // 3 :]
+    found = _sentences(event.text) if voice in {Voice.PERSON, Voice.ASSISTANT} else ()
     prose = " ".join(sentence.text for sentence in found)
-    words = [token.lower for token in tokens(prose)]
+    words = [plain(word) for word in spelled(prose)]
     return Turn(
         event=event,
         voice=voice,
         english=is_english(prose),
         sentences=found,
+        asserted=tuple(map(assertions, found)) if voice is Voice.PERSON else (),
         bag=Counter(found for word in words[:_BAG_WORDS] if (found := content_stem(word))),
         weight=1 + len(words) / _WORDS_PER_WEIGHT,
+    )
+
+
+def _sentences(text: str) -> tuple[Sentence, ...]:
+    """The first and the last sentences of a text, as many as are read."""
+    if len(text) <= MAX_CHARS:
+        found = sentences(text)
+    else:
+        rest = len(text) - MAX_CHARS // 3
+        tail = (replace(one, start=rest + one.start) for one in sentences(text[rest:]))
+        found = (*sentences(text[: MAX_CHARS * 2 // 3]), *tail)
+    if len(found) <= MAX_SENTENCES:
+        return found
+    return found[: MAX_SENTENCES * 2 // 3] + found[-MAX_SENTENCES // 3 :]
+
+
+def names_of(turns: Iterable[Turn]) -> frozenset[str]:
+    """The lower-case words of the speakers' own names."""
+    return frozenset(
+        plain(word) for turn in turns if turn.named for word in spelled(turn.event.author)
     )
 
 
