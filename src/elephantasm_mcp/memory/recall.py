@@ -189,7 +189,7 @@ class _Layer:
         self._core = core
         self._anima = anima
         self._layer: Layer = layer
-        self._authors = _named_authors(tx, anima, question) if layer == "event" else []
+        self._authors = _named_authors(tx, anima, question)
         self._words = _content_words(question, self._authors)
         self._question = question
         self._hidden = (
@@ -221,7 +221,7 @@ class _Layer:
             own, around = _texts(row, near)
             signals[id_] = (
                 self._lexical_signals(own, around, weights)
-                | self._author_signal(row)
+                | self._author_signal(row, own)
                 | self._dense_signals(id_, cosines)
             )
         _add_neighbours(near, signals)
@@ -288,11 +288,17 @@ class _Layer:
             )
         return {"coverage": coverage / total, "bm25": bm25 / total}
 
-    def _author_signal(self, row: StoredRow) -> dict[str, float]:
-        """Whether the one author whom the query names said it; absent when it names none."""
-        if len(self._authors) != 1 or not isinstance(row, StoredEvent):
+    def _author_signal(self, row: StoredRow, own: str) -> dict[str, float]:
+        """Whether the one author whom the query names said it, or it tells of them.
+
+        Absent when the query names none, or several.
+        """
+        if len(self._authors) != 1:
             return {}
-        return {"author": float(row.event.author == self._authors[0])}
+        (name,) = self._authors
+        if isinstance(row, StoredEvent):
+            return {"author": float(row.event.author == name)}
+        return {"author": float(set(words(name)) <= set(words(own)))}
 
     def _dense_signals(
         self, id_: RowId, cosines: Mapping[str, Mapping[RowId, float]]
