@@ -140,7 +140,7 @@ _MATTER: Final = re.compile(
 _IDLE_MATTER: Final = re.compile(
     r"\b(?:question|problem|issue|concern|guess|point|thoughts?|mistake|understanding|attempt"
     r"|lists?|function|file|story|confession|feeling|heart|mind|words?|code|error|function|week"
-    r"|day|favou?rite|way|part|things?|goal)\b"
+    r"|day|favou?rite|way|part|things?|goal|rules?|polic(?:y|ies)|principles?|conventions?)\b"
 )
 _HAS: Final = re.compile(
     rf"(?:{_HAVE}got|{_DO}have) (?!to |a (?:question|problem|lot|bit)\b)(?P<what>.+)"
