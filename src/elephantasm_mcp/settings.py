@@ -89,11 +89,21 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
     """Read the settings; `overrides` that are None are left to the environment.
 
     Raises:
-        ValidationError: a value breaks its rule; the message names the variable.
+        ValidationError: a value breaks its rule (the message names the variable), a setting does
+            not exist, or the file cannot be read.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    for name in given.keys() - Settings.model_fields.keys():
+        raise ValidationError(
+            f"There is no setting {name!r}.",
+            field=name,
+            hint=f"There are: {', '.join(Settings.model_fields)}.",
+        )
+    path = env_file or config_file()
+    if env_file or path.is_file():
+        _check_readable(path)
     try:
-        return Settings(_env_file=env_file or config_file(), **given)
+        return Settings(_env_file=path, **given)
     except PydanticValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -105,14 +115,23 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
         ) from error
 
 
+def _check_readable(path: Path) -> None:
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(
+            f"The settings file {path.name} cannot be read as text.",
+            field="env_file",
+            hint="Name another file, or make it UTF-8 text.",
+        ) from error
+
+
 def origin(field: str, *, env_file: Path | None = None) -> str:
     """Where a field's value comes from: `environment`, the `.env` file's name, or `default`."""
     name = variable(field)
     if os.environ.get(name):
         return "environment"
     path = env_file or config_file()
-    if path.is_file():
-        keys = {line.split("=", 1)[0].strip().upper() for line in path.read_text().splitlines()}
-        if name in keys:
-            return path.name
-    return "default"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    keys = {line.split("=", 1)[0].strip().removeprefix("export ").strip() for line in lines}
+    return path.name if name in {key.upper() for key in keys} else "default"

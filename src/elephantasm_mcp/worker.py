@@ -48,7 +48,7 @@ class WorkerStatus:
 
     @property
     def healthy(self) -> bool:
-        """False while the last round failed."""
+        """False while the last round or the last job failed."""
         return self.state != "failing"
 
 
@@ -64,18 +64,24 @@ class Worker:
         self._asked = False
         self._state = "off"
         self._last_error: str | None = None
+        self._job_failed = False
         self._seen_version: int | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run in the background for as long as the block lasts."""
+        failure: Exception | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._loop)
             try:
                 yield
+            except Exception as error:  # noqa: BLE001 - the block's own: no group may wrap it
+                failure = error
             finally:
                 group.cancel_scope.cancel()
                 self._state = "off"
+        if failure is not None:
+            raise failure
 
     def wake(self) -> None:
         """Say that there may be something to do, and that the models will be wanted."""
@@ -106,13 +112,13 @@ class Worker:
     async def _loop(self) -> None:
         while True:
             self._woken = anyio.Event()
+            busy = False
             try:
                 self._seen_version = await self._core.database.data_version()
                 busy = await self.run_once()
-                self._state = "idle" if self._state != "failing" or busy else self._state
-            except ElephantasmError as error:
+                self._state = "failing" if self._job_failed else "idle"
+            except Exception as error:  # noqa: BLE001 - the round's boundary: the loop goes on
                 self._failed(error)
-                busy = False
             if not busy:
                 await self._wait()
 
@@ -162,15 +168,13 @@ class Worker:
                 await dreams.run_job(self._core, job)
                 group.cancel_scope.cancel()
             await self._core.database.write(jobs.finish, job)
-            self._last_error = None
+            self._job_failed = False
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(FAREWELL_S, shield=True):
                 await self._core.database.write(jobs.give_back, job, now=self._core.clock.now())
             raise
-        except LeaseLostError:
-            _log.info("The job %s of anima %s went to another worker.", job.kind, job.anima_no)
         except Exception as error:  # noqa: BLE001 - the job boundary: no job may end the worker
-            await self._put_off(job, error)
+            await self._put_off(job, _cause(error))
 
     async def _keep_lease(self, job: Job) -> None:
         while True:
@@ -178,13 +182,18 @@ class Worker:
             until = self._core.clock.now() + LEASE
             await self._core.database.write(jobs.extend, job, lease_until=until)
 
-    async def _put_off(self, job: Job, error: Exception) -> None:
+    async def _put_off(self, job: Job, error: BaseException) -> None:
+        """Let a job that failed be tried again later; one that was taken over is another's."""
+        if isinstance(error, LeaseLostError):
+            _log.info("The job %s of anima %s went to another worker.", job.kind, job.anima_no)
+            return
         self._failed(error)
+        self._job_failed = True
         wait = RETRY_AFTER * 2 ** (job.attempts - 1)
         run_at = self._core.clock.now() + wait
         await self._core.database.write(jobs.retry, job, run_at=run_at, error=_describe(error))
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self._state = "failing"
         self._last_error = _describe(error)
         _log.error("The background task failed: %s", self._last_error, exc_info=error)
@@ -207,8 +216,13 @@ def _add_jobs(tx: Tx, wanted: Sequence[tuple[AnimaNo, JobKind]], *, now: datetim
         jobs.add(tx, anima_no, kind, now=now)
 
 
-def _describe(error: BaseException) -> str:
-    """One line: our own message, or the kind of a foreign exception."""
+def _cause(error: BaseException) -> BaseException:
+    """What a task group wrapped."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _describe(error: BaseException) -> str:
+    """One line: our own message, or the kind of a foreign exception."""
     return error.explain() if isinstance(error, ElephantasmError) else type(error).__name__

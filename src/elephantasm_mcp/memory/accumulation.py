@@ -4,7 +4,7 @@ Owns the score. Counts events in the state `pending`, never times, so late event
 Invariant: without pending events the score is 0 and there is no job.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.types.views import Accumulation
@@ -32,12 +32,3 @@ def is_due(anima: StoredAnima, *, now: datetime) -> bool:
     """Whether a synthesis should run now."""
     accumulation = accumulate(anima, now=now)
     return accumulation.pending_events > 0 and accumulation.score >= accumulation.threshold
-
-
-def due_in(anima: StoredAnima, *, now: datetime) -> timedelta | None:
-    """How long until time alone makes a synthesis due; None when it never will."""
-    accumulation = accumulate(anima, now=now)
-    if not accumulation.pending_events or anima.settings.time_weight <= 0:
-        return None
-    missing = max(0.0, accumulation.threshold - accumulation.score)
-    return timedelta(hours=missing / anima.settings.time_weight)

@@ -14,6 +14,7 @@ from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, UserNo, parse_uuid
 from elephantasm_mcp.types.views import AnimaRef
 
@@ -24,9 +25,15 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
     """Make an anima; an existing one of that name is returned unchanged, with False.
 
     Raises:
-        ValidationError: the name is blank.
+        ValidationError: the name is blank, or `meta` is not JSON.
     """
-    request = request.model_copy(update={"name": _clean_name(request.name)})
+    request = request.model_copy(
+        update={
+            "name": _clean_name(request.name),
+            "description": _clean_text(request.description),
+            "meta": clean_meta(request.meta),
+        }
+    )
     stored, created = await core.database.write(
         store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
     )
@@ -45,7 +52,7 @@ async def update(
     """Change what is given of an anima; None leaves a field as it is.
 
     Raises:
-        ValidationError: the name is blank.
+        ValidationError: the name is blank, or `meta` is not JSON.
         NotFoundError: an unknown anima.
         ConflictError: the user has another anima of that name.
     """
@@ -55,8 +62,8 @@ async def update(
         store.update,
         target.anima_no,
         name=name,
-        description=description,
-        meta=meta,
+        description=_clean_text(description),
+        meta=clean_meta(meta),
         now=core.clock.now(),
     )
     if stored is None:
@@ -75,16 +82,20 @@ async def resolve(core: Core, user: UserNo, ref: AnimaRef) -> Anima:
 
 async def find(core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
     """`resolve`, for services: with the anima's number, settings and counters."""
-    wanted = core.default_anima if ref is None else ref
-    stored, names = await core.database.read(_find, user, wanted)
+    stored = await core.database.read(store.find, user, _wanted(core, ref))
+    return stored or await core.database.write(find_or_make, core, user, ref)
+
+
+def find_or_make(tx: Tx, core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
+    """`find`, as part of a transaction that writes."""
+    wanted = _wanted(core, ref)
+    stored = store.find(tx, user, wanted)
     if stored is not None:
         return stored
     if ref is None and parse_uuid(core.default_anima) is None:
-        request = AnimaCreate(name=core.default_anima)
-        made, _ = await core.database.write(
-            store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
-        )
-        return made
+        request = AnimaCreate(name=_clean_name(core.default_anima))
+        return store.add(tx, user, request, uuid=core.ids.uuid(), now=core.clock.now())[0]
+    names = [one.anima.name for one in store.list_for(tx, user)]
     raise NotFoundError(f"There is no anima {str(wanted)!r}.", hint=_known(str(wanted), names))
 
 
@@ -98,6 +109,27 @@ async def revisions(core: Core) -> dict[UUID, int]:
     return await core.database.read(store.revisions)
 
 
+def clean_meta(meta: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a caller attaches, as it will be read back: plain JSON values, mended.
+
+    Raises:
+        ValidationError: it is not JSON.
+    """
+    try:
+        mended: dict[str, Any] | None = from_json(repair(to_json(meta))[0])
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationError(
+            "`meta` is not JSON, or nested too deeply.",
+            field="meta",
+            hint='Give plain values, such as {"channel": "email"}.',
+        ) from error
+    return mended
+
+
+def _clean_text(text: str | None) -> str | None:
+    return None if text is None else repair(text)[0]
+
+
 def _clean_name(name: str) -> str:
     name = repair(name)[0].strip()
     if not name:
@@ -107,10 +139,10 @@ def _clean_name(name: str) -> str:
     return name
 
 
-def _find(tx: Tx, user: UserNo, ref: UUID | str) -> tuple[StoredAnima | None, list[str]]:
-    stored = store.find(tx, user, ref)
-    known = [] if stored else [one.anima.name for one in store.list_for(tx, user)]
-    return stored, known
+def _wanted(core: Core, ref: AnimaRef) -> UUID | str:
+    """The id or name that is meant."""
+    wanted = core.default_anima if ref is None else ref
+    return repair(wanted)[0].strip() if isinstance(wanted, str) else wanted
 
 
 def _known(wanted: str, names: list[str]) -> str:

@@ -5,6 +5,7 @@ Invariant: a dream that a person asks for always stands in the journal, even whe
 to do; one of the background task only when it did something.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,15 @@ from elephantasm_mcp.store.dreams import StoredAction, StoredDream
 from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros
-from elephantasm_mcp.types.records import RowId, UserNo, handle_of, parse_handle, parse_uuid, row_id
+from elephantasm_mcp.types.records import (
+    AnimaNo,
+    RowId,
+    UserNo,
+    handle_of,
+    parse_handle,
+    parse_uuid,
+    row_id,
+)
 from elephantasm_mcp.types.views import AnimaRef, DreamAction, DreamReport, Phase, UndoReport
 
 _TIMES = frozenset(
@@ -44,10 +53,8 @@ async def run(
     target = await animas.find(core, user, anima)
     started = _run(core, phase=phase, actor=actor)
     dream: RowId | None = None
+    await core.database.write(_forgive_jobs, target.anima_no, phase, now=core.clock.now())
     if phase in ("auto", "synthesis"):
-        await core.database.write(
-            jobs.forgive, target.anima_no, JobKind.SYNTHESIS, now=core.clock.now()
-        )
         dream = await synthesis.synthesize(core, target.anima_no, started, include_held=True)
     if phase in ("auto", "light"):
         dream = await light_sleep.sleep_lightly(core, target.anima_no, started, dream=dream)
@@ -104,6 +111,13 @@ async def show(core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None) 
     """
     target, found = await _find(core, user, dream, anima=anima)
     return await core.database.read(_report, target, found.id)
+
+
+def _forgive_jobs(tx: Tx, anima_no: AnimaNo, phase: Phase, *, now: datetime) -> None:
+    """What a person does now, the background task may try again."""
+    for kind in JobKind:
+        if phase in ("auto", kind):
+            jobs.forgive(tx, anima_no, kind, now=now)
 
 
 def _run(core: Core, *, phase: str, actor: str) -> Run:

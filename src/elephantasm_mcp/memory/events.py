@@ -61,12 +61,9 @@ async def record(core: Core, user: UserNo, requests: Sequence[EventCreate]) -> R
         raise ValidationError("`events` is empty.", field="events", hint="Hand in at least one.")
     now = core.clock.now()
     clean = [_clean(core, request, now=now) for request in requests]
-    found: dict[AnimaRef, StoredAnima] = {}
-    for request in requests:
-        if request.anima_id not in found:
-            found[request.anima_id] = await animas.find(core, user, request.anima_id)
-    targets = [found[request.anima_id] for request in requests]
-    stored, last = await core.database.write(_store, targets, [one.new for one in clean], now=now)
+    refs = [request.anima_id for request in requests]
+    new = [one.new for one in clean]
+    stored, last = await core.database.write(_store, core, user, refs, new, now=now)
     return Recorded(
         events=[
             RecordedEvent(
@@ -105,24 +102,67 @@ async def list_events(
 
 
 def _store(
-    tx: Tx, targets: Sequence[StoredAnima], new: Sequence[NewEvent], *, now: datetime
+    tx: Tx,
+    core: Core,
+    user: UserNo,
+    refs: Sequence[AnimaRef],
+    new: Sequence[NewEvent],
+    *,
+    now: datetime,
 ) -> tuple[list[tuple[StoredEvent, bool]], StoredAnima]:
     """Add what is new. A later event of the same call sees the earlier ones."""
+    targets = {ref: animas.find_or_make(tx, core, user, ref) for ref in dict.fromkeys(refs)}
     results: list[tuple[StoredEvent, bool]] = []
-    for target, event in zip(targets, new, strict=True):
-        earlier = store.find_duplicate(tx, target, event)
+    for ref, event in zip(refs, new, strict=True):
+        earlier = store.find_duplicate(tx, targets[ref], event)
         if earlier is not None:
             results.append((earlier, True))
             continue
-        (id_,) = store.add(tx, target, [event], now=now)
-        results.append((store.added(target, id_, event, now=now), False))
-    return results, anima_store.get(tx, targets[-1].anima_no)
+        (id_,) = store.add(tx, targets[ref], [event], now=now)
+        results.append((store.added(targets[ref], id_, event, now=now), False))
+    return results, anima_store.recounted(tx, targets[refs[-1]])
 
 
 def _clean(core: Core, request: EventCreate, *, now: datetime) -> _Clean:
     """Check, mend and mask one request."""
-    content, content_mended = repair(request.content)
-    author, author_mended = _repair_name(request.author)
+    content, mended = repair(request.content)
+    _check_content(content)
+    occurred_at = request.occurred_at or now
+    _check_time(occurred_at)
+    author, session_id = _repair(request.author), _repair(request.session_id)
+    summary, source_uri = _repair(request.summary) or "", _repair(request.source_uri) or ""
+    redactions = 0
+    if core.redact:
+        (content, found), *others = redact(content), redact(summary), redact(source_uri)
+        summary, source_uri = (text for text, _ in others)
+        redactions = found + sum(count for _, count in others)
+    event = NewEvent(
+        uuid=core.ids.uuid(),
+        event_type=request.event_type,
+        role=_repair(request.role) or _ROLES[request.event_type],
+        author=author,
+        summary=summary or None,
+        content=content,
+        occurred_at=occurred_at,
+        session_id=session_id,
+        meta=_meta(core, request),
+        source_uri=source_uri or None,
+        dedupe_key=_repair(request.dedupe_key),
+        content_hash=_content_hash(request.event_type, content, author, session_id),
+        importance=request.importance_score,
+        tokens=estimate_tokens(content),
+        redactions=redactions,
+        trust=_trust(request),
+    )
+    return _Clean(new=event, repaired=mended or repair(request.author or "")[1])
+
+
+def _repair(text: str | None) -> str | None:
+    """The text mended and without blanks around it; nothing is the same as None."""
+    return None if text is None else repair(text)[0].strip() or None
+
+
+def _check_content(content: str) -> None:
     if not content.strip():
         raise ValidationError(
             "`content` is empty.", field="content", hint="Say what happened, in at least one word."
@@ -134,42 +174,6 @@ def _clean(core: Core, request: EventCreate, *, now: datetime) -> _Clean:
             field="content",
             hint="Split it into several events, or store what matters of it.",
         )
-    redactions = 0
-    summary = request.summary
-    if core.redact:
-        content, redactions = redact(content)
-        if summary is not None:
-            summary, in_summary = redact(repair(summary)[0])
-            redactions += in_summary
-    occurred_at = request.occurred_at or now
-    _check_time(occurred_at)
-    session_id = None if request.session_id is None else repair(request.session_id)[0]
-    event = NewEvent(
-        uuid=core.ids.uuid(),
-        event_type=request.event_type,
-        role=request.role or _ROLES[request.event_type],
-        author=author,
-        summary=summary,
-        content=content,
-        occurred_at=occurred_at,
-        session_id=session_id,
-        meta=_meta(core, request),
-        source_uri=None if request.source_uri is None else repair(request.source_uri)[0],
-        dedupe_key=None if request.dedupe_key is None else repair(request.dedupe_key)[0],
-        content_hash=_content_hash(request.event_type, content, author, session_id),
-        importance=request.importance_score,
-        tokens=estimate_tokens(content),
-        redactions=redactions,
-        trust=_trust(request),
-    )
-    return _Clean(new=event, repaired=content_mended or author_mended)
-
-
-def _repair_name(name: str | None) -> tuple[str | None, bool]:
-    if name is None:
-        return None, False
-    mended, repaired = repair(name)
-    return mended.strip() or None, repaired
 
 
 def _check_time(moment: datetime) -> None:
@@ -182,8 +186,8 @@ def _check_time(moment: datetime) -> None:
 
 
 def _meta(core: Core, request: EventCreate) -> str:
-    meta = _mask(request.meta) if core.redact else request.meta
-    text = repair(to_json(meta))[0]
+    meta = animas.clean_meta(request.meta)
+    text = to_json(_mask(meta) if core.redact else meta)
     if len(text.encode()) > MAX_META_BYTES:
         raise ValidationError(
             f"`meta` is larger than {MAX_META_BYTES:,} bytes.",
@@ -196,7 +200,7 @@ def _meta(core: Core, request: EventCreate) -> str:
 def _mask(value: Any, *, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
     """The value with secrets masked: by their own look, or by the key they stand under."""
     if isinstance(value, dict):
-        return {name: _mask(one, key=name) for name, one in value.items()}
+        return {_mask(name): _mask(one, key=str(name)) for name, one in value.items()}
     if isinstance(value, list):
         return [_mask(one, key=key) for one in value]
     if not isinstance(value, str):
@@ -208,7 +212,10 @@ def _mask(value: Any, *, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
 
 def _trust(request: EventCreate) -> Trust:
     """From type, role and source, never from an argument (contract §7)."""
-    outside = request.event_type is EventType.TOOL_RESULT or request.role == "tool"
+    outside = (
+        request.event_type is EventType.TOOL_RESULT
+        or (_repair(request.role) or "").lower() == "tool"
+    )
     return Trust.REPORTED if outside or request.source_uri else Trust.TOLD
 
 

@@ -130,15 +130,13 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
     removed = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is None]
     restored = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is not None]
     counts = {"removed": len(removed), "restored": len(restored), "events_held": len(held)}
-    dreams.add(tx, _dream(id_, run, now=now, undoes=dream.id, counts=counts))
+    undoing = _dream(id_, run, now=now, undoes=dream.id, counts=counts)
+    dreams.add(tx, undoing)
     for action in taken_back:
         _take_back(tx, anima, id_, action)
     dreams.mark_undone(tx, dream.id, by=id_)
     animas.touch(tx, anima.anima_no)
-    undone = dreams.get(tx, id_)
-    if undone is None:
-        raise LookupError(id_)
-    return Undone(dream=undone, removed=removed, restored=restored, held=held)
+    return Undone(dream=undoing, removed=removed, restored=restored, held=held)
 
 
 def stamp(snapshot: Snapshot, *, now: datetime) -> Snapshot:

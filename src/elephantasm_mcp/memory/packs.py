@@ -7,7 +7,7 @@ than its budget by the token estimator, handles and fence included.
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid5
@@ -45,8 +45,13 @@ CANDIDATES = 400
 """How many rows of each kind compete for a pack."""
 RAW_WORDS = 120
 """A raw event is quoted whole up to here: cutting earlier costs evidence (recall.md)."""
+RAW_CHARS = 1_000
+"""And never longer than this: a word may be of any length."""
 GIST_WORDS = 14
+GIST_CHARS = 100
 """How much of the last event the temporal line repeats."""
+AUTHOR_CHARS = 40
+"""How much of an author's name stands in a line."""
 NO_MODE = "no query"
 
 SESSION, KNOWLEDGE, LONG_TERM = (
@@ -57,6 +62,8 @@ SESSION, KNOWLEDGE, LONG_TERM = (
 SHARES = {SESSION: 0.25, KNOWLEDGE: 0.35, LONG_TERM: 0.40}
 FENCE = '<memory-pack key="{key}">\n{text}\n</memory-pack>'
 KEY_CHARS = 16
+COSTLIEST_KEY = "a0" * (KEY_CHARS // 2)
+"""What the fence is counted with: no other hexadecimal key has more tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,9 @@ def _compile(
     anima = anima_store.get(tx, anima_no)
     session = _current_session(tx, anima, query.session_id, clock=clock)
     candidates = _gather(tx, core, anima, session, question, clock=clock)
-    temporal = _temporal(tx, anima, clock=clock)
+    temporal = _temporal(tx, anima, max_tokens=query.max_tokens // 4, clock=clock)
     fixed = [temporal.formatted] if temporal else []
-    empty_fence = FENCE.format(key="0" * KEY_CHARS, text="")
+    empty_fence = FENCE.format(key=COSTLIEST_KEY, text="")
     chosen = packing.choose(
         [
             Section(title=title, share=share, lines=[item.line for item in candidates[title]])
@@ -145,8 +152,7 @@ def _compile(
         budget_tokens=query.max_tokens,
     )
     items = {
-        title: _ordered(title, [item for item in candidates[title] if item.line in chosen[title]])
-        for title in SHARES
+        title: _ordered(title, _with_lines(candidates[title], chosen[title])) for title in SHARES
     }
     mode = recall.mode_of(tx, anima, question, index.LAYERS) if question else NO_MODE
     pack = _build(anima, query, items, temporal, mode=mode, clock=clock)
@@ -189,7 +195,7 @@ def _gather(
 ) -> dict[str, list[_Item]]:
     """All candidate lines by section, best first."""
     in_session = _session_items(tx, anima, session, clock=clock) if session else []
-    taken = {item.row.id for item in in_session if not isinstance(item.row, StoredKnowledge)}
+    taken = {item.line.handle for item in in_session}
     if question is None:
         knowledge, long_term = _by_standing(tx, anima, clock=clock)
     else:
@@ -197,18 +203,20 @@ def _gather(
     return {
         SESSION: _ranked(in_session),
         KNOWLEDGE: _ranked(knowledge),
-        LONG_TERM: _ranked(
-            [item for item in long_term if not (_layer(item) != "k" and item.row.id in taken)]
-        ),
+        LONG_TERM: _ranked([item for item in long_term if item.line.handle not in taken]),
     }
-
-
-def _layer(item: _Item) -> str:
-    return item.line.handle[0]
 
 
 def _ranked(items: Sequence[_Item]) -> list[_Item]:
     return sorted(items, key=lambda item: (-item.scored.score, item.line.handle[0], item.row.id))
+
+
+def _with_lines(items: Sequence[_Item], lines: Sequence[Line]) -> list[_Item]:
+    """The items whose lines were chosen, with these lines: one may have been cut."""
+    chosen = {line.handle: line for line in lines}
+    return [
+        replace(item, line=chosen[item.line.handle]) for item in items if item.line.handle in chosen
+    ]
 
 
 def _ordered(title: str, items: list[_Item]) -> list[_Item]:
@@ -295,18 +303,16 @@ def _by_question(
 
 def _found_item(anima: StoredAnima, found: Found, *, clock: datetime) -> _Item:
     reason = recall.reason_of(found)
-    half_life_h = anima.settings.recency_half_life_h
-    match found.row:
-        case StoredEvent() as event:
-            scored = scoring.blend(found.scored, _event_standing(anima, event, clock))
-            return _event_item(event, scored, reason, found.similarity, clock)
-        case StoredMemory() as memory:
-            scored = scoring.blend(found.scored, _composite(anima, memory, clock))
-            return _memory_item(memory, scored, reason, found.similarity, clock)
-        case StoredKnowledge() as knowledge:
-            standing = _knowledge_standing(knowledge, clock, half_life_h)
-            scored = scoring.blend(found.scored, standing)
-            return _knowledge_item(knowledge, scored, reason, found.similarity)
+    row = found.row
+    if isinstance(row, StoredEvent):
+        scored = scoring.blend(found.scored, _event_standing(anima, row, clock))
+        return _event_item(row, scored, reason, found.similarity, clock)
+    if isinstance(row, StoredMemory):
+        scored = scoring.blend(found.scored, _composite(anima, row, clock))
+        return _memory_item(row, scored, reason, found.similarity, clock)
+    standing = _knowledge_standing(row, clock, anima.settings.recency_half_life_h)
+    scored = scoring.blend(found.scored, standing)
+    return _knowledge_item(row, scored, reason, found.similarity)
 
 
 def _recency_only(moment: datetime, clock: datetime, half_life_h: float) -> Scored:
@@ -413,8 +419,8 @@ def _event_item(
     """A raw event's line: attributed and quoted; in a session with its time of day."""
     when = day(event.time) if clock else clock_time(event.time)
     age = f"[{age_label(event.time, now=clock)}] " if clock else ""
-    said = to_line(cut(event.event.content, max_words=RAW_WORDS)).replace('"', "'")
-    text = f'{to_line(index.event_author(event))}, {when}: "{said}"'
+    said = to_line(cut(event.event.content, max_words=RAW_WORDS, max_chars=RAW_CHARS))
+    text = f"{_author(event)}, {when}: {_quoted(said)}"
     raw = event.event.state in (EventState.PENDING, EventState.HELD)
     marks = [mark for mark in ("raw" if raw else "", _mark(event.event.trust)) if mark]
     return _Item(
@@ -445,22 +451,35 @@ def _knowledge_item(
     )
 
 
+def _author(event: StoredEvent) -> str:
+    return to_line(index.event_author(event), max_chars=AUTHOR_CHARS)
+
+
+def _quoted(line: str) -> str:
+    return '"' + line.replace('"', "'") + '"'
+
+
 def _mark(trust: Trust) -> str:
     return "reported, unverified" if trust is Trust.REPORTED else ""
 
 
-def _temporal(tx: Tx, anima: StoredAnima, *, clock: datetime) -> TemporalContext | None:
+def _temporal(
+    tx: Tx, anima: StoredAnima, *, max_tokens: int, clock: datetime
+) -> TemporalContext | None:
+    """The last interaction; where its gist would take more than `max_tokens`, only its age."""
     last = events.last(tx, anima, until=clock + timedelta(hours=1))
     if last is None:
         return None
     hours = max(0.0, (clock - last.time) / timedelta(hours=1))
-    said = cut(to_line(last.event.content), max_words=GIST_WORDS).replace('"', "'")
-    summary = f'{to_line(index.event_author(last))}: "{said}"'
+    said = cut(to_line(last.event.content), max_words=GIST_WORDS, max_chars=GIST_CHARS)
+    summary = f"{_author(last)}: {_quoted(said)}"
+    age = f"Last interaction: {since_label(last.time, now=clock)}"
+    whole = f"{age}, {summary}"
     return TemporalContext(
         last_event_at=last.time,
         hours_ago=round(hours, 2),
         memory_summary=summary,
-        formatted=f"Last interaction: {since_label(last.time, now=clock)}, {summary}",
+        formatted=whole if packing.tokens_of(whole) <= max_tokens else f"{age}.",
     )
 
 
@@ -480,9 +499,9 @@ def _build(
     digest = sha256(annotated.encode()).hexdigest()[:32]
     content = PackContent(
         context=context,
-        session_memories=[_as_memory(item) for item in items[SESSION]],
-        knowledge=[_as_knowledge(item) for item in items[KNOWLEDGE]],
-        long_term_memories=[_as_memory(item) for item in items[LONG_TERM]],
+        session_memories=_as_memories(items[SESSION]),
+        knowledge=_as_knowledge(items[KNOWLEDGE]),
+        long_term_memories=_as_memories(items[LONG_TERM]),
         temporal_context=temporal,
         hash=digest,
         mode=mode,
@@ -497,7 +516,7 @@ def _build(
         knowledge_count=len(items[KNOWLEDGE]),
         long_term_memory_count=len(items[LONG_TERM]),
         has_identity=False,
-        token_count=packing.tokens_of(FENCE.format(key="0" * KEY_CHARS, text=annotated)),
+        token_count=packing.tokens_of(FENCE.format(key=COSTLIEST_KEY, text=annotated)),
         max_tokens=query.max_tokens,
         content=content.model_dump(mode="json"),
         compiled_at=clock,
@@ -505,33 +524,35 @@ def _build(
     )
 
 
-def _as_memory(item: _Item) -> ScoredMemory:
-    row = item.row
-    if isinstance(row, StoredKnowledge):
-        raise TypeError("knowledge has a section of its own")
-    return ScoredMemory(
-        id=row.event.id if isinstance(row, StoredEvent) else row.memory.id,
-        handle=item.line.handle,
-        summary=item.line.text,
-        score=item.scored.score,
-        reason=item.reason,
-        breakdown=item.scored.breakdown,
-        similarity=item.similarity,
-        raw=isinstance(row, StoredEvent),
-    )
+def _as_memories(items: Sequence[_Item]) -> list[ScoredMemory]:
+    return [
+        ScoredMemory(
+            id=item.row.event.id if isinstance(item.row, StoredEvent) else item.row.memory.id,
+            handle=item.line.handle,
+            summary=item.line.text,
+            score=item.scored.score,
+            reason=item.reason,
+            breakdown=item.scored.breakdown,
+            similarity=item.similarity,
+            raw=isinstance(item.row, StoredEvent),
+        )
+        for item in items
+        if not isinstance(item.row, StoredKnowledge)
+    ]
 
 
-def _as_knowledge(item: _Item) -> ScoredKnowledge:
-    if not isinstance(item.row, StoredKnowledge):
-        raise TypeError("only knowledge stands in this section")
-    knowledge = item.row.knowledge
-    return ScoredKnowledge(
-        id=knowledge.id,
-        handle=knowledge.handle,
-        content=knowledge.content,
-        type=knowledge.type,
-        score=item.scored.score,
-        reason=item.reason,
-        breakdown=item.scored.breakdown,
-        similarity=item.similarity,
-    )
+def _as_knowledge(items: Sequence[_Item]) -> list[ScoredKnowledge]:
+    return [
+        ScoredKnowledge(
+            id=item.row.knowledge.id,
+            handle=item.row.knowledge.handle,
+            content=item.row.knowledge.content,
+            type=item.row.knowledge.type,
+            score=item.scored.score,
+            reason=item.reason,
+            breakdown=item.scored.breakdown,
+            similarity=item.similarity,
+        )
+        for item in items
+        if isinstance(item.row, StoredKnowledge)
+    ]

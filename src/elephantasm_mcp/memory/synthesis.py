@@ -6,6 +6,7 @@ state in which it was read, so it is consumed exactly once, whatever crashes, re
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -110,9 +111,9 @@ async def synthesize(
 
 
 def check_proposals(proposals: Proposals, batch: Sequence[StoredEvent]) -> Proposals:
-    """Keep what names only events of the batch, and quotes only what stands there."""
+    """Keep what names events of the batch, quotes what stands there, and was not said before."""
     texts = {event.event.handle: event.event.content for event in batch}
-    memories: list[MemoryProposal] = []
+    memories: dict[tuple[str, ...], MemoryProposal] = {}
     for memory in proposals.memories:
         sources = _check_sources(memory.sources, texts)
         if not sources:
@@ -122,20 +123,21 @@ def check_proposals(proposals: Proposals, batch: Sequence[StoredEvent]) -> Propo
             for item in memory.knowledge
             if (kept := _check_sources(item.sources, texts))
         ]
-        memories.append(memory.model_copy(update={"sources": sources, "knowledge": knowledge}))
-    return Proposals(memories=memories)
+        checked = memory.model_copy(update={"sources": sources, "knowledge": knowledge})
+        handles = sorted({source.event for source in sources})
+        memories.setdefault((memory.summary, memory.content, *handles), checked)
+    return Proposals(memories=list(memories.values()))
 
 
 def _check_sources(sources: Iterable[SourceQuote], texts: dict[str, str]) -> list[SourceQuote]:
-    """Sources that exist, each once; a quote that does not stand in its event is dropped."""
-    kept: dict[tuple[str, str | None], SourceQuote] = {}
-    for source in sources:
-        if source.event not in texts:
-            continue
-        true = source.quote and source.quote in texts[source.event]
-        checked = SourceQuote(event=source.event, quote=source.quote if true else None)
-        kept.setdefault((checked.event, checked.quote), checked)
-    return list(kept.values())
+    """Sources that exist, each once; a quote that does not stand in its event is no source."""
+    true = [
+        source
+        for source in sources
+        if source.event in texts
+        and (source.quote is None or (source.quote.strip() and source.quote in texts[source.event]))
+    ]
+    return list({(source.event, source.quote): source for source in true}.values())
 
 
 def _load(
@@ -191,7 +193,10 @@ def _commit(
         jobs.check(tx, job)
     anima = animas.get(tx, anima_no)
     fresh = iter(uuids)
-    dream = _current_dream(tx, dream) or ledger.open_dream(tx, anima, run, now=now)
+    uuid = next(fresh)  # not the run's: a run whose dream is undone meanwhile opens another
+    dream = _current_dream(tx, dream) or ledger.open_dream(
+        tx, anima, replace(run, uuid=uuid), now=now
+    )
     state = EventState.PROVISIONAL if provisional else EventState.SETTLED
     before = {event.id: event.event.state for event in batch}
     ledger.consume(tx, anima, dream, before, state=state, now=now)

@@ -35,9 +35,9 @@ def redact(text: str) -> tuple[str, int]:
     and `${TOKEN}`, names and calls in code (`password=read_password()`), and prose.
     """
     total = 0
-    lowered = text.lower()
-    for rule in RULES:
-        if any(needle in lowered for needle in rule.needles):
+    holds = text.lower().__contains__
+    for rule in RULES if text else ():
+        if any(map(holds, rule.needles)):
             text, count = _apply(rule, text)
             total += count
     return text, total

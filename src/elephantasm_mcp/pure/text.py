@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-import snowballstemmer
-
 CJK: Final = (
     "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
     "\u3105-\u318e\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97c\uac00-\ud7fb\uf900-\ufad9"
@@ -64,7 +62,6 @@ _CUT_WORD: Final = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
 _LOGI: Final = re.compile("[aeiouy][^aeiouy].*logi$")
 _BLI: Final = re.compile("[aeiouy][^aeiouy].*bli$")
 _DOUBLED: Final = re.compile(r"([chjkqvwx])\1$")
-_STEMMER: Final = snowballstemmer.stemmer("porter")
 
 
 def repair(text: str) -> tuple[str, bool]:
@@ -152,14 +149,21 @@ def stem(word: str) -> str:
     # Only ASCII letters form a suffix; FTS5 leaves alone what has under 3 or over 64 bytes.
     if len(word) < 3 or not "a" <= word[-1] <= "z" or len(word.encode()) > 64:
         return word
-    stemmed = _STEMMER.stemWord(word)
+    stemmed = _snowball(word)
     if _LOGI.search(stemmed):
         return stemmed[:-1]
     if _BLI.search(stemmed):
-        return _STEMMER.stemWord(stemmed[:-1] + "e")
+        return _snowball(stemmed[:-1] + "e")
     if _DOUBLED.search(stemmed) and word.endswith(("ed", "ing")):
         return stemmed[:-1]
     return stemmed
+
+
+def _snowball(word: str) -> str:
+    """The library's stem, from a stemmer of its own: threads that share one spoil their stems."""
+    from snowballstemmer.porter_stemmer import PorterStemmer  # 20 ms, for all its languages
+
+    return PorterStemmer().stemWord(word)
 
 
 def fts_text(text: str) -> str:

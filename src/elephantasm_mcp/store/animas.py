@@ -5,7 +5,7 @@ dreams. Invariant: a number is handed out inside the transaction that uses it, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -90,9 +90,7 @@ def add(
         meta=None if request.meta is None else to_json(request.meta),
         now=to_micros(now),
     )
-    row = tx.one("anima_by_name", user_no=user_no, name=request.name)
-    if row is None:
-        raise LookupError(request.name)
+    (row,) = tx.all("anima_by_name", user_no=user_no, name=request.name)
     return _stored(row), created > 0
 
 
@@ -136,6 +134,14 @@ def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
     if row is None:
         raise LookupError(anima_no)
     return _stored(row)
+
+
+def recounted(tx: Tx, anima: StoredAnima) -> StoredAnima:
+    """The same anima with its counters of pending events as they are now."""
+    ((count, tokens, since),) = tx.tuples("pending_counters", anima_no=anima.anima_no)
+    return replace(
+        anima, pending_events=count, pending_tokens=tokens, pending_since=maybe_time(since)
+    )
 
 
 def list_for(tx: Tx, user_no: UserNo) -> list[StoredAnima]:

@@ -49,7 +49,7 @@ class Job:
 
 
 def add(tx: Tx, anima_no: AnimaNo, kind: JobKind, *, now: datetime) -> bool:
-    """Ask for a job; False when one of that kind is already waiting or running."""
+    """Ask for a job; False when there is one of that kind, waiting, running or set aside."""
     added = tx.run(
         "add_job", anima_no=anima_no, kind=kind, now=to_micros(now), run_at=to_micros(now)
     )
@@ -60,15 +60,13 @@ def claim(tx: Tx, *, owner: str, now: datetime, lease_until: datetime) -> Job | 
     """Take the next due job, counting the attempt; jobs that died too often are set aside."""
     while row := tx.one("due_job", now=to_micros(now)):
         job = _job(row)
-        leased = tx.one(
+        leased = tx.all(
             "lease_job", job_no=job.job_no, owner=owner, lease_until=to_micros(lease_until)
         )
-        if leased is None:
-            return None
         if job.attempts < MAX_UNCLEAN_DEATHS:
-            return _job(leased)
+            return _job(leased[0])
         quarantine(
-            tx, _job(leased), error=job.last_error or "The process died while it worked on this."
+            tx, _job(leased[0]), error=job.last_error or "The process died while it worked on this."
         )
     return None
 

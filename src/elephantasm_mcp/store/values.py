@@ -39,8 +39,16 @@ def to_uuid(raw: bytes) -> UUID:
 
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Canonical JSON text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Canonical JSON text.
+
+    Raises:
+        TypeError: JSON has no such value.
+        ValueError: a number is not finite, or the value holds itself.
+        RecursionError: it is nested too deeply.
+    """
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -60,7 +60,10 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def _as_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time lies outside the years 1 to 9999 in UTC") from error
 
 
 UtcDatetime = Annotated[datetime, AfterValidator(_as_utc)]

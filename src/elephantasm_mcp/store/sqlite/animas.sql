@@ -11,10 +11,6 @@ INSERT INTO properties (key, value) VALUES (:key, :value) ON CONFLICT DO NOTHING
 -- One value of the database itself.
 SELECT value FROM properties WHERE key = :key;
 
--- name: user
--- A user by number.
-SELECT * FROM users WHERE user_no = :user_no;
-
 -- name: add_anima
 -- A new anima; nothing happens when its user already has one of that name.
 INSERT INTO animas (uuid, user_no, name, description, meta, created_at, updated_at)
@@ -73,6 +69,10 @@ UPDATE animas SET
   pending_since = min(ifnull(pending_since, :now), :now),
   last_event_at = max(ifnull(last_event_at, :last_event_at), :last_event_at)
 WHERE anima_no = :anima_no RETURNING event_seq AS last;
+
+-- name: pending_counters
+-- What is pending of an anima, and since when.
+SELECT pending_events, pending_tokens, pending_since FROM animas WHERE anima_no = :anima_no;
 
 -- name: take_memory_number
 -- Hand out the next memory number.

@@ -7,7 +7,9 @@ or is cancelled leaves no transaction open.
 Writes that wait together share one commit, since its fsync costs more than they do. A caller
 appends its function to a queue and sends one `drain` to the writing thread; a drain takes what
 waits, up to 256 functions, each in a savepoint of its own. There are as many drains as functions
-and both queues are first in, first out, so when a caller's drain is back, its function has run.
+and both queues are first in, first out, so when a caller's drain is back, its function has run. A
+drain that comes after its caller's function does nothing: it would begin the next group too early,
+with the few functions that are there already.
 """
 
 from collections import Counter, deque
@@ -118,7 +120,7 @@ class SqliteDatabase:
         item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)))
         self._queue.append(item)
         try:
-            await self._writer.hop(self._drain)
+            await self._writer.hop(partial(self._drain, item))
         finally:
             item.wanted = False
         item.check(name=self._path.name)
@@ -223,10 +225,9 @@ class SqliteDatabase:
             self._run(item, connection)
         item.done = True
 
-    def _drain(self, connection: Connection) -> None:
+    def _drain(self, caller: "_Item", connection: Connection) -> None:
         """Run the functions that wait as one transaction, or make all of them fail."""
-        group = self._next_group()
-        if not group:
+        if caller.settled or not (group := self._next_group()):
             return
         try:
             with self._lock.held(), ended_transaction(connection):
@@ -282,6 +283,11 @@ class _Item:
     wanted: bool = True
     done: bool = False
     error: BaseException | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the function has run, failed, or lost its caller."""
+        return self.done or self.error is not None or not self.wanted
 
     def fail(self, error: Exception, *, name: str) -> None:
         """Make `error`, which ended the whole transaction, this caller's too."""

@@ -84,4 +84,5 @@ VALUES (:layer, :row_id, :operation, :inputs);
 
 -- name: declined_operations
 -- What was taken back in an anima.
-SELECT layer, row_id, operation, inputs FROM declined WHERE row_id BETWEEN :low AND :high;
+SELECT layer, row_id, operation, inputs FROM declined
+WHERE layer IN ('memory', 'knowledge') AND row_id BETWEEN :low AND :high;

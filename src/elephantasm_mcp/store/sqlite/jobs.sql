@@ -1,7 +1,8 @@
 -- name: add_job
--- A job, unless the anima has one of that kind waiting or running.
+-- A job, unless the anima has one of that kind, be it set aside.
 INSERT INTO jobs (anima_no, kind, state, created_at, run_at)
-VALUES (:anima_no, :kind, 'pending', :now, :run_at) ON CONFLICT DO NOTHING;
+SELECT :anima_no, :kind, 'pending', :now, :run_at
+WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE anima_no = :anima_no AND kind = :kind);
 
 -- name: due_job
 -- The job to take next: the oldest that is due, or whose lease ran out.

@@ -166,7 +166,7 @@ SELECT id FROM memories WHERE anima_no = :anima_no
 -- name: within_knowledge
 -- Knowledge of a session that was said in a span of time.
 SELECT knowledge.id FROM knowledge LEFT JOIN memories ON memories.id = knowledge.memory_id
-WHERE knowledge.anima_no = :anima_no
+WHERE knowledge.id BETWEEN :anima_no << 32 AND ((:anima_no + 1) << 32) - 1
   AND (:session_id IS NULL OR memories.session_id = :session_id)
   AND (:since IS NULL OR knowledge.valid_from >= :since)
   AND (:until IS NULL OR knowledge.valid_from <= :until);

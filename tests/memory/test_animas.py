@@ -1,0 +1,241 @@
+"""Animas: making them, finding them, and seeing nobody else's."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
+from elephantasm_mcp.memory import animas, dreams, events, packs, provenance, recall
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.views import PackQuery, SearchQuery
+from scenes import FILE, EachEvent, add_user, look, tell
+
+
+async def create(core, name, user=LOCAL_USER, **fields):
+    return await animas.create(core, user, AnimaCreate(name=name, **fields))
+
+
+async def resolve(core, ref, user=LOCAL_USER):
+    return await animas.resolve(core, user, ref)
+
+
+async def test_an_anima_is_made_once_and_then_returned_unchanged(core):
+    first, created = await create(core, "work", description="At work.", meta={"a": [1]})
+    again, made_again = await create(core, " work\x00 ", description="Other.", meta=None)
+    assert (created, made_again) == (True, False)
+    assert first == again
+    assert (first.description, first.meta) == ("At work.", {"a": [1]})
+
+
+@pytest.mark.parametrize("name", [" ", "\x00", "\ufeff"])
+async def test_a_blank_name_is_refused(core, name):
+    with pytest.raises(ValidationError) as caught:
+        await create(core, name)
+    assert caught.value.field == "name"
+
+
+@pytest.mark.parametrize("meta", [{"a": {1}}, {"n": float("inf")}])
+async def test_meta_that_is_no_json_is_refused(core, meta):
+    with pytest.raises(ValidationError) as caught:
+        await create(core, "work", meta=meta)
+    assert caught.value.field == "meta"
+
+
+async def test_broken_characters_are_mended_in_every_field(core):
+    made, _ = await create(core, "w", description="a\x00b", meta={"k": "a\ud83d\ude00\ud800"})
+    assert (made.description, made.meta) == ("ab", {"k": "a😀\ufffd"})
+
+
+async def test_an_anima_is_found_by_id_and_by_exact_name(core):
+    made, _ = await create(core, "Work")
+    for ref in ("Work", made.id, str(made.id), str(made.id).upper(), " Work "):
+        assert await resolve(core, ref) == made
+    with pytest.raises(NotFoundError):
+        await resolve(core, "work")
+
+
+async def test_a_name_is_found_however_its_accents_are_written(core):
+    made, _ = await create(core, "cafe\u0301")
+    assert await resolve(core, "caf\u00e9") == await resolve(core, "cafe\u0301") == made
+
+
+async def test_an_id_wins_over_a_name_that_looks_like_one(core):
+    made, _ = await create(core, "work")
+    poser, _ = await create(core, str(made.id))
+    assert await resolve(core, str(made.id)) == made
+    assert await resolve(core, poser.id) == poser
+
+
+async def test_the_default_anima_is_made_on_first_use_and_only_then(core, tmp_path):
+    assert await animas.overview(core, LOCAL_USER) == []
+    made = await resolve(core, None)
+    assert (made.name, await resolve(core, None)) == ("default", made)
+    by_id = replace(core, default_anima=str(made.id))
+    assert await resolve(by_id, None) == made
+    assert look(tmp_path / FILE, "SELECT count(*) FROM animas") == [(1,)]
+
+
+async def test_a_blank_default_is_refused(core):
+    with pytest.raises(ValidationError):
+        await resolve(replace(core, default_anima=" "), None)
+
+
+@pytest.mark.parametrize(
+    "ref", ["wrok", "", "\x00", "x" * 10_000, "'; DROP TABLE animas; --", "\ud800"]
+)
+async def test_an_unknown_anima_is_an_error(core, ref):
+    with pytest.raises(NotFoundError) as caught:
+        await resolve(core, ref)
+    assert caught.value.hint == "There are none yet; `create_anima` makes one."
+
+
+async def test_the_error_names_the_known_ones_and_the_nearest(core):
+    for name in ["work", *(f"a{number}" for number in range(11))]:
+        await create(core, name)
+    with pytest.raises(NotFoundError) as caught:
+        await resolve(core, "wrok")
+    assert caught.value.hint.startswith("Did you mean 'work'? Known: work, a0, a1,")
+    assert "and 2 more. `create_anima` makes a new one." in caught.value.hint
+    with pytest.raises(NotFoundError) as caught:
+        await resolve(core, UUID(int=5))
+    assert caught.value.hint.startswith("Known: work")
+
+
+async def test_the_overview_counts_what_each_anima_shows(core):
+    each = replace(core, synthesizer=EachEvent())
+    await create(each, "other")
+    await tell(each, "Tea.", "Rum.")
+    await dreams.run(each, LOCAL_USER, anima=None)
+    await tell(each, "Gin.")
+    other, default = await animas.overview(each, LOCAL_USER)
+    assert (other.name, other.events, other.last_event_at, other.default) == (
+        "other",
+        0,
+        None,
+        False,
+    )
+    assert (default.events, default.memories, default.knowledge, default.dreams) == (3, 2, 2, 1)
+    assert (default.pending_events, default.default) == (1, True)
+    assert default.last_event_at == each.clock.now()
+
+
+async def test_an_update_changes_what_is_given(core):
+    made, _ = await create(core, "work", description="old", meta={"a": 1})
+    renamed = await animas.update(core, LOCAL_USER, made.id, name=" job ")
+    assert (renamed.id, renamed.name, renamed.description) == (made.id, "job", "old")
+    changed = await animas.update(core, LOCAL_USER, "job", description="new", meta={"b": 2})
+    assert (changed.name, changed.description, changed.meta) == ("job", "new", {"b": 2})
+    assert await animas.update(core, LOCAL_USER, "job", name="job") == changed
+
+
+async def test_an_update_to_a_name_that_is_taken_is_refused(core):
+    await create(core, "one")
+    two, _ = await create(core, "two")
+    with pytest.raises(ConflictError):
+        await animas.update(core, LOCAL_USER, "two", name="one")
+    assert await resolve(core, "two") == two
+
+
+async def test_every_change_moves_the_revision(core):
+    made = await resolve(core, None)
+    seen = [(await animas.revisions(core))[made.id]]
+
+    async def moved():
+        seen.append((await animas.revisions(core))[made.id])
+        return seen[-1] > seen[-2]
+
+    await tell(core, "Tea is good.", importance_score=0.1)
+    assert await moved()
+    await dreams.run(core, LOCAL_USER, anima=None)
+    assert await moved()
+    await dreams.undo(core, LOCAL_USER, "d1")
+    assert await moved()
+    await packs.compile_pack(core, LOCAL_USER, PackQuery())
+    assert not await moved()
+
+
+# Somebody else's
+
+
+async def test_whatever_is_somebody_elses_does_not_exist(core, tmp_path):
+    """Every service answers for it exactly as for something that never was."""
+    other = add_user(tmp_path / FILE)
+    each = replace(core, synthesizer=EachEvent())
+    theirs, _ = await create(each, "theirs", other)
+    (told,) = await tell(each, "The code is 4711.", user=other, anima_id="theirs")
+    report = await dreams.run(each, other, anima="theirs")
+    rows = [told.event.id, *(action.row for action in report.actions)]
+    unknown = UUID(int=77)
+
+    async def refusal(call, name):
+        with pytest.raises(NotFoundError) as caught:
+            await call(name)
+        return str(caught.value).replace(str(name), "X"), caught.value.hint
+
+    async def nothing(ref):
+        return {
+            "record": lambda name: tell(each, "x", anima_id=name),
+            "list": lambda name: events.list_events(each, LOCAL_USER, name),
+            "resolve": lambda name: resolve(each, name),
+            "update": lambda name: animas.update(each, LOCAL_USER, name, description="mine"),
+            "search": lambda name: recall.search(
+                each, LOCAL_USER, SearchQuery(query="code", anima=name)
+            ),
+            "pack": lambda name: packs.compile_pack(each, LOCAL_USER, PackQuery(anima=name)),
+            "dream": lambda name: dreams.run(each, LOCAL_USER, anima=name),
+            "journal": lambda name: dreams.journal(each, LOCAL_USER, anima=name),
+            "show": lambda name: dreams.show(each, LOCAL_USER, "d1", anima=name),
+            "trace": lambda name: provenance.trace(each, LOCAL_USER, "m1", anima=name),
+        }[ref]
+
+    for service in (
+        "record",
+        "list",
+        "resolve",
+        "update",
+        "search",
+        "pack",
+        "dream",
+        "journal",
+        "show",
+        "trace",
+    ):
+        call = await nothing(service)
+        assert await refusal(call, theirs.id) == await refusal(call, unknown)
+        assert await refusal(call, "theirs") == await refusal(call, "nobody")
+    for row in rows:
+        assert await refusal(
+            lambda name: provenance.trace(each, LOCAL_USER, str(name)), row
+        ) == await refusal(lambda name: provenance.trace(each, LOCAL_USER, str(name)), unknown)
+    for call in (dreams.show, dreams.undo):
+        assert await refusal(
+            lambda name, call=call: call(each, LOCAL_USER, str(name)), report.id
+        ) == await refusal(lambda name, call=call: call(each, LOCAL_USER, str(name)), unknown)
+    assert await animas.overview(each, LOCAL_USER) == []
+    assert len(await dreams.journal(each, other, anima="theirs")) == 1
+
+
+@pytest.mark.parametrize("layer", ["e", "m", "k"])
+async def test_no_handle_reaches_into_the_next_anima(core, tmp_path, layer):
+    """A number of 33 bits would spill over into the anima's own."""
+    each = replace(core, synthesizer=EachEvent())
+    await create(each, "mine")
+    await create(each, "mine too")
+    other = add_user(tmp_path / FILE)
+    await create(each, "theirs", other)
+    await tell(each, "The code is 4711.", user=other, anima_id="theirs")
+    await dreams.run(each, other, anima="theirs")
+    for number in range(1, 4):
+        handle = f"{layer}{(number << 32) + 1}"
+        with pytest.raises((NotFoundError, ValidationError)):
+            await provenance.trace(each, LOCAL_USER, handle, anima="mine too")
+
+
+async def test_one_name_may_belong_to_two_users(core, tmp_path):
+    other = add_user(tmp_path / FILE)
+    mine, _ = await create(core, "work")
+    theirs, created = await create(core, "work", other)
+    assert created
+    assert mine.id != theirs.id
+    assert (await resolve(core, "work"), await resolve(core, "work", other)) == (mine, theirs)
