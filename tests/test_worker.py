@@ -135,7 +135,7 @@ async def test_light_sleep_comes_after_its_interval(core, clock):
     assert anima.light_sleep_at == clock.now()
     clock.move(90 * DAY)
     await rounds(worker)
-    assert (await dreams.journal(core, LOCAL_USER))[0].counts == {"decaying": 1, "archived": 0}
+    assert (await dreams.journal(core, LOCAL_USER))[0].counts == {"decaying": 1}
 
 
 async def test_without_jobs_it_only_keeps_the_index(core, tmp_path):

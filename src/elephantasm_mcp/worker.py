@@ -14,7 +14,7 @@ from typing import final
 
 import anyio
 
-from elephantasm_mcp.errors import ElephantasmError, LeaseLostError
+from elephantasm_mcp.errors import ElephantasmError, LeaseLostError, ServerError
 from elephantasm_mcp.memory import accumulation, dreams, index, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
@@ -65,6 +65,7 @@ class Worker:
         self._state = "off"
         self._last_error: str | None = None
         self._job_failed = False
+        self._index_failed = False
         self._seen_version: int | None = None
 
     @asynccontextmanager
@@ -99,7 +100,7 @@ class Worker:
         """One round: index, count uses, ask for jobs, do one; False when nothing was to do."""
         core = self._core
         await uses.flush(core)
-        indexed = await self._index()
+        indexed = await self._try_to_index()
         if not self._run_jobs:
             return indexed
         job = await self._claim()
@@ -116,7 +117,8 @@ class Worker:
             try:
                 self._seen_version = await self._core.database.data_version()
                 busy = await self.run_once()
-                self._state = "failing" if self._job_failed else "idle"
+                failing = self._job_failed or self._index_failed
+                self._state = "failing" if failing else "idle"
             except Exception as error:  # noqa: BLE001 - the round's boundary: the loop goes on
                 self._failed(error)
             if not busy:
@@ -138,6 +140,17 @@ class Worker:
         except ElephantasmError as error:
             self._failed(error)
             return False
+
+    async def _try_to_index(self) -> bool:
+        """`_index`; a model that cannot be loaded stops no job."""
+        try:
+            indexed = await self._index()
+        except ServerError as error:
+            self._index_failed = True
+            self._failed(error)
+            return False
+        self._index_failed = False
+        return indexed
 
     async def _index(self) -> bool:
         """Index what is not indexed; the models are loaded once they are wanted."""

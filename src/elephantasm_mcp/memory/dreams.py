@@ -57,7 +57,9 @@ async def run(
     if phase in ("auto", "synthesis"):
         dream = await synthesis.synthesize(core, target.anima_no, started, include_held=True)
     if phase in ("auto", "light"):
-        dream = await light_sleep.sleep_lightly(core, target.anima_no, started, dream=dream)
+        dream = await light_sleep.sleep_lightly(
+            core, target.anima_no, started, dream=dream, even_declined=True
+        )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
     return await core.database.read(_report, target, dream)

@@ -153,19 +153,25 @@ def _write_texts(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Sequence[RowId]) 
 
 async def _index_vectors(core: Core, anima_no: AnimaNo, layer: Layer, embedder: Embedder) -> int:
     done = 0
-    while entries := await core.database.read(_missing, anima_no, layer, embedder.name):
+    after = -1
+    while entries := await core.database.read(
+        _missing, anima_no, layer, embedder.name, after=after
+    ):
         texts = [entry.context if embedder is core.words else entry.sentence for entry in entries]
         vectors = await anyio.to_thread.run_sync(embedder.encode, texts, abandon_on_cancel=True)
         ids = [entry.id for entry in entries]
         await core.database.write(search.put_vectors, anima_no, layer, embedder.name, ids, vectors)
         done += len(ids)
+        after = max(ids)
     if done:
         await core.database.write(animas.touch, anima_no)
     return done
 
 
-def _missing(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str) -> list[IndexEntry]:
-    ids = search.without_vector(tx, anima_no, layer, model, limit=BATCH_ROWS)
+def _missing(
+    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, after: int
+) -> list[IndexEntry]:
+    ids = search.without_vector(tx, anima_no, layer, model, after=after, limit=BATCH_ROWS)
     return _ENTRIES[layer](tx, animas.get(tx, anima_no), ids) if ids else []
 
 

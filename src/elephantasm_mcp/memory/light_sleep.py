@@ -5,7 +5,8 @@ nothing is destroyed, a pinned memory never moves, and at most a fifth of an ani
 state in one run.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,13 +27,18 @@ DECAYING_ABOVE = 0.7
 DECAYING_BELOW_IMPORTANCE = 0.3
 ARCHIVED_ABOVE = 0.9
 """A decaying memory that nobody used for this long leaves recall."""
+_COUNTED = {
+    MemoryState.DECAYING: "decaying",
+    MemoryState.ARCHIVED: "archived",
+    MemoryState.ACTIVE: "revived",
+}
 LARGEST_SHARE = 0.2
 """Of the living memories, how many may change state in one run; at least one may."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Fade:
-    """One memory that moves on."""
+class _Move:
+    """One memory that changes its state."""
 
     id: RowId
     state: MemoryState
@@ -41,22 +47,42 @@ class _Fade:
 
 
 async def sleep_lightly(
-    core: Core, anima_no: AnimaNo, run: Run, *, dream: RowId | None = None, job: Job | None = None
+    core: Core,
+    anima_no: AnimaNo,
+    run: Run,
+    *,
+    dream: RowId | None = None,
+    job: Job | None = None,
+    even_declined: bool = False,
 ) -> RowId | None:
-    """Fold in the accesses, compute recency and decay, and move on what has faded.
+    """Fold in the accesses, compute recency and decay, and move what faded or was used again.
 
+    What a person took back is left alone until its inputs change, or with `even_declined`.
     Returns the dream that the changes stand in: `dream`, or a new one when there are any.
 
     Raises:
         LeaseLostError: `job` went to another worker.
     """
     return await core.database.write(
-        _sleep, anima_no, run, dream=dream, job=job, now=core.clock.now()
+        _sleep,
+        anima_no,
+        run,
+        dream=dream,
+        job=job,
+        even_declined=even_declined,
+        now=core.clock.now(),
     )
 
 
 def _sleep(
-    tx: Tx, anima_no: AnimaNo, run: Run, *, dream: RowId | None, job: Job | None, now: datetime
+    tx: Tx,
+    anima_no: AnimaNo,
+    run: Run,
+    *,
+    dream: RowId | None,
+    job: Job | None,
+    even_declined: bool,
+    now: datetime,
 ) -> RowId | None:
     if job is not None:
         jobs.check(tx, job)
@@ -74,45 +100,50 @@ def _sleep(
         )
     animas.set_light_sleep(tx, anima_no, now=now)
     animas.touch(tx, anima_no)
-    changes = [_change(tx, fade, now=now) for fade in _fading(tx, anima, rows, now=now)]
+    taken_back = {} if even_declined else dreams.declined(tx, anima)
+    changes = [_change(tx, move, now=now) for move in _moves(anima, rows, taken_back, now=now)]
     if not changes:
         return dream
     dream = dream if dream is not None else ledger.open_dream(tx, anima, run, now=now)
-    counts = {
-        "decaying": sum(_state(change) == MemoryState.DECAYING for change in changes),
-        "archived": sum(_state(change) == MemoryState.ARCHIVED for change in changes),
-    }
+    counts = Counter(_COUNTED[_state(change)] for change in changes)
     ledger.apply(tx, anima, dream, changes, counts=counts, now=now)
     return dream
 
 
-def _fading(tx: Tx, anima: StoredAnima, rows: Sequence[Row], *, now: datetime) -> list[_Fade]:
-    """What moves on, the most decayed first, within the cap and without what was taken back."""
-    taken_back = dreams.declined(tx, anima)
-    fades = [
-        fade
+def _moves(
+    anima: StoredAnima,
+    rows: Sequence[Row],
+    taken_back: Mapping[tuple[str, RowId, str], str],
+    *,
+    now: datetime,
+) -> list[_Move]:
+    """What changes its state, the most decayed first, within the cap."""
+    moves = [
+        move
         for row in rows
-        if (fade := _fade(anima, row, now=now)) is not None
-        and taken_back.get(("memory", fade.id, OPERATION)) != fade.inputs
+        if (move := _move(anima, row, now=now)) is not None
+        and taken_back.get(("memory", move.id, OPERATION)) != move.inputs
     ]
-    fades.sort(key=lambda fade: (-fade.decay, fade.id))
-    return fades[: max(1, int(len(rows) * LARGEST_SHARE))]
+    moves.sort(key=lambda move: (-move.decay, move.id))
+    return moves[: max(1, int(len(rows) * LARGEST_SHARE))]
 
 
-def _fade(anima: StoredAnima, row: Row, *, now: datetime) -> _Fade | None:
+def _move(anima: StoredAnima, row: Row, *, now: datetime) -> _Move | None:
     decay = _decay(anima, row, now=now)
     state = MemoryState(row["state"])
-    if row["pinned"]:
-        return None
-    if state is MemoryState.ACTIVE:
-        unimportant = row["importance"] < DECAYING_BELOW_IMPORTANCE
-        following = MemoryState.DECAYING if decay > DECAYING_ABOVE and unimportant else None
-    else:
-        following = MemoryState.ARCHIVED if decay > ARCHIVED_ABOVE else None
-    if following is None:
+    following = _following(state, decay=decay, importance=row["importance"])
+    if row["pinned"] or following is state:
         return None
     inputs = f"{state}>{following} used={row['access_count']} importance={row['importance']!r}"
-    return _Fade(id=RowId(row["id"]), state=following, decay=decay, inputs=inputs)
+    return _Move(id=RowId(row["id"]), state=following, decay=decay, inputs=inputs)
+
+
+def _following(state: MemoryState, *, decay: float, importance: float) -> MemoryState:
+    """Where a memory stands after this night; what is used again comes back."""
+    if state is MemoryState.DECAYING and decay > ARCHIVED_ABOVE:
+        return MemoryState.ARCHIVED
+    faded = decay > DECAYING_ABOVE and importance < DECAYING_BELOW_IMPORTANCE
+    return MemoryState.DECAYING if faded else MemoryState.ACTIVE
 
 
 def _decay(anima: StoredAnima, row: Row, *, now: datetime) -> float:
@@ -125,19 +156,20 @@ def _decay(anima: StoredAnima, row: Row, *, now: datetime) -> float:
     )
 
 
-def _change(tx: Tx, fade: _Fade, *, now: datetime) -> Change:
-    before = memories.read_snapshot(tx, "memory", fade.id)
+def _change(tx: Tx, move: _Move, *, now: datetime) -> Change:
+    before = memories.read_snapshot(tx, "memory", move.id)
     if before is None:
-        raise LookupError(fade.id)
+        raise LookupError(move.id)
+    why = "Used again" if move.state is MemoryState.ACTIVE else "Not used for long"
     return Change(
         layer="memory",
-        id=fade.id,
-        after=ledger.stamp({**before, "state": fade.state.value}, now=now),
+        id=move.id,
+        after=ledger.stamp({**before, "state": move.state.value}, now=now),
         operation=OPERATION,
-        reasoning=f"Not used for long: decay {fade.decay:.2f}, importance {before['importance']}.",
-        inputs=fade.inputs,
+        reasoning=f"{why}: decay {move.decay:.2f}, importance {before['importance']}.",
+        inputs=move.inputs,
     )
 
 
-def _state(change: Change) -> str | None:
-    return None if change.after is None else change.after["state"]
+def _state(change: Change) -> MemoryState:
+    return MemoryState((change.after or {})["state"])

@@ -170,8 +170,8 @@ def _current_session(
 ) -> _Session | None:
     """The given session, else the last one if it ended within the window before the clock."""
     if session_id is not None:
-        members = events.list_between(tx, anima, session_id=session_id)
-        return _Session(session_id, members[0].time, members[-1].time) if members else None
+        span = events.session_span(tx, anima, session_id)
+        return _Session(session_id, *span) if span else None
     last = events.last(tx, anima, until=clock + timedelta(hours=1))
     if last is None or clock - last.time > SESSION_WINDOW:
         return None
@@ -194,10 +194,11 @@ def _gather(
     clock: datetime,
 ) -> dict[str, list[_Item]]:
     """All candidate lines by section, best first."""
-    in_session = _session_items(tx, anima, session, clock=clock) if session else []
+    raw = _raw_events(tx, anima)
+    in_session = _session_items(tx, anima, session, raw, clock=clock) if session else []
     taken = {item.line.handle for item in in_session}
     if question is None:
-        knowledge, long_term = _by_standing(tx, anima, clock=clock)
+        knowledge, long_term = _by_standing(tx, anima, raw, clock=clock)
     else:
         knowledge, long_term = _by_question(tx, core, anima, question, clock=clock)
     return {
@@ -225,7 +226,12 @@ def _ordered(title: str, items: list[_Item]) -> list[_Item]:
 
 
 def _session_items(
-    tx: Tx, anima: StoredAnima, session: _Session, *, clock: datetime
+    tx: Tx,
+    anima: StoredAnima,
+    session: _Session,
+    raw: Sequence[StoredEvent],
+    *,
+    clock: datetime,
 ) -> list[_Item]:
     """The memories of the session, and its events that are not in a memory yet."""
     half_life_h = scoring.SESSION_RECENCY_HALF_LIFE_H
@@ -242,27 +248,30 @@ def _session_items(
         )
         for one in found
     ]
-    raw = [
+    of_session = [
         event
-        for event in _raw_events(tx, anima)
+        for event in raw
         if event.event.session_id == session.session_id
         and session.start <= event.time <= session.end
     ]
     return items + [
         _event_item(event, _recency_only(event.time, clock, half_life_h), "recency", None, None)
-        for event in raw
+        for event in of_session
     ]
 
 
 def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
     """Events that no memory speaks for yet, the latest `CANDIDATES` of each state."""
-    raw: list[StoredEvent] = []
-    for state in (EventState.PENDING, EventState.HELD):
-        raw += events.in_state(tx, anima, state)[-CANDIDATES:]
-    return raw
+    return [
+        event
+        for state in (EventState.PENDING, EventState.HELD)
+        for event in events.latest_in_state(tx, anima, state, limit=CANDIDATES)
+    ]
 
 
-def _by_standing(tx: Tx, anima: StoredAnima, *, clock: datetime) -> tuple[list[_Item], list[_Item]]:
+def _by_standing(
+    tx: Tx, anima: StoredAnima, raw: Sequence[StoredEvent], *, clock: datetime
+) -> tuple[list[_Item], list[_Item]]:
     """Knowledge and long-term lines without a query: what matters, and what is recent."""
     facts = memories.current_knowledge(tx, anima, limit=CANDIDATES)
     half_life_h = anima.settings.recency_half_life_h
@@ -281,7 +290,7 @@ def _by_standing(tx: Tx, anima: StoredAnima, *, clock: datetime) -> tuple[list[_
     ]
     long_term += [
         _event_item(event, _event_standing(anima, event, clock), "recency", None, clock)
-        for event in _raw_events(tx, anima)
+        for event in raw
     ]
     return knowledge, long_term
 

@@ -4,6 +4,7 @@ Owns counting them, in batches and off the read path. Invariant: a count changes
 sleep folds it into the memory.
 """
 
+from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import memories
 
@@ -14,4 +15,8 @@ async def flush(core: Core) -> None:
         return
     counted = dict(core.uses)
     core.uses.clear()
-    await core.database.write(memories.add_accesses, counted, now=core.clock.now())
+    try:
+        await core.database.write(memories.add_accesses, counted, now=core.clock.now())
+    except StorageError:
+        core.uses.update(counted)
+        raise

@@ -144,6 +144,22 @@ def in_state(
     return _all(rows, anima)
 
 
+def latest_in_state(
+    tx: Tx, anima: StoredAnima, state: EventState, *, limit: int
+) -> list[StoredEvent]:
+    """The events in one state that were stored last, latest first."""
+    rows = tx.all("latest_in_state", state=state, limit=limit, **id_range(anima.anima_no))
+    return _all(rows, anima)
+
+
+def session_span(tx: Tx, anima: StoredAnima, session_id: str) -> tuple[datetime, datetime] | None:
+    """When the first and the last event of a session happened; None without events."""
+    row = tx.one("session_span", anima_no=anima.anima_no, session_id=session_id)
+    if row is None or row["first"] is None:
+        return None
+    return from_micros(row["first"]), from_micros(row["last"])
+
+
 def list_between(
     tx: Tx,
     anima: StoredAnima,

@@ -113,14 +113,21 @@ def unindexed(tx: Tx, anima_no: AnimaNo, layer: Layer, *, limit: int) -> list[Ro
 
 
 def without_vector(
-    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, limit: int
+    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, after: int, limit: int
 ) -> list[RowId]:
-    """Indexed rows that have no vector of this model yet. Cheap when there are none."""
+    """Indexed rows above `after` without a vector of this model. Cheap when there are none."""
     counted = totals(tx, anima_no)
     texts = counted.get((layer, TEXT), Totals()).rows
     if counted.get((layer, model), Totals()).rows >= texts:
         return []
-    rows = tx.tuples(f"missing_vectors_{layer}", model=model, limit=limit, **id_range(anima_no))
+    bounds = id_range(anima_no)
+    rows = tx.tuples(
+        f"missing_vectors_{layer}",
+        model=model,
+        after=max(after, bounds["low"] - 1),
+        high=bounds["high"],
+        limit=limit,
+    )
     return [RowId(id_) for (id_,) in rows]
 
 

@@ -36,6 +36,17 @@ SELECT * FROM events WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY oc
 SELECT * FROM events INDEXED BY events_state
 WHERE state = :state AND state <> 'settled' AND id BETWEEN :low AND :high ORDER BY occurred_at, id LIMIT :limit;
 
+-- name: latest_in_state
+-- The events of an anima in one state (not settled) that were stored last, latest first.
+SELECT * FROM events INDEXED BY events_state
+WHERE state = :state AND state <> 'settled' AND id BETWEEN :low AND :high
+ORDER BY id DESC LIMIT :limit;
+
+-- name: session_span
+-- When the first and the last event of a session happened.
+SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM events
+WHERE anima_no = :anima_no AND session_id = :session_id;
+
 -- name: list_events
 -- Events of an anima by time, with optional session and bounds.
 SELECT * FROM events

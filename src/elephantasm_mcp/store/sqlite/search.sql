@@ -119,25 +119,25 @@ ORDER BY similarity DESC, id LIMIT :limit;
 
 -- name: missing_vectors_event
 -- Indexed events without a vector under one model.
-SELECT id FROM events WHERE id BETWEEN :low AND :high AND indexed_words IS NOT NULL
-  AND id NOT IN (
-    SELECT id FROM vectors WHERE layer = 'event' AND model = :model AND id BETWEEN :low AND :high
+SELECT id FROM events WHERE id > :after AND id <= :high AND indexed_words IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM vectors WHERE layer = 'event' AND model = :model AND vectors.id = events.id
   )
 ORDER BY id LIMIT :limit;
 
 -- name: missing_vectors_memory
 -- Indexed memories without a vector under one model.
-SELECT id FROM memories WHERE id BETWEEN :low AND :high AND indexed_words IS NOT NULL
-  AND id NOT IN (
-    SELECT id FROM vectors WHERE layer = 'memory' AND model = :model AND id BETWEEN :low AND :high
+SELECT id FROM memories WHERE id > :after AND id <= :high AND indexed_words IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM vectors WHERE layer = 'memory' AND model = :model AND vectors.id = memories.id
   )
 ORDER BY id LIMIT :limit;
 
 -- name: missing_vectors_knowledge
 -- Indexed knowledge without a vector under one model.
-SELECT id FROM knowledge WHERE id BETWEEN :low AND :high AND indexed_words IS NOT NULL
-  AND id NOT IN (
-    SELECT id FROM vectors WHERE layer = 'knowledge' AND model = :model AND id BETWEEN :low AND :high
+SELECT id FROM knowledge WHERE id > :after AND id <= :high AND indexed_words IS NOT NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM vectors WHERE layer = 'knowledge' AND model = :model AND vectors.id = knowledge.id
   )
 ORDER BY id LIMIT :limit;
 
