@@ -5,11 +5,9 @@ Invariant: `write` returns a result only after the COMMIT that made it durable, 
 or is cancelled leaves no transaction open.
 
 Writes that wait together share one commit, since its fsync costs more than they do. A caller
-appends its function to a queue and sends one `drain` to the writing thread; a drain takes what
-waits, up to 256 functions, each in a savepoint of its own. There are as many drains as functions
-and both queues are first in, first out, so when a caller's drain is back, its function has run. A
-drain that comes after its caller's function does nothing: it would begin the next group too early,
-with the few functions that are there already.
+appends its function to a queue and, unless one is on its way, sends a `drain` to the writing
+thread; a drain takes what waits, up to 256 functions, each in a savepoint of its own, and then
+wakes their callers with one call to the event loop: one for each would cost more than they do.
 """
 
 from collections import Counter, deque
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, final
 
 import anyio
+from anyio.lowlevel import current_token
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Row, Tx, Value
@@ -108,6 +107,7 @@ class SqliteDatabase:
         self._queue: Final[deque[_Item]] = deque()
         self._lock: Final = lock
         self._close_timeout_s: Final = close_timeout_s
+        self._drain_sent = False
         self._closed = False
         self._abandoned = False
 
@@ -117,10 +117,11 @@ class SqliteDatabase:
         """See `Database.write`."""
         self._require_open()
         results: list[T] = []
-        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)))
+        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)), settled=anyio.Event())
         self._queue.append(item)
+        self._send_drain(current_token().native_token)
         try:
-            await self._writer.hop(partial(self._drain, item))
+            await item.settled.wait()
         finally:
             item.wanted = False
         item.check(name=self._path.name)
@@ -216,6 +217,12 @@ class SqliteDatabase:
         with plain_errors(self._path.name):
             return await self._readers[0].hop(question)
 
+    def _send_drain(self, loop: Any) -> None:  # noqa: ANN401 - the event loop of the backend
+        """See that a drain comes after what is queued now; `loop` is where its callers wait."""
+        if not self._drain_sent:
+            self._drain_sent = True
+            self._writer.post(partial(self._drain, loop))
+
     # what follows runs on the connections' threads
 
     def _look(self, item: "_Item", connection: Connection) -> None:
@@ -225,9 +232,23 @@ class SqliteDatabase:
             self._run(item, connection)
         item.done = True
 
-    def _drain(self, caller: "_Item", connection: Connection) -> None:
-        """Run the functions that wait as one transaction, or make all of them fail."""
-        if caller.settled or not (group := self._next_group()):
+    def _drain(self, loop: Any, connection: Connection) -> None:  # noqa: ANN401 - see _send_drain
+        """Run the functions that wait, and wake their callers."""
+        self._drain_sent = False  # before looking: who comes later sends another
+        group = self._next_group()
+        if self._queue:
+            self._send_drain(loop)
+        try:
+            self._commit([item for item in group if item.error is None], connection)
+        except BaseException as error:  # noqa: BLE001 - whoever waits must be told
+            for item in group:
+                item.error = item.error or error
+        with suppress(RuntimeError):  # the event loop has ended, and nobody waits
+            loop.call_soon_threadsafe(_wake, group)
+
+    def _commit(self, group: Sequence["_Item"], connection: Connection) -> None:
+        """Run these functions as one transaction, or make all of them fail."""
+        if not group:
             return
         try:
             with self._lock.held(), ended_transaction(connection):
@@ -247,7 +268,7 @@ class SqliteDatabase:
             item = self._queue.popleft()
             if self._abandoned:
                 item.error = self._closed_error()
-            elif item.wanted:
+            if item.wanted:
                 group.append(item)
         return group
 
@@ -280,14 +301,11 @@ class _Item:
     """One caller's function on its way through a thread."""
 
     call: Callable[[Tx], None]
+    settled: anyio.Event | None = None
+    """Set on the event loop once it has run or failed."""
     wanted: bool = True
     done: bool = False
     error: BaseException | None = None
-
-    @property
-    def settled(self) -> bool:
-        """Whether the function has run, failed, or lost its caller."""
-        return self.done or self.error is not None or not self.wanted
 
     def fail(self, error: Exception, *, name: str) -> None:
         """Make `error`, which ended the whole transaction, this caller's too."""
@@ -301,6 +319,12 @@ class _Item:
         self.error = None  # else the error's traceback would hold the error
         if error is not None:
             raise error
+
+
+def _wake(group: Sequence[_Item]) -> None:
+    for item in group:
+        if item.settled is not None:
+            item.settled.set()
 
 
 @final

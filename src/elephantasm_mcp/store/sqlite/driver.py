@@ -9,6 +9,7 @@ import importlib.util
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
@@ -239,6 +240,13 @@ class Link(aiosqlite.Connection):
         `fn` should not raise: an exception that a future refuses would strand the caller.
         """
         return await self._execute(fn, self._conn)
+
+    def post(self, fn: Callable[[Connection], None]) -> None:
+        """Run `fn` on the thread, after all earlier ones; nobody waits for it.
+
+        `fn` must not raise, for nobody would hear of it.
+        """
+        self._tx.put_nowait((None, partial(fn, self._conn)))
 
     async def open(self) -> None:
         """Start the thread and connect. Cancellation waits, so that no connection is lost."""
