@@ -19,7 +19,6 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.redaction import redact
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.pure.tokens import estimate_tokens
-from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import events as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import NewEvent, StoredEvent
@@ -118,9 +117,9 @@ def _store(
         if earlier is not None:
             results.append((earlier, True))
             continue
-        (id_,) = store.add(tx, targets[ref], [event], now=now)
+        (id_,), targets[ref] = store.add(tx, targets[ref], [event], now=now)
         results.append((store.added(targets[ref], id_, event, now=now), False))
-    return results, anima_store.recounted(tx, targets[refs[-1]])
+    return results, targets[refs[-1]]
 
 
 def _clean(core: Core, request: EventCreate, *, now: datetime) -> _Clean:
@@ -186,6 +185,8 @@ def _check_time(moment: datetime) -> None:
 
 
 def _meta(core: Core, request: EventCreate) -> str:
+    if not request.meta:
+        return "{}"
     meta = animas.clean_meta(request.meta)
     text = to_json(_mask(meta) if core.redact else meta)
     if len(text.encode()) > MAX_META_BYTES:

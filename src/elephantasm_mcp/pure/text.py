@@ -71,6 +71,8 @@ def repair(text: str) -> tuple[str, bool]:
     (but tab and newlines) and byte order marks go. Unflagged: newlines become `\n`, the text NFC,
     and a pile of more than 32 combining marks is cut (normalising one takes quadratic time).
     """
+    if text.isascii() and text.isprintable():  # most names and short messages: 20 times as fast
+        return text, False
     mended = text
     if _SURROGATE.search(text):
         mended = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

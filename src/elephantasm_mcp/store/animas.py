@@ -5,8 +5,9 @@ dreams. Invariant: a number is handed out inside the transaction that uses it, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -136,14 +137,6 @@ def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
     return _stored(row)
 
 
-def recounted(tx: Tx, anima: StoredAnima) -> StoredAnima:
-    """The same anima with its counters of pending events as they are now."""
-    ((count, tokens, since),) = tx.tuples("pending_counters", anima_no=anima.anima_no)
-    return replace(
-        anima, pending_events=count, pending_tokens=tokens, pending_since=maybe_time(since)
-    )
-
-
 def list_for(tx: Tx, user_no: UserNo) -> list[StoredAnima]:
     """All animas of a user, oldest first."""
     return [_stored(row) for row in tx.all("animas_of_user", user_no=user_no)]
@@ -202,6 +195,11 @@ def set_light_sleep(tx: Tx, anima_no: AnimaNo, *, now: datetime) -> None:
     tx.run("set_light_sleep", anima_no=anima_no, now=to_micros(now))
 
 
+@lru_cache(maxsize=256)
+def _settings(text: str) -> AnimaSettings:
+    return AnimaSettings.model_validate_json(text)
+
+
 def _stored(row: Row) -> StoredAnima:
     meta: dict[str, Any] | None = None if row["meta"] is None else from_json(row["meta"])
     return StoredAnima(
@@ -216,7 +214,7 @@ def _stored(row: Row) -> StoredAnima:
             created_at=from_micros(row["created_at"]),
             updated_at=from_micros(row["updated_at"]),
         ),
-        settings=AnimaSettings.model_validate_json(row["settings"]),
+        settings=_settings(row["settings"]),
         revision=row["revision"],
         vector_epoch=row["vector_epoch"],
         pending_events=row["pending_events"],

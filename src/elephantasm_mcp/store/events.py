@@ -6,7 +6,7 @@ state on the row, never a comparison of times, so an event that arrives late is 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from elephantasm_mcp.store.values import (
     from_json,
     from_micros,
     maybe_micros,
+    maybe_time,
     to_micros,
     to_uuid,
 )
@@ -73,10 +74,10 @@ class StoredEvent:
         return self.event.occurred_at or self.event.created_at
 
 
-def add(tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, now: datetime) -> list[RowId]:
-    """Store new events as pending, in order, and count them on their anima."""
-    if not new:
-        return []
+def add(
+    tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, now: datetime
+) -> tuple[list[RowId], StoredAnima]:
+    """Store new events as pending, in order; returns their ids, and the anima that counts them."""
     row = tx.one(
         "take_event_numbers",
         anima_no=anima.anima_no,
@@ -93,7 +94,13 @@ def add(tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, now: datetime) -
         "add_event",
         [_parameters(event, id=id_, now=now) for id_, event in zip(ids, new, strict=True)],
     )
-    return ids
+    counted = replace(
+        anima,
+        pending_events=row["pending_events"],
+        pending_tokens=row["pending_tokens"],
+        pending_since=maybe_time(row["pending_since"]),
+    )
+    return ids, counted
 
 
 def added(anima: StoredAnima, id_: RowId, new: NewEvent, *, now: datetime) -> StoredEvent:

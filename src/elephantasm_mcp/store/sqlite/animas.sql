@@ -68,11 +68,7 @@ UPDATE animas SET
   pending_tokens = pending_tokens + :tokens,
   pending_since = min(ifnull(pending_since, :now), :now),
   last_event_at = max(ifnull(last_event_at, :last_event_at), :last_event_at)
-WHERE anima_no = :anima_no RETURNING event_seq AS last;
-
--- name: pending_counters
--- What is pending of an anima, and since when.
-SELECT pending_events, pending_tokens, pending_since FROM animas WHERE anima_no = :anima_no;
+WHERE anima_no = :anima_no RETURNING event_seq AS last, pending_events, pending_tokens, pending_since;
 
 -- name: take_memory_number
 -- Hand out the next memory number.

@@ -107,7 +107,7 @@ class SqliteDatabase:
         self._queue: Final[deque[_Item]] = deque()
         self._lock: Final = lock
         self._close_timeout_s: Final = close_timeout_s
-        self._drain_sent = False
+        self._drain_asked = False
         self._closed = False
         self._abandoned = False
 
@@ -119,7 +119,7 @@ class SqliteDatabase:
         results: list[T] = []
         item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)), settled=anyio.Event())
         self._queue.append(item)
-        self._send_drain(current_token().native_token)
+        self._ask_for_drain(current_token().native_token)
         try:
             await item.settled.wait()
         finally:
@@ -217,11 +217,18 @@ class SqliteDatabase:
         with plain_errors(self._path.name):
             return await self._readers[0].hop(question)
 
-    def _send_drain(self, loop: Any) -> None:  # noqa: ANN401 - the event loop of the backend
-        """See that a drain comes after what is queued now; `loop` is where its callers wait."""
-        if not self._drain_sent:
-            self._drain_sent = True
-            self._writer.post(partial(self._drain, loop))
+    def _ask_for_drain(self, loop: Any) -> None:  # noqa: ANN401 - the event loop of the backend
+        """See that a drain comes after what is queued now; `loop` is where its callers wait.
+
+        It is sent when those who are ready now have queued theirs as well: a drain that begins
+        beside them takes few, and both threads wait for each other at every statement.
+        """
+        if not self._drain_asked:
+            self._drain_asked = True
+            loop.call_soon(self._send_drain, loop)
+
+    def _send_drain(self, loop: Any) -> None:  # noqa: ANN401 - see _ask_for_drain
+        self._writer.post(partial(self._drain, loop))
 
     # what follows runs on the connections' threads
 
@@ -232,9 +239,9 @@ class SqliteDatabase:
             self._run(item, connection)
         item.done = True
 
-    def _drain(self, loop: Any, connection: Connection) -> None:  # noqa: ANN401 - see _send_drain
+    def _drain(self, loop: Any, connection: Connection) -> None:  # noqa: ANN401 - see above
         """Run the functions that wait, and wake their callers."""
-        self._drain_sent = False  # before looking: who comes later sends another
+        self._drain_asked = False  # before looking: who comes later asks for another
         group = self._next_group()
         if self._queue:
             self._send_drain(loop)
@@ -391,7 +398,7 @@ class SqliteTx:
             row = cursor.fetchone()
             if row is None:
                 return []
-            names = [column[0] for column in cursor.description]
+            names = self._connection.names(sql, cursor)
             rows = [row] if first_only else [row, *cursor.fetchall()]
             cursor.close()
         except LIBRARY_ERRORS as error:

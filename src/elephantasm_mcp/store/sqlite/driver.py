@@ -65,7 +65,9 @@ class Connection:
     one from another thread.
     """
 
-    __slots__ = ("_raw", "changes", "close", "execute", "executemany", "interrupt", "script")
+    __slots__ = (
+        "_names", "_raw", "changes", "close", "execute", "executemany", "interrupt", "script"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class Connection:
         changes: Callable[[], int],
         script: Callable[[str], object],
     ) -> None:
+        self._names: Final[dict[str, tuple[str, ...]]] = {}
         self._raw: Final = raw
         self.execute: Final[Callable[..., Cursor]] = raw.execute
         self.executemany: Final[Callable[..., Cursor]] = raw.executemany
@@ -86,6 +89,13 @@ class Connection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._raw.in_transaction
+
+    def names(self, sql: str, cursor: Cursor) -> tuple[str, ...]:
+        """The column names of a statement, from its cursor while there are rows; asked for once."""
+        known = self._names.get(sql)
+        if known is None:
+            known = self._names[sql] = tuple(column[0] for column in cursor.description)
+        return known
 
     def integer(self, sql: str) -> int:
         """The one number that `sql` yields."""
