@@ -105,14 +105,27 @@ def add(
 
 def added(anima: StoredAnima, id_: RowId, new: NewEvent, *, now: datetime) -> StoredEvent:
     """The event as it now stands in the store, without reading it back."""
-    row = _parameters(new, id=id_, now=now)
-    row |= {
-        "state": EventState.PENDING,
-        "created_at": row["now"],
-        "updated_at": row["now"],
-        "indexed_words": None,
-    }
-    return _stored(row, anima.id)
+    event = Event(
+        id=new.uuid,
+        handle=handle_of("event", id_),
+        anima_id=anima.id,
+        event_type=new.event_type,
+        role=new.role,
+        author=new.author,
+        summary=new.summary,
+        content=new.content,
+        occurred_at=new.occurred_at,
+        session_id=new.session_id,
+        meta=from_json(new.meta),
+        source_uri=new.source_uri,
+        dedupe_key=new.dedupe_key or new.content_hash.hex(),
+        importance_score=new.importance,
+        trust=new.trust,
+        redactions=new.redactions,
+        created_at=now,
+        updated_at=now,
+    )
+    return StoredEvent(id=id_, event=event, tokens=new.tokens, indexed=False)
 
 
 def find_duplicate(tx: Tx, anima: StoredAnima, new: NewEvent) -> StoredEvent | None:

@@ -6,8 +6,9 @@ or is cancelled leaves no transaction open.
 
 Writes that wait together share one commit, since its fsync costs more than they do. A caller
 appends its function to a queue and, unless one is on its way, sends a `drain` to the writing
-thread; a drain takes what waits, up to 256 functions, each in a savepoint of its own, and then
-wakes their callers with one call to the event loop: one for each would cost more than they do.
+thread. A drain takes what waits, up to 256 functions, of which one that fails undoes its own work
+only, and wakes their callers with one call to the event loop: one for each would cost more than
+they do. One event loop uses a database.
 """
 
 from collections import Counter, deque
@@ -125,7 +126,7 @@ class SqliteDatabase:
         finally:
             item.wanted = False
         item.check(name=self._path.name)
-        return results[0]
+        return results[-1]
 
     async def read(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -258,16 +259,39 @@ class SqliteDatabase:
         if not group:
             return
         try:
-            with self._lock.held(), ended_transaction(connection):
-                connection.execute("BEGIN IMMEDIATE")
-                for item in group:
-                    self._run_alone(item, connection)
-                connection.execute("COMMIT")
-            for item in group:
-                item.done = True
+            with self._lock.held():
+                if not self._run_together(group, connection) and len(group) > 1:
+                    self._run_apart(group, connection)
         except LIBRARY_ERRORS as error:
             for item in group:
                 item.fail(error, name=self._path.name)
+
+    def _run_together(self, group: Sequence["_Item"], connection: Connection) -> bool:
+        """Run and commit all; False, and nothing is changed, when one of them fails."""
+        with ended_transaction(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            for item in group:
+                self._run(item, connection)
+                if item.error is not None:
+                    return False
+            connection.execute("COMMIT")
+        for item in group:
+            item.done = True
+        return True
+
+    def _run_apart(self, group: Sequence["_Item"], connection: Connection) -> None:
+        """Run and commit all anew, each in a savepoint, so that a failure undoes its own work only.
+
+        That costs two statements a function, and failures are rare.
+        """
+        with ended_transaction(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            for item in group:
+                item.error = None
+                self._run_alone(item, connection)
+            connection.execute("COMMIT")
+        for item in group:
+            item.done = True
 
     def _next_group(self) -> list["_Item"]:
         group: list[_Item] = []
