@@ -122,7 +122,6 @@ async def test_a_dream_of_all_phases_is_one_dream(core, clock):
         "memories": 1,
         "knowledge": 1,
         "decaying": 1,
-        "archived": 0,
     }
     assert [action.operation for action in report.actions] == ["synthesize", "synthesize", "fade"]
 

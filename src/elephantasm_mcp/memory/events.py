@@ -110,16 +110,18 @@ def _store(
     now: datetime,
 ) -> tuple[list[tuple[StoredEvent, bool]], StoredAnima]:
     """Add what is new. A later event of the same call sees the earlier ones."""
-    targets = {ref: animas.find_or_make(tx, core, user, ref) for ref in dict.fromkeys(refs)}
+    found = {ref: animas.find_or_make(tx, core, user, ref) for ref in dict.fromkeys(refs)}
+    counted = {anima.anima_no: anima for anima in found.values()}
     results: list[tuple[StoredEvent, bool]] = []
     for ref, event in zip(refs, new, strict=True):
-        earlier = store.find_duplicate(tx, targets[ref], event)
+        anima = counted[found[ref].anima_no]
+        earlier = store.find_duplicate(tx, anima, event)
         if earlier is not None:
             results.append((earlier, True))
             continue
-        (id_,), targets[ref] = store.add(tx, targets[ref], [event], now=now)
-        results.append((store.added(targets[ref], id_, event, now=now), False))
-    return results, targets[refs[-1]]
+        (id_,), counted[anima.anima_no] = store.add(tx, anima, [event], now=now)
+        results.append((store.added(anima, id_, event, now=now), False))
+    return results, counted[found[refs[-1]].anima_no]
 
 
 def _clean(core: Core, request: EventCreate, *, now: datetime) -> _Clean:

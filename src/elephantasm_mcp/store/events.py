@@ -77,7 +77,10 @@ class StoredEvent:
 def add(
     tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, now: datetime
 ) -> tuple[list[RowId], StoredAnima]:
-    """Store new events as pending, in order; returns their ids, and the anima that counts them."""
+    """Store one or more events as pending, in order.
+
+    Returns their ids, and the anima with its counters as they are now.
+    """
     row = tx.one(
         "take_event_numbers",
         anima_no=anima.anima_no,

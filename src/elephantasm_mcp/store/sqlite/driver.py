@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import aiosqlite
 import anyio
+from typing_extensions import override
 
 from elephantasm_mcp.errors import StorageError
 
@@ -34,6 +35,8 @@ else:
 _SAFE_VERSION: Final = (3, 51, 3)
 _STATEMENT_CACHE: Final = 256
 _CACHE_KIB: Final = 4096
+_LAST_STEP_S: Final = 1.0
+"""A thread that has said it is done takes microseconds to end."""
 
 
 class Cursor(Protocol):
@@ -257,6 +260,12 @@ class Link(aiosqlite.Connection):
         `fn` must not raise, for nobody would hear of it.
         """
         self._tx.put_nowait((None, partial(fn, self._conn)))
+
+    @override
+    async def close(self) -> None:
+        """Close the connection; the thread is gone when this returns."""
+        await super().close()
+        self._thread.join(_LAST_STEP_S)
 
     async def open(self) -> None:
         """Start the thread and connect. Cancellation waits, so that no connection is lost."""
