@@ -64,3 +64,11 @@ def test_a_long_sentence_is_cut_where_a_new_i_begins():
     assert first.text.endswith("on my laptop")
     assert second.text.startswith("I want to move it")
     assert text[second.start :] == second.text
+
+
+def test_a_parenthesis_in_a_sentence_does_not_end_it():
+    text = "I'm sending it to some festivals and (hopefully) to a producer. I rest (shares a photo)"
+    assert [one.text for one in sentences(text)] == [
+        "I'm sending it to some festivals and (hopefully) to a producer.",
+        "I rest",
+    ]

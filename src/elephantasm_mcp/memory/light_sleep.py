@@ -100,7 +100,9 @@ def _sleep(
         )
     animas.set_light_sleep(tx, anima_no, now=now)
     animas.touch(tx, anima_no)
-    taken_back = {} if even_declined else dreams.declined(tx, anima)
+    taken_back = dreams.declined(tx, anima)
+    if even_declined:
+        taken_back.clear()
     changes = [_change(tx, move, now=now) for move in _moves(anima, rows, taken_back, now=now)]
     if not changes:
         return dream

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from elephantasm_mcp.synthesis.grammar import stands_alone
-from elephantasm_mcp.synthesis.openings import opening_length
+from elephantasm_mcp.synthesis.openings import is_name, opening_length
 from elephantasm_mcp.synthesis.scores import TELLING, foreign_score, score
 from elephantasm_mcp.synthesis.sentences import Sentence
 from elephantasm_mcp.synthesis.statements import Statement, shortened, state
@@ -26,6 +26,8 @@ _MIN_REQUEST_STEMS: Final = 2
 _SHORT_ANSWER_WORDS: Final = 6
 _LONG_ANSWER_WORDS: Final = 12
 _ANSWER_POINTS: Final = 0.6
+_LEAST_ANSWER_WORDS: Final = 2
+"""With an exclamation mark, one word beside a name is a cheer and no answer."""
 _SHORT_ANSWER_POINTS: Final = 0.9
 _PLEASANTRY: Final = re.compile(
     r"(?:how(?:['’]s|['’]ve| are| have| is| did it| do you feel)|what(?:['’]s| is| has|['’]ve) "
@@ -69,6 +71,8 @@ def _stated(
     if not turn.english:
         return state(no, turn, clause, score=foreign_score(clause.text))
     opening = opening_length(clause.text, names=names)
+    if _is_exclamation(clause.text[opening:], names=names):
+        asked = None
     needed = asked if asked and _needs_question(clause.text[opening:]) else None
     bonus = _SHORT_ANSWER_POINTS if needed else _ANSWER_POINTS if asked else 0.0
     points = score(clause.text, names=names, bonus=bonus)
@@ -81,6 +85,12 @@ def _without(clause: Sentence, opening: int) -> Sentence:
     if not opening or not clause.text[opening : opening + 1].isupper():
         return clause
     return Sentence(clause.start + opening, clause.text[opening:], clause.whole)
+
+
+def _is_exclamation(text: str, *, names: Collection[str]) -> bool:
+    """Whether it answers nothing: "Woohoo, Nate!"."""
+    said = [word for word in spelled(text) if not is_name(word.lower(), names=names)]
+    return text.rstrip().endswith("!") and len(said) < _LEAST_ANSWER_WORDS
 
 
 def _needs_question(text: str) -> bool:

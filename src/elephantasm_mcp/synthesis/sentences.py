@@ -37,7 +37,8 @@ _CODE: Final = re.compile(
 _CODE_END: Final = re.compile(r"[{};\\]\s*$|\)\s*:\s*$|^\s*[\]})]|=>|->|\w\(\)\s*$|==|!=|\+=")
 _BULLET: Final = re.compile(r"\s*(?:[-*+•▪◦]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
 _END: Final = re.compile(
-    r"[.!?…]{1,8}[\"'”’)\]*_]{0,4}(?=\s|$)|[。！？]{1,8}[」』”’）]{0,3}|(?<=[^\s.!?])\s(?=\([a-z])"
+    r"[.!?…]{1,8}[\"'”’)\]*_]{0,4}(?=\s|$)|[。！？]{1,8}[」』”’）]{0,3}"
+    r"|(?<=[^\s.!?])\s(?=\([a-z][^()\n]{0,400}\)[.!?]?\s*(?:\n|$))"  # "… (shares a photo)"
 )
 _ABBREVIATIONS: Final = word_set(
     "mr mrs ms dr prof st vs e.g i.e jr sr cf al approx dept fig gen sgt rev mt ave"

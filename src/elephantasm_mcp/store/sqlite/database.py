@@ -118,11 +118,12 @@ class SqliteDatabase:
         """See `Database.write`."""
         self._require_open()
         results: list[T] = []
-        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)), settled=anyio.Event())
+        settled = anyio.Event()
+        item = _Item(lambda tx: results.append(fn(tx, *args, **kwargs)), settled)
         self._queue.append(item)
         self._ask_for_drain(current_token().native_token)
         try:
-            await item.settled.wait()
+            await settled.wait()
         finally:
             item.wanted = False
         item.check(name=self._path.name)

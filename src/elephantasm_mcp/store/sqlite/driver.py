@@ -259,7 +259,7 @@ class Link(aiosqlite.Connection):
 
         `fn` must not raise, for nobody would hear of it.
         """
-        self._tx.put_nowait((None, partial(fn, self._conn)))
+        self._tx.put_nowait((None, partial(fn, cast("Connection", self._conn))))
 
     @override
     async def close(self) -> None:
