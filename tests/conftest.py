@@ -10,7 +10,7 @@ from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
-from elephantasm_mcp.settings import load_settings
+from elephantasm_mcp.settings import Settings, load_settings, variable
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
@@ -40,8 +40,8 @@ def thorough(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the machine reaches a test, and none of its files is touched."""
-    for name in ("DATABASE", "ANIMA_ID", "ENDPOINT", "API_KEY", "LLM", "EMBEDDER", "LOG"):
-        monkeypatch.delenv(f"ELEPHANTASM_{name}", raising=False)
+    for field in Settings.model_fields:
+        monkeypatch.delenv(variable(field), raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,7 +19,7 @@ from typing import final
 from uuid import UUID
 
 from elephantasm_mcp.embedding import late
-from elephantasm_mcp.errors import NotBuiltError, ValidationError
+from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.memory import uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder
@@ -118,7 +118,7 @@ async def open_app(
             default_anima=settings.anima_id,
             redact=settings.redact,
         )
-        stack.push_async_callback(uses.flush, core)
+        stack.push_async_callback(_flush_uses, core)
         worker = Worker(
             core,
             owner=f"{os.getpid()}-{secrets.token_hex(4)}",
@@ -127,6 +127,12 @@ async def open_app(
         if background_jobs is not None:
             await stack.enter_async_context(worker.running())
         yield App(core=core, user=LOCAL_USER, settings=settings, worker=worker)
+
+
+async def _flush_uses(core: Core) -> None:
+    """Count the last uses; a disk that is full must not spoil the end of a read."""
+    with suppress(StorageError):
+        await uses.flush(core)
 
 
 def database_path(settings: Settings) -> Path:
@@ -149,6 +155,11 @@ def refuse_unbuilt(settings: Settings) -> None:
     if settings.database.startswith(("postgresql://", "postgres://")):
         raise NotBuiltError(
             "PostgreSQL comes in a later release.", hint="Set ELEPHANTASM_DATABASE to a file."
+        )
+    if settings.anima_id == "project":
+        raise NotBuiltError(
+            "An anima for each project (ELEPHANTASM_ANIMA_ID=project) comes in a later release.",
+            hint="Set it to a name.",
         )
     if settings.llm.split(":")[0] in ("anthropic", "openai", "host"):
         raise NotBuiltError(

@@ -77,6 +77,9 @@ class Database(Protocol):
     ) -> T:
         """Run `fn(tx, …)` and return once it is durable.
 
+        `fn` may run twice, and only what it did the second time counts: it must do nothing that a
+        rolled back transaction does not undo.
+
         Raises:
             StorageError: the database is busy, full, read-only, damaged or closed.
         """

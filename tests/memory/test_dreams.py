@@ -6,11 +6,12 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, index, packs, recall
+from elephantasm_mcp.memory import animas, dreams, index, ledger, packs, recall
 from elephantasm_mcp.memory.dreams import WORKER
-from elephantasm_mcp.store import jobs
+from elephantasm_mcp.store import dreams as store
+from elephantasm_mcp.store import jobs, memories
 from elephantasm_mcp.store.jobs import JobKind
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import (
     DAY,
@@ -415,3 +416,53 @@ async def test_the_background_tasks_dreams_say_so(core, clock):
     assert newest.actions[0].reasoning.startswith("Not used for long: decay 0.8")
     assert newest.actions[0].before["state"] == "active"
     assert newest.actions[0].after["version"] == 2
+
+
+async def test_of_two_undos_at_once_one_is_told_that_the_other_was_faster(core):
+    await dream(core)
+    stale = await core.database.read(store.find, (await dreams.show(core, LOCAL_USER, "d1")).id)
+    await undo(core, "d1")
+    anima = await animas.find(core, LOCAL_USER, None)
+    run = ledger.Run(core.ids.uuid(), ledger.UNDO, "user", core.clock.now())
+    with pytest.raises(ConflictError, match="d1 was already undone by d2"):
+        await core.database.write(ledger.undo, anima, stale, run, now=core.clock.now())
+    assert [one.handle for one in await dreams.journal(core, LOCAL_USER)] == ["d2", "d1"]
+
+
+async def test_dreams_that_cross_are_undone_in_the_order_of_their_changes(core):
+    await tell(core, "Nadia likes tea.")
+    await dream(core)
+    anima = await animas.find(core, LOCAL_USER, None)
+
+    def open_run(tx):
+        run = ledger.Run(core.ids.uuid(), "light", "user", core.clock.now())
+        return ledger.open_dream(tx, anima, run, now=core.clock.now())
+
+    def change(tx, opened, importance):
+        before = memories.read_snapshot(tx, "memory", row_id(anima.anima_no, 1))
+        after = ledger.stamp({**before, "importance": importance}, now=core.clock.now())
+        changes = [ledger.Change("memory", row_id(anima.anima_no, 1), after, operation="test")]
+        ledger.apply(tx, anima, opened, changes, counts={}, now=core.clock.now())
+
+    first = await core.database.write(open_run)
+    second = await core.database.write(open_run)
+    await core.database.write(change, second, 0.6)
+    await core.database.write(change, first, 0.7)
+    with pytest.raises(ConflictError, match="d3 cannot be undone: d2 changed m1 after it"):
+        await undo(core, "d3")
+    await undo(core, "d2")
+    await undo(core, "d3")
+    await undo(core, "d1")
+
+
+async def test_what_another_dream_left_of_a_batch_is_dreamt_of_as_well(core, tmp_path):
+    class Meanwhile(EachEvent):
+        """While it thinks, another process consumes the first event."""
+
+        async def synthesize(self, batch):
+            tamper(tmp_path / FILE, "UPDATE events SET state = 'settled' WHERE id & 255 = 1")
+            return await super().synthesize(batch)
+
+    await tell(core, "Nadia likes tea.", "Bo likes rum.", session_id="s")
+    report = await dream(replace(core, synthesizer=Meanwhile()), phase="synthesis")
+    assert [action.sources for action in report.actions if action.layer == "memory"] == [["e2"]]

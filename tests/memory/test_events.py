@@ -421,3 +421,12 @@ async def test_the_clock_stands_behind_an_event_without_a_time(core, clock):
     clock.move(7 * MINUTE)
     (told,) = await tell(core, "Now.")
     assert told.event.occurred_at == told.event.created_at == clock.now()
+
+
+@pytest.mark.parametrize("field", ["author", "role", "session_id", "source_uri", "dedupe_key"])
+async def test_a_secret_in_a_short_field_is_masked_too(core, field):
+    secret = "ghp_" + "a1" * 18
+    event = EventCreate(content="Tea is good.", **{field: secret})
+    (recorded,) = (await events.record(core, LOCAL_USER, [event])).events
+    assert secret not in recorded.event.model_dump_json()
+    assert recorded.redactions == 1

@@ -11,7 +11,7 @@ from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.similarity import nearest
-from elephantasm_mcp.pure.text import repair
+from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
@@ -19,6 +19,8 @@ from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, Use
 from elephantasm_mcp.types.views import AnimaRef
 
 _NAMES_SHOWN = 10
+_NAME_CHARS = 60
+"""How many known animas a message names, and how much of each name."""
 
 
 async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima, bool]:
@@ -149,7 +151,7 @@ def _known(wanted: str, names: list[str]) -> str:
     if not names:
         return "There are none yet; `create_anima` makes one."
     near = nearest(wanted, names)
-    shown = ", ".join(names[:_NAMES_SHOWN])
+    shown = ", ".join(to_line(name, max_chars=_NAME_CHARS) for name in names[:_NAMES_SHOWN])
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     guess = f"Did you mean {near!r}? " if near else ""
     return f"{guess}Known: {shown}{more}. `create_anima` makes a new one."

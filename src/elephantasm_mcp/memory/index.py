@@ -5,12 +5,17 @@ right after them, and by a read that finds an unindexed tail. Invariant: indexin
 depends on the rows alone, so it does not matter who does it, how often, or in what batches.
 """
 
+from __future__ import annotations
+
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import anyio
 
+from elephantasm_mcp.errors import ServerError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.labels import day
@@ -20,6 +25,11 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.search import IndexText
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.pure.vectors import FloatMatrix
+
+_log = logging.getLogger(__name__)
 
 LAYERS: tuple[Layer, ...] = ("event", "memory", "knowledge")
 BATCH_ROWS = 16
@@ -71,7 +81,6 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     part by their words alone. `inf` waits for everything.
 
     Raises:
-        ServerError: a bundled model is missing or damaged.
         StorageError: the database failed.
     """
     for layer in LAYERS:
@@ -106,12 +115,14 @@ def loaded_embedders(core: Core) -> list[Embedder]:
 async def load_embedders(core: Core) -> None:
     """Load every model that is configured; the blocking part runs on a thread.
 
-    Raises:
-        ServerError: a bundled model is missing or damaged.
+    One that cannot be loaded does not take part: `mode` shows it, and `doctor` says why.
     """
     for embedder in (core.words, core.sentences):
         if embedder is not None and not embedder.loaded:
-            await anyio.to_thread.run_sync(embedder.load, abandon_on_cancel=True)
+            try:
+                await anyio.to_thread.run_sync(embedder.load, abandon_on_cancel=True)
+            except ServerError as error:
+                _log.error("An embedding model cannot be used: %s", error.explain())
 
 
 def entry_for_event(
@@ -148,7 +159,6 @@ def _write_texts(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Sequence[RowId]) 
         ids = [*ids, *_renew_neighbours(tx, anima, ids)]
     entries = _ENTRIES[layer](tx, anima, ids)
     search.put_texts(tx, anima_no, layer, [entry.as_text() for entry in entries])
-    animas.touch(tx, anima_no)
 
 
 async def _index_vectors(core: Core, anima_no: AnimaNo, layer: Layer, embedder: Embedder) -> int:
@@ -159,13 +169,26 @@ async def _index_vectors(core: Core, anima_no: AnimaNo, layer: Layer, embedder: 
     ):
         texts = [entry.context if embedder is core.words else entry.sentence for entry in entries]
         vectors = await anyio.to_thread.run_sync(embedder.encode, texts, abandon_on_cancel=True)
-        ids = [entry.id for entry in entries]
-        await core.database.write(search.put_vectors, anima_no, layer, embedder.name, ids, vectors)
-        done += len(ids)
-        after = max(ids)
-    if done:
-        await core.database.write(animas.touch, anima_no)
+        await core.database.write(_write_vectors, anima_no, layer, embedder.name, entries, vectors)
+        done += len(entries)
+        after = max(entry.id for entry in entries)
     return done
+
+
+def _write_vectors(
+    tx: Tx,
+    anima_no: AnimaNo,
+    layer: Layer,
+    model: str,
+    entries: Sequence[IndexEntry],
+    vectors: FloatMatrix,
+) -> None:
+    """Store the vectors of those entries that still read as they did when they were embedded."""
+    anima = animas.get(tx, anima_no)
+    now = {entry.id: entry for entry in _ENTRIES[layer](tx, anima, [one.id for one in entries])}
+    same = [place for place, entry in enumerate(entries) if now.get(entry.id) == entry]
+    ids = [entries[place].id for place in same]
+    search.put_vectors(tx, anima_no, layer, model, ids, vectors[same])
 
 
 def _missing(

@@ -122,6 +122,7 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
         ConflictError: it was undone already, is itself an undo, or a later dream changed one of
             its rows; the message names that dream.
     """
+    dream = dreams.get(tx, dream.id) or dream  # as it is now: another undo may have been faster
     _check_undoable(tx, dream)
     id_ = animas.take_number(tx, anima.anima_no, "dream")
     actions = dreams.actions_of(tx, dream.id)

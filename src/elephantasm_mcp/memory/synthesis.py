@@ -80,22 +80,43 @@ async def synthesize(
 ) -> RowId | None:
     """Make memories of all pending events, batch by batch; returns the dream, None without one.
 
-    Each batch is one transaction. A batch that another dream consumed meanwhile is left to it.
+    Each batch is one transaction. One of which another dream consumed an event meanwhile is cut
+    anew, once; what that dream takes then is left to it.
 
     Raises:
         ServerError: the synthesizer failed; batches committed before stay.
         LeaseLostError: `job` went to another worker.
     """
-    anima, found = await core.database.read(_load, anima_no, include_held=include_held)
     dream: RowId | None = None
-    for batch in cut_batches(found, gap=timedelta(minutes=anima.settings.session_gap_min)):
+    for held in (include_held, False):  # what an undo holds meanwhile waits for another dream
+        anima, found = await core.database.read(_load, anima_no, include_held=held)
+        gap = timedelta(minutes=anima.settings.session_gap_min)
+        dream, refused = await _synthesize_all(
+            core, anima, cut_batches(found, gap=gap), run, dream, job
+        )
+        if not refused:
+            break
+    return dream
+
+
+async def _synthesize_all(
+    core: Core,
+    anima: StoredAnima,
+    batches: Iterable[Sequence[StoredEvent]],
+    run: Run,
+    dream: RowId | None,
+    job: Job | None,
+) -> tuple[RowId | None, int]:
+    """Propose and commit each batch; returns the dream, and how many batches were refused."""
+    refused = 0
+    for batch in batches:
         proposals = await core.synthesizer.synthesize(_as_batch(anima, batch))
         checked = check_proposals(proposals, batch)
         uuids = tuple(core.ids.uuid() for _ in range(_rows(checked)))
         try:
             dream = await core.database.write(
                 _commit,
-                anima_no,
+                anima.anima_no,
                 batch,
                 checked,
                 run=run,
@@ -106,8 +127,8 @@ async def synthesize(
                 now=core.clock.now(),
             )
         except ConflictError:
-            continue
-    return dream
+            refused += 1
+    return dream, refused
 
 
 def check_proposals(proposals: Proposals, batch: Sequence[StoredEvent]) -> Proposals:

@@ -78,6 +78,10 @@ _CLASSES: Final = tuple(
 )
 
 
+_JUDGED_CHARS: Final = 80
+"""No more of a value is looked at: a text may hold a candidate at every other character."""
+
+
 def _is_placeholder(value: str) -> bool:
     """`<token>`, `your_key`, `os.environ`, `user_password`; not `MySecretP@ss2024!`."""
     if _STAND_IN.match(value):
@@ -91,7 +95,8 @@ def _variety(value: str) -> int:
 
 
 def _is_random(value: str) -> bool:
-    """Letters with digits or signs, or a long mixture of cases."""
+    """Letters with digits or signs, or a long mixture of cases; judged by its beginning."""
+    value = value[:_JUDGED_CHARS]
     if len(value) < 6 or len(set(value)) < 4 or _is_placeholder(value):
         return False
     if _IDENTIFIER.fullmatch(value):

@@ -183,6 +183,14 @@ def not_built(what: str, *, hint: str) -> NotBuiltError:
     return NotBuiltError(f"{what} will come in a later release.", hint=hint)
 
 
+def forked_error() -> StorageError:
+    """The error about a client that a forked child has from its parent."""
+    return StorageError(
+        "This client was opened before the process was forked.",
+        hint="Open another one in the child process.",
+    )
+
+
 def closed_error() -> StorageError:
     """The error about a client that is used after its end."""
     return StorageError(

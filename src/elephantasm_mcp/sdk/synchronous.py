@@ -1,13 +1,13 @@
 """The client for plain code.
 
 Owns which thread its calls run on. Each method is the one of `AsyncElephantasm`. Invariant: a
-process only uses a client that it opened itself, so a forked child never touches its parent's.
+process only uses a client that it opened itself. A forked child cannot: SQLite's locks are copied
+into it as if they were held, and what it wrote would be lost when its parent closes the file.
 """
 
 import os
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 from uuid import UUID
@@ -23,6 +23,7 @@ from elephantasm_mcp.sdk.requests import (
     Meta,
     Moment,
     closed_error,
+    forked_error,
 )
 from elephantasm_mcp.types.records import (
     Anima,
@@ -53,9 +54,9 @@ T = TypeVar("T")
 class Elephantasm:
     """`AsyncElephantasm` for plain code: the same arguments, methods, types and errors.
 
-    Opens its database at once. Safe from several threads, inside a running event loop, and after a
-    fork, where the child opens the database anew. A context manager; one that nobody closes is
-    closed when it is collected or when the interpreter exits.
+    Opens its database at once. Safe from several threads and inside a running event loop; a forked
+    child is refused. A context manager; one that nobody closes is closed when it is collected or
+    when the interpreter exits.
     """
 
     def __init__(
@@ -69,8 +70,7 @@ class Elephantasm:
         background_jobs: bool = False,
         **settings: object,
     ) -> None:
-        self._make: Final = partial(
-            AsyncElephantasm,
+        memory = AsyncElephantasm(
             api_key,
             anima_id,
             endpoint,
@@ -79,10 +79,10 @@ class Elephantasm:
             background_jobs=background_jobs,
             **settings,
         )
-        self._threads: Final[dict[int, LoopThread]] = {}
+        self._pid: Final = os.getpid()
         self._closed = False
-        self._thread()
-        weakref.finalize(self, _release, self._threads)
+        self._loop: Final = LoopThread(memory)
+        weakref.finalize(self, _release, self._loop, self._pid)
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +98,7 @@ class Elephantasm:
     def close(self) -> None:
         """Close the database. May be called twice; no other call works afterwards."""
         self._closed = True
-        mine = self._threads.get(os.getpid())
-        if mine is not None:
-            mine.close()
+        self._loop.close()
 
     def create_anima(
         self,
@@ -365,21 +363,15 @@ class Elephantasm:
     ) -> T:
         return self._thread().call(method, *args, **kwargs)
 
-    def _thread(self) -> "LoopThread":
-        """The thread of this process: a forked child cannot use its parent's."""
+    def _thread(self) -> LoopThread:
+        if os.getpid() != self._pid:
+            raise forked_error()
         if self._closed:
             raise closed_error()
-        found = self._threads.get(os.getpid())
-        if found is None:
-            made = LoopThread(self._make())
-            found = self._threads.setdefault(os.getpid(), made)
-            if found is not made:  # another thread of the child was faster
-                made.close()
-        return found
+        return self._loop
 
 
-def _release(threads: Mapping[int, LoopThread]) -> None:
-    """End the client of this process without waiting: nobody has it any more."""
-    mine = threads.get(os.getpid())
-    if mine is not None:
-        mine.ask_to_end()
+def _release(loop: LoopThread, pid: int) -> None:
+    """End the client without waiting: nobody has it any more."""
+    if os.getpid() == pid:
+        loop.ask_to_end()

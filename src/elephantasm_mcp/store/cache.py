@@ -1,4 +1,4 @@
-"""Vectors in memory: per anima, layer and model, bounded in bytes.
+"""Vectors in memory: per anima, layer and model, bounded in bytes (but for the one in use).
 
 Owns nothing but copies. Invariant: a cached matrix is used only after its epoch was compared with
 the store's in the same transaction, and rows added since were appended; so a read never misses a
@@ -85,7 +85,7 @@ class VectorCache:
             self._held[key] = vectors
             self._held.move_to_end(key)
             size = sum(held.size_bytes for held in self._held.values())
-            while size > self._size_bytes and self._held:
+            while size > self._size_bytes and len(self._held) > 1:
                 _, dropped = self._held.popitem(last=False)
                 size -= dropped.size_bytes
 

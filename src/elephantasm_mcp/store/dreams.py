@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from elephantasm_mcp.ports import Row, Tx
-from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.animas import StoredAnima, anima_of, id_range
 from elephantasm_mcp.store.events import NO_LIMIT
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros, to_json, to_micros, to_uuid
@@ -89,10 +89,14 @@ def extend(
 
 
 def add_action(tx: Tx, dream: RowId, action: StoredAction) -> None:
-    """Write one change of a run, behind those it has."""
+    """Write one change of a run, behind all that the anima's journal has."""
+    row = tx.one("take_action_number", anima_no=anima_of(dream))
+    if row is None:
+        raise LookupError(dream)
     tx.run(
         "add_dream_action",
         dream_id=dream,
+        position=row["last"],
         kind=action.kind,
         layer=action.layer,
         row_id=action.row_id,

@@ -167,7 +167,7 @@ def within(
 
 
 def author_names(tx: Tx, anima_no: AnimaNo) -> list[str]:
-    """Who speaks in an anima, at most 64 names."""
+    """Who speaks in an anima, at most 256 names."""
     return [name for (name,) in tx.tuples("author_names", anima_no=anima_no)]
 
 

@@ -60,5 +60,5 @@ def _describe(trace: Trace) -> Iterator[str]:
 
 def _source(source: TraceSource) -> str:
     quotes = "".join(f' — "{line(quote)}"' for quote in source.quotes)
-    author = source.author or source.event_type
+    author = line(source.author or source.event_type)
     return f"{source.handle} [{day(source.occurred_at)}] {author}: {line(source.content)}{quotes}"

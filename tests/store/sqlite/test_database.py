@@ -803,12 +803,12 @@ async def test_closing_twice_is_fine_and_leaves_no_log(path):
 
 async def test_closing_finishes_what_is_queued(database, path):
     async with busy_writer(database) as group:
-        for _ in range(300):
+        for _ in range(1500):  # more than a few groups
             group.start_soon(database.write, add, "queued")
         await anyio.wait_all_tasks_blocked()
         group.start_soon(database.close)
     async with use(path) as again:
-        assert await again.read(count) == 300
+        assert await again.read(count) == 1500
 
 
 async def test_what_does_not_finish_in_time_is_interrupted_and_its_callers_hear_of_it(path):

@@ -83,6 +83,10 @@ RETURNING knowledge_seq AS last;
 -- Hand out the next dream number.
 UPDATE animas SET dream_seq = dream_seq + 1 WHERE anima_no = :anima_no RETURNING dream_seq AS last;
 
+-- name: take_action_number
+-- Hand out the next place in the journal.
+UPDATE animas SET action_seq = action_seq + 1 WHERE anima_no = :anima_no RETURNING action_seq AS last;
+
 -- name: bump_revision
 -- Say that a pack or a search may now look different.
 UPDATE animas SET revision = revision + 1 WHERE anima_no = :anima_no;

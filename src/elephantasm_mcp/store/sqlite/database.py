@@ -202,6 +202,8 @@ class SqliteDatabase:
         for link in links:  # a link that waits here, unlike one that closes, can be interrupted
             with suppress(ValueError):  # already closed
                 await link.hop(lambda _: None)
+                while link is self._writer and (self._queue or self._drain_asked):
+                    await link.hop(lambda _: None)  # each drain sends the next behind this
         for link in links:
             await link.close()
         self._lock.close()

@@ -11,8 +11,8 @@ INSERT INTO dreams (
 INSERT INTO dream_actions (
   dream_id, position, kind, layer, row_id, before, after, sources, reasoning, operation, inputs
 ) VALUES (
-  :dream_id, (SELECT count(*) FROM dream_actions WHERE dream_id = :dream_id), :kind, :layer, :row_id,
-  :before, :after, :sources, :reasoning, :operation, :inputs
+  :dream_id, :position, :kind, :layer, :row_id, :before, :after, :sources, :reasoning, :operation,
+  :inputs
 );
 
 -- name: extend_dream
@@ -44,7 +44,7 @@ SELECT * FROM dream_actions WHERE dream_id = :dream_id ORDER BY position;
 -- Every change of one row, oldest first, with the run it belongs to.
 SELECT dream_actions.kind, dream_actions.reasoning, dreams.*
 FROM dream_actions JOIN dreams ON dreams.id = dream_actions.dream_id
-WHERE layer = :layer AND row_id = :row_id ORDER BY dream_id, position;
+WHERE layer = :layer AND row_id = :row_id ORDER BY position;
 
 -- name: dreams_of_event
 -- The runs that consumed an event, oldest first.
@@ -60,7 +60,8 @@ SELECT event_id, before FROM dream_events WHERE dream_id = :dream_id ORDER BY ev
 SELECT DISTINCT later.id, mine.layer, mine.row_id
 FROM dream_actions AS mine
 JOIN dream_actions AS theirs
-  ON theirs.layer = mine.layer AND theirs.row_id = mine.row_id AND theirs.dream_id > mine.dream_id
+  ON theirs.layer = mine.layer AND theirs.row_id = mine.row_id
+  AND theirs.position > mine.position AND theirs.dream_id <> mine.dream_id
 JOIN dreams AS later ON later.id = theirs.dream_id
 WHERE mine.dream_id = :dream_id AND later.undone_by IS NULL AND later.undoes IS NULL
 ORDER BY later.id, mine.row_id;

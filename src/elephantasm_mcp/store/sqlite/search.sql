@@ -111,8 +111,7 @@ SELECT id, vector FROM vectors
 WHERE layer = :layer AND model = :model AND id > :after AND id <= :high ORDER BY id;
 
 -- name: nearest_vectors
--- The rows nearest to a query vector, computed by the database: the oracle, and the way for animas
--- whose vectors do not fit into the cache.
+-- The rows nearest to a query vector, computed by the database: what the cache is tested against.
 SELECT id, 1 - vec_distance_cosine(vec_int8(vector), vec_int8(:vector)) AS similarity FROM vectors
 WHERE layer = :layer AND model = :model AND id BETWEEN :low AND :high
 ORDER BY similarity DESC, id LIMIT :limit;
@@ -174,4 +173,4 @@ WHERE knowledge.id BETWEEN :anima_no << 32 AND ((:anima_no + 1) << 32) - 1
 -- name: author_names
 -- Who speaks in an anima.
 SELECT DISTINCT author FROM events INDEXED BY events_author
-WHERE anima_no = :anima_no AND author IS NOT NULL LIMIT 64;
+WHERE anima_no = :anima_no AND author IS NOT NULL ORDER BY author LIMIT 256;

@@ -42,6 +42,7 @@ CREATE TABLE animas (
   memory_seq     INTEGER NOT NULL DEFAULT 0,
   knowledge_seq  INTEGER NOT NULL DEFAULT 0,
   dream_seq      INTEGER NOT NULL DEFAULT 0,
+  action_seq     INTEGER NOT NULL DEFAULT 0,
   -- moves with every change that a pack or a search could show
   revision       INTEGER NOT NULL DEFAULT 0,
   -- moves when a stored vector was replaced or removed, not when one was added
@@ -225,6 +226,7 @@ CREATE TABLE dreams (
 
 CREATE TABLE dream_actions (
   dream_id  INTEGER NOT NULL REFERENCES dreams (id),
+  -- ascends over all dreams of an anima: two that run at once each change rows after the other
   position  INTEGER NOT NULL,
   kind      TEXT NOT NULL,
   layer     TEXT NOT NULL,
