@@ -18,7 +18,7 @@ from elephantasm_mcp.store import search
 from elephantasm_mcp.store.cache import VectorCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.records import LOCAL_USER
-from scenes import FILE, HOUR, EachEvent, check_index, derived_rows, look, tell
+from scenes import FILE, HOUR, EachEvent, check_index, derived_rows, look, tamper, tell
 
 DEADLINE_S = 20
 INDEX = (
@@ -142,7 +142,7 @@ async def test_a_cached_search_equals_the_databases_own(core, clock, tmp_path, s
                 await database.write(search.forget_vectors, 1, "event", id_)
             else:
                 await database.read(compare, caches[0], vector_of(seed))
-            assert caches[0].held_bytes <= size_bytes
+            assert caches[0].held_bytes <= size_bytes or caches[0].entries == 1
         for cache in caches:
             await database.read(compare, cache, vector_of(7))
 

@@ -1,10 +1,12 @@
 """The HTTP transports, and what they refuse."""
 
 import http.client
+import json
 import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -85,3 +87,39 @@ def test_a_signal_ends_the_process_under_open_streams(
         _, said = process.communicate(timeout=LEAVING_S)
         connection.close()
     assert (process.returncode, said) == (0, "")
+
+
+def post(url: str, body: str) -> dict[str, Any]:
+    """The JSON that a 2025-era post to `/mcp` is answered with; a stream's first event counts."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=DEADLINE_S)
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+    }
+    connection.request("POST", "/mcp", body, headers)
+    text = connection.getresponse().read().decode()
+    connection.close()
+    data = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    answer: dict[str, Any] = json.loads(data[-1] if data else text)
+    return answer
+
+
+@pytest.mark.parametrize("body", ["{broken", "[]", '{"jsonrpc": "2.0"}'])
+def test_a_post_that_is_no_message_is_refused_in_our_own_words(tmp_path: Path, body: str) -> None:
+    with http_server(tmp_path / "memory.sqlite3") as (_, url):
+        answer = post(url, body)
+    assert answer["error"]["code"] in (-32700, -32600)
+    assert "JSON-RPC message" in answer["error"]["message"]
+
+
+def test_a_lone_surrogate_in_a_post_is_mended(tmp_path: Path) -> None:
+    hello = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "\ud800", "version": "1"},
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    with http_server(tmp_path / "memory.sqlite3") as (_, url):
+        answer = post(url, json.dumps(message))
+    assert answer["result"]["serverInfo"]["name"] == "elephantasm"

@@ -338,7 +338,7 @@ def _say_goodbye() -> None:
     for command, meaning in (
         ("claude mcp add elephantasm -- elephantasm-mcp", "give Claude Code this memory"),
         ("elephantasm-mcp extract 'I am allergic to hazelnuts.'", "record something by hand"),
-        ("elephantasm-mcp search 'allergies'", "find it again"),
+        ("elephantasm-mcp search 'hazelnuts'", "find it again"),
         ("elephantasm-mcp doctor", "see settings, database and models"),
     ):
         say(f"  {command:<56}{meaning}")

@@ -5,6 +5,7 @@ go through the model one at a time. Its activations are quantised over the whole
 batch's other texts, or padding alone, turn a vector (cosine .995 to the text by itself).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -98,6 +99,8 @@ def _load(folder: Traversable) -> _Model:
 
 def _start(path: str) -> "InferenceSession":
     """A session of one thread, silent, without telemetry."""
+    # Telemetry begins with the import: it writes files and looks for a host, whatever comes later.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - for the library alone
     try:
         import onnxruntime
     except ImportError as error:

@@ -133,7 +133,7 @@ def _clean_text(text: str | None) -> str | None:
 
 
 def _clean_name(name: str) -> str:
-    name = repair(name)[0].strip()
+    name = _one_line(name)
     if not name:
         raise ValidationError(
             "`name` is blank.", field="name", hint='Give the anima a name, such as "my-agent".'
@@ -144,7 +144,11 @@ def _clean_name(name: str) -> str:
 def _wanted(core: Core, ref: AnimaRef) -> UUID | str:
     """The id or name that is meant."""
     wanted = core.default_anima if ref is None else ref
-    return repair(wanted)[0].strip() if isinstance(wanted, str) else wanted
+    return _one_line(wanted) if isinstance(wanted, str) else wanted
+
+
+def _one_line(name: str) -> str:
+    return " ".join(repair(name)[0].split())
 
 
 def _known(wanted: str, names: list[str]) -> str:

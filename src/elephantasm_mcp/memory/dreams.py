@@ -143,7 +143,7 @@ async def _find(
         found = await _find_by_handle(core, user, dream, anima=anima)
     if found is None:
         raise NotFoundError(
-            f"There is no dream {dream!r}.", hint="`elephantasm-mcp dream list` shows the journal."
+            f"There is no dream {dream!r}.", hint="The journal of the anima lists its dreams."
         )
     return found
 

@@ -114,7 +114,8 @@ def _trace(tx: Tx, place: _Place, pack: MemoryPack | None) -> Trace | None:
 
 def _trace_event(tx: Tx, place: _Place, event: StoredEvent, pack: MemoryPack | None) -> Trace:
     inside = _rank(pack, event.event.handle) is not None
-    reason = _event_reason(event.event.state, inside=inside)
+    derived = _derived(tx, place)
+    reason = _event_reason(event.event.state, inside=inside, spoken_for=bool(derived))
     return Trace(
         handle=event.event.handle,
         id=event.event.id,
@@ -122,7 +123,7 @@ def _trace_event(tx: Tx, place: _Place, event: StoredEvent, pack: MemoryPack | N
         text=event.event.content,
         state=event.event.state,
         sources=[_source(event, [])],
-        derived=_derived(tx, place),
+        derived=derived,
         history=_history(tx, place),
         in_pack=inside,
         pack_reason=reason,
@@ -266,9 +267,11 @@ def _row_reason(rank: tuple[str, int, str] | None, *, gone: str) -> str:
     return f"In the pack: line {place} of {section} ({reason})."
 
 
-def _event_reason(state: EventState, *, inside: bool) -> str:
+def _event_reason(state: EventState, *, inside: bool, spoken_for: bool) -> str:
     if inside:
         return "In the pack as a raw event."
     if state in (EventState.PENDING, EventState.HELD):
         return "Not in the pack: other lines rank higher."
-    return "Not in the pack itself: memories speak for it."
+    if spoken_for:
+        return "Not in the pack itself: memories speak for it."
+    return "Not in the pack: it was taken for small talk, and no memory was made of it."

@@ -67,6 +67,12 @@ class VectorCache:
         with self._lock:
             return sum(vectors.size_bytes for vectors in self._held.values())
 
+    @property
+    def entries(self) -> int:
+        """How many layers it holds."""
+        with self._lock:
+            return len(self._held)
+
     def get(
         self, tx: Tx, anima: StoredAnima, layer: Layer, model: str, *, dimensions: int
     ) -> Vectors:

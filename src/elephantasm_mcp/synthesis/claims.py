@@ -101,6 +101,8 @@ def _claim(turn: Turn, clause: Sentence, *, names: Collection[str]) -> Claim | N
         return None
     said = clause.text[opening_length(clause.text, names=names) :]
     aside = _ASIDE.search(said)
+    if aside and hedges(said[aside.start() :]):
+        return None
     text = _bare(said[: aside.start()] if aside else said, names=names)
     turned = not whole.isdisjoint(_TURNING)
     unsure = turned or not whole.isdisjoint(_DOUBTING)

@@ -18,7 +18,7 @@ from elephantasm_mcp.synthesis.knowledge import knowledge
 from elephantasm_mcp.synthesis.persons import told
 from elephantasm_mcp.synthesis.quotes import ELLIPSIS, one_line
 from elephantasm_mcp.synthesis.replies import ended, replied
-from elephantasm_mcp.synthesis.scores import KEPT, TELLING
+from elephantasm_mcp.synthesis.scores import KEPT, PLAIN, TELLING
 from elephantasm_mcp.synthesis.statements import Statement, choose, shortened, spread
 from elephantasm_mcp.synthesis.topics import topics
 from elephantasm_mcp.synthesis.turns import Turn, Voice, names_of, read
@@ -39,6 +39,7 @@ CONTENT_WORDS: Final = 250
 CONTENT_QUOTES: Final = 12
 MAX_ITEMS: Final = 8
 """Pieces of knowledge per memory."""
+_LEAST_FOREIGN_WORDS: Final = 3
 _THIN_WORDS: Final = 18
 _CLEAR_POINTS: Final = 0.4
 _MAX_SPEAKERS: Final = 3
@@ -66,16 +67,26 @@ def propose(batch: SynthesisBatch) -> Proposals:
     """The work of `ExtractiveSynthesizer.synthesize`, as a pure function."""
     turns = [read(event) for event in batch.events]
     learned = knowledge(turns)
-    found = [
-        _worthy(statements, items)
-        for statements, items in zip(_statements(turns), learned, strict=True)
-    ]
+    stated = list(_statements(turns))
+    found = [_worthy(statements, items) for statements, items in zip(stated, learned, strict=True)]
     spans = episodes(turns, is_thin=lambda span: _is_thin(_within(span, found)))
-    memories = (
+    memories = [
         _memory(turns[span.start : span.stop], _within(span, found), _within(span, learned))
         for span in spans
-    )
+    ]
+    if not any(memories):  # a few plain words in a session of their own are all that was said
+        plain = [replace(one, score=TELLING) for each in stated for one in each if _is_plain(one)]
+        memories = [_memory(turns, plain, [])]
     return Proposals(memories=[memory for memory in memories if memory])
+
+
+def _is_plain(statement: Statement) -> bool:
+    """Whether a person states something, if only a little: no greeting, thanks or cheer."""
+    if statement.turn.voice is not Voice.PERSON:
+        return False
+    if not statement.turn.english:
+        return statement.words >= _LEAST_FOREIGN_WORDS
+    return statement.score >= PLAIN
 
 
 def _statements(turns: Sequence[Turn]) -> Iterator[list[Statement]]:

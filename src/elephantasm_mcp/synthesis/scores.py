@@ -20,6 +20,8 @@ from elephantasm_mcp.synthesis.words import (
     word_set,
 )
 
+PLAIN: Final = 0.5
+"""From here on it is worth a memory where nothing else was said."""
 KEPT: Final = 1.0
 """From here on a sentence is worth a line in a memory's content."""
 TELLING: Final = 2.2

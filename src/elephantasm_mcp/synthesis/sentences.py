@@ -44,6 +44,7 @@ _ABBREVIATIONS: Final = word_set(
     "mr mrs ms dr prof st vs e.g i.e jr sr cf al approx dept fig gen sgt rev mt ave"
 )
 _NUMBERED: Final = frozenset({"no", "nr", "vol", "p", "pp", "art", "sec", "ch"})
+_INITIALS: Final = re.compile(r"(?:[a-z]\.)*[a-z]")
 _LAST_TOKEN: Final = re.compile(r"(\S{1,12})$")
 
 
@@ -141,7 +142,7 @@ def _ends_here(text: str, begin: int, match: re.Match[str], end: int) -> bool:
     word = token[1].lstrip("(\"'").lower() if token else ""
     if word in _NUMBERED:
         return not following[:1].isdigit()
-    initial = len(word) == 1 and word.isalpha() and word != "i"
+    initial = _INITIALS.fullmatch(word) is not None and word != "i"
     return word not in _ABBREVIATIONS and not initial
 
 

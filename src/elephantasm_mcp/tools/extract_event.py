@@ -109,7 +109,12 @@ def register(server: MCPServer, app: App) -> None:
         own = _items(content, events, dedupe_key=dedupe_key)
         recorded = await service.record(app.core, app.user, [_request(shared | i) for i in own])
         app.worker.wake()
-        return json_answer(_present(recorded, mended=ctx.request_context.request == MENDED))
+        return json_answer(_present(recorded, mended=_was_mended(ctx.request_context.request)))
+
+
+def _was_mended(request: object) -> bool:
+    """Whether the transport mended the message: stdio says so itself, HTTP in its request."""
+    return request == MENDED or bool(getattr(getattr(request, "state", None), MENDED, False))
 
 
 def _items(

@@ -18,6 +18,7 @@ import uvicorn
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
@@ -27,6 +28,7 @@ from elephantasm_mcp.app import open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
 from elephantasm_mcp.server import ElephantasmServer, build_server
 from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.transports.bodies import SafeBodies
 from elephantasm_mcp.transports.garbage import collect_garbage
 from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 
@@ -50,7 +52,8 @@ class WebServer(uvicorn.Server):
         await super().startup(sockets)
         for bound in sockets or []:
             host, port = bound.getsockname()[:2]
-            sys.stderr.write(f"Listening on http://{_bracketed(host)}:{port}/mcp\n")
+            where = f"http://{_bracketed(host)}:{port}"
+            sys.stderr.write(f"Listening on {where}/sse and {where}/mcp\n")
             sys.stderr.flush()
 
 
@@ -152,6 +155,7 @@ def web_app(server: ElephantasmServer, settings: Settings) -> Starlette:
     streamable = server.streamable_http_app(transport_security=security)
     messages = SseServerTransport(MESSAGES_PATH, security_settings=security)
     return Starlette(
+        middleware=[Middleware(SafeBodies, security=security)],
         routes=[
             *streamable.routes,
             Route("/sse", endpoint=SseEndpoint(server, messages, security), methods=["GET"]),

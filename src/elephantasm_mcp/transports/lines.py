@@ -62,7 +62,7 @@ def parse_line(line: bytes | TooLong) -> SessionMessage | JSONRPCError:
     """
     if isinstance(line, TooLong):
         limit = MAX_LINE_BYTES // (1024 * 1024)
-        return _error(INVALID_REQUEST, f"The line is longer than {limit} MiB and was skipped.")
+        return _error(INVALID_REQUEST, f"The message is longer than {limit} MiB and was skipped.")
     try:
         return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValidationError:
@@ -73,17 +73,19 @@ def _parse_slowly(line: bytes) -> SessionMessage | JSONRPCError:
     try:
         value = json.loads(line.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError):
-        return _error(PARSE_ERROR, "The line is not JSON. Send one JSON-RPC message a line.")
+        return _error(PARSE_ERROR, "That is not JSON. Send one JSON-RPC message at a time.")
     if isinstance(value, list):
-        return _error(INVALID_REQUEST, "Batches are not taken. Send one JSON-RPC message a line.")
+        return _error(
+            INVALID_REQUEST, "Batches are not taken. Send one JSON-RPC message at a time."
+        )
     try:
-        message = jsonrpc_message_adapter.validate_json(_mend(value), by_name=False)
+        message = jsonrpc_message_adapter.validate_json(mend(value), by_name=False)
     except ValidationError:
-        return _error(INVALID_REQUEST, "The line is JSON but no JSON-RPC message.", id_=_id(value))
+        return _error(INVALID_REQUEST, "That is JSON but no JSON-RPC message.", id_=_id(value))
     return SessionMessage(message, metadata=ServerMessageMetadata(request_context=MENDED))
 
 
-def _mend(value: object) -> str:
+def mend(value: object) -> str:
     """The value as JSON in which every lone surrogate is a replacement character."""
     text = json.dumps(value, ensure_ascii=False)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,73 @@
+"""Bodies: what HTTP clients post, one JSON-RPC message each, made safe for the SDK.
+
+Owns the step before the SDK's own endpoints; what a message is, `lines` knows. Invariant: the SDK
+only ever parses what parses, so that none of its library's words reach a client.
+"""
+
+import json
+from typing import Final
+
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp_types import JSONRPCError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from elephantasm_mcp.tools.extract_event import MENDED
+from elephantasm_mcp.transports.lines import MAX_LINE_BYTES, TooLong, mend, parse_line
+
+
+class SafeBodies:
+    """An ASGI app that answers unreadable posts itself and hands on the others, mended."""
+
+    def __init__(self, app: ASGIApp, *, security: TransportSecuritySettings) -> None:
+        self._app: Final = app
+        self._security: Final = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _read(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        found = parse_line(body)
+        if isinstance(found, JSONRPCError) or isinstance(body, TooLong):
+            stranger = await self._security.validate_request(Request(scope), is_post=True)
+            await (stranger or _refusal(found))(scope, receive, send)
+            return
+        if found.metadata is not None:
+            body = mend(json.loads(body.decode("utf-8-sig", errors="replace"))).encode()
+            scope.setdefault("state", {})[MENDED] = True
+        await self._app(scope, _replay(body, receive), send)
+
+
+async def _read(request: Request) -> bytes | TooLong:
+    """The body, unless it is longer than a message may be."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_LINE_BYTES:
+            return TooLong()
+    return bytes(body)
+
+
+def _refusal(error: object) -> Response:
+    text = error.model_dump_json(by_alias=True) if isinstance(error, JSONRPCError) else ""
+    return Response(text, status_code=400, media_type="application/json")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """What the request sends, with this body instead of its own."""
+    sent = False
+
+    async def replayed() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
