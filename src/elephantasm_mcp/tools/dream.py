@@ -27,7 +27,7 @@ def register(server: MCPServer, app: App) -> None:
         """Make memories of the recorded events now, instead of waiting for the background task.
 
         `synthesis` turns pending events into memories and knowledge, `light` updates recency and
-        decay, `auto` does what is due. The answer lists every change; undo_dream takes it back.
+        decay, `auto` does both. The answer lists every change; undo_dream takes it back.
         """
         report = await dreams.run(app.core, app.user, anima=anima or None, phase=phase, actor=ACTOR)
         return text_answer(_describe(report), structured=_present(report))

@@ -1,5 +1,5 @@
 -- name: put_memory
--- Write a memory as a snapshot has it; what is derived starts anew.
+-- Write a memory as a snapshot has it, with what is derived of it.
 INSERT OR REPLACE INTO memories (
   id, uuid, version, summary, content, importance, confidence, state, time_start, time_end,
   session_id, meta, provisional, synthesizer, pinned, trust, superseded_by, created_at, updated_at,
