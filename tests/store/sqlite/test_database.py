@@ -711,6 +711,7 @@ async def test_a_file_or_folder_of_somebody_else_is_an_error(
     open_folder.chmod(folder_mode)
     script = """
 import os
+anyio.run(anyio.sleep, 0)  # imports what the other user may not be allowed to read
 os.setuid(65534)
 
 async def main():
