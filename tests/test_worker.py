@@ -10,13 +10,13 @@ import pytest
 from elephantasm_mcp import worker as worker_module
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ServerError, StorageError
-from elephantasm_mcp.memory import animas, dreams, packs
+from elephantasm_mcp.memory import animas, dreams, packs, recall
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import JobKind, JobState
 from elephantasm_mcp.synthesis.fakes import MaliciousSynthesizer, ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import PackQuery
+from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from elephantasm_mcp.worker import Worker
 from scenes import (
     DAY,
@@ -439,3 +439,38 @@ async def test_the_age_of_the_queue_is_that_of_its_oldest_due_job(core, clock, t
     assert (await worker.status()).queue_age_s == 300
     tamper(tmp_path / FILE, "DELETE FROM jobs")
     assert (await worker.status()).queue_age_s is None
+
+
+class Broken(HashEmbedder):
+    """A model whose file is damaged."""
+
+    def load(self):
+        raise ServerError("The embedding model file is damaged.")
+
+
+async def test_a_broken_model_stops_neither_words_nor_jobs_and_is_told(core):
+    broken = replace(core, sentences=Broken(), words=HashEmbedder(32))
+    await tell(broken, *(f"Nadia bought tea number {n}." for n in range(25)), session_id="s")
+    worker = worker_on(broken)
+    await rounds(worker)
+    status = await worker.status()
+    assert status.last_error == "The embedding model file is damaged."
+    hits = await recall.search(broken, LOCAL_USER, SearchQuery(query="tea"), patience_s=5)
+    assert hits
+    assert hits.mode == "lexical + hash-32:1"
+    assert await dreams.journal(broken, LOCAL_USER)
+
+
+async def test_doctor_can_read_how_a_worker_is_until_it_ends(core):
+    failing = replace(core, sentences=Broken())
+    await tell(failing, "Nadia bought tea.")
+    worker = Worker(failing, owner="1-a", run_jobs=True)
+    with anyio.fail_after(20):
+        async with worker.running():
+            worker.wake()
+            while not (rows := await core.database.read(jobs.list_workers)):
+                await anyio.lowlevel.checkpoint()
+            (row,) = rows
+            assert (row.owner, row.state) == ("1-a", "failing")
+            assert row.last_error == "The embedding model file is damaged."
+    assert await core.database.read(jobs.list_workers) == []

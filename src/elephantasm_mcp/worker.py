@@ -7,14 +7,14 @@ unseen: whatever a job raises is kept in its row and in `status`, and the loop g
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import final
 
 import anyio
 
-from elephantasm_mcp.errors import ElephantasmError, LeaseLostError, ServerError
+from elephantasm_mcp.errors import ElephantasmError, LeaseLostError
 from elephantasm_mcp.memory import accumulation, dreams, index, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
@@ -67,6 +67,7 @@ class Worker:
         self._job_failed = False
         self._index_failed = False
         self._seen_version: int | None = None
+        self._told: tuple[str, str | None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -81,6 +82,8 @@ class Worker:
             finally:
                 group.cancel_scope.cancel()
                 self._state = "off"
+                with anyio.move_on_after(FAREWELL_S, shield=True), suppress(ElephantasmError):
+                    await self._core.database.write(jobs.forget_worker, self._owner)
         if failure is not None:
             raise failure
 
@@ -100,7 +103,7 @@ class Worker:
         """One round: index, count uses, ask for jobs, do one; False when nothing was to do."""
         core = self._core
         await uses.flush(core)
-        indexed = await self._try_to_index()
+        indexed = await self._index()
         if not self._run_jobs:
             return indexed
         job = await self._claim()
@@ -121,8 +124,24 @@ class Worker:
                 self._state = "failing" if failing else "idle"
             except Exception as error:  # noqa: BLE001 - the round's boundary: the loop goes on
                 self._failed(error)
+            await self._tell()
             if not busy:
                 await self._wait()
+
+    async def _tell(self) -> None:
+        """Write down how it is when that has changed: `doctor` is another process."""
+        news = (self._state, self._last_error if self._state == "failing" else None)
+        if news == self._told:
+            return
+        with suppress(ElephantasmError):
+            await self._core.database.write(
+                jobs.note_worker,
+                self._owner,
+                state=news[0],
+                last_error=news[1],
+                now=self._core.clock.now(),
+            )
+            self._told = news
 
     async def _wait(self) -> None:
         """Until something was written here or elsewhere, or the clock has moved on."""
@@ -141,24 +160,21 @@ class Worker:
             self._failed(error)
             return False
 
-    async def _try_to_index(self) -> bool:
-        """`_index`; a model that cannot be loaded stops no job."""
-        try:
-            indexed = await self._index()
-        except ServerError as error:
-            self._index_failed = True
-            self._failed(error)
-            return False
-        self._index_failed = False
-        return indexed
-
     async def _index(self) -> bool:
-        """Index what is not indexed; the models are loaded once they are wanted."""
+        """Index what is not indexed; the models are loaded once they are wanted.
+
+        A model that cannot be loaded stops nothing else.
+        """
         core = self._core
         wanted = [one.name for one in (core.sentences, core.words) if one is not None]
         behind = await core.database.read(animas.without_index, wanted)
         if self._asked or behind:
-            await index.load_embedders(core)
+            broken = await index.load_embedders(core)
+            self._index_failed = bool(broken)
+            if broken:
+                self._failed(broken[0])
+                usable = [one.name for one in index.loaded_embedders(core)]
+                behind = await core.database.read(animas.without_index, usable)
         for anima_no in behind:
             await index.index_pending(core, anima_no)
         return bool(behind)

@@ -26,7 +26,7 @@ from elephantasm_mcp.memory import accumulation
 from elephantasm_mcp.ports import DatabaseHealth, Embedder, Tx
 from elephantasm_mcp.settings import Settings, load_settings, origin, variable
 from elephantasm_mcp.store import animas, jobs, search
-from elephantasm_mcp.store.jobs import JobState
+from elephantasm_mcp.store.jobs import JobState, WorkerRow
 from elephantasm_mcp.types.records import LAYER_LETTERS, UserNo
 
 SECRET_FIELDS: Final = frozenset({"api_key"})
@@ -101,6 +101,8 @@ class Checkup:
     jobs: list[JobRow] = field(default_factory=list)
     queue_age_s: float | None = None
     """How long the longest-waiting job has been due."""
+    workers: list[WorkerRow] = field(default_factory=list)
+    """The background tasks of the servers that are running."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -221,6 +223,13 @@ async def _survey(found: Checkup, app: App) -> None:
     now = app.core.clock.now()
     found.animas = await app.core.database.read(_anima_rows, app.user, now=now)
     found.jobs = await app.core.database.read(_job_rows, now=now)
+    workers = await app.core.database.read(jobs.list_workers)
+    found.workers = [one for one in workers if _is_running(one.owner)]
+    found.problems += [
+        f"The background task of the server {one.owner} fails: {one.last_error}"
+        for one in found.workers
+        if one.state == "failing"
+    ]
     since = await app.core.database.read(jobs.waiting_since, now=now)
     found.queue_age_s = None if since is None else max(0.0, (now - since).total_seconds())
     found.problems += [
@@ -251,6 +260,15 @@ def _anima_rows(tx: Tx, user: UserNo, *, now: datetime) -> list[AnimaRow]:
             )
         )
     return rows
+
+
+def _is_running(owner: str) -> bool:
+    """Whether the process that calls itself so still runs on this machine."""
+    try:
+        os.kill(int(owner.partition("-")[0]), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _job_rows(tx: Tx, *, now: datetime) -> list[JobRow]:

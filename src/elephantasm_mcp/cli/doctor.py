@@ -102,6 +102,9 @@ def _animas(found: Checkup) -> Iterator[str]:
 
 
 def _jobs(found: Checkup) -> Iterator[str]:
+    for one in found.workers:
+        error = f": {line(one.last_error)}" if one.last_error else ""
+        yield f"server {one.owner}  {one.state} since {when(one.since)}{error}"
     yield from table(_job(one) for one in found.jobs)
     if found.queue_age_s is not None:
         yield f"the first in the queue has been due for {found.queue_age_s:,.0f} s"

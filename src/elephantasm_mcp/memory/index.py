@@ -7,7 +7,6 @@ depends on the rows alone, so it does not matter who does it, how often, or in w
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -28,8 +27,6 @@ from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
 
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.vectors import FloatMatrix
-
-_log = logging.getLogger(__name__)
 
 LAYERS: tuple[Layer, ...] = ("event", "memory", "knowledge")
 BATCH_ROWS = 16
@@ -112,17 +109,20 @@ def loaded_embedders(core: Core) -> list[Embedder]:
     return [one for one in (core.sentences, core.words) if one is not None and one.loaded]
 
 
-async def load_embedders(core: Core) -> None:
+async def load_embedders(core: Core) -> list[ServerError]:
     """Load every model that is configured; the blocking part runs on a thread.
 
-    One that cannot be loaded does not take part: `mode` shows it, and `doctor` says why.
+    One that cannot be loaded does not take part: `mode` shows it, and `doctor` says why. Returns
+    what went wrong.
     """
+    broken: list[ServerError] = []
     for embedder in (core.words, core.sentences):
         if embedder is not None and not embedder.loaded:
             try:
                 await anyio.to_thread.run_sync(embedder.load, abandon_on_cancel=True)
             except ServerError as error:
-                _log.error("An embedding model cannot be used: %s", error.explain())
+                broken.append(error)
+    return broken
 
 
 def entry_for_event(

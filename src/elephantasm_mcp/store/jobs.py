@@ -48,6 +48,35 @@ class Job:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """How the background task of one process is."""
+
+    owner: str
+    """The process's number, a dash, and what makes it unique."""
+    state: str
+    last_error: str | None
+    since: datetime
+
+
+def note_worker(tx: Tx, owner: str, *, state: str, last_error: str | None, now: datetime) -> None:
+    """Say how the background task of a process is from now on."""
+    tx.run("note_worker", owner=owner, state=state, last_error=last_error, now=to_micros(now))
+
+
+def forget_worker(tx: Tx, owner: str) -> None:
+    """Say that a process has ended in good order."""
+    tx.run("forget_worker", owner=owner)
+
+
+def list_workers(tx: Tx) -> list[WorkerRow]:
+    """The background tasks that were noted and not forgotten; killed processes among them."""
+    return [
+        WorkerRow(owner=owner, state=state, last_error=error, since=from_micros(since))
+        for owner, state, error, since in tx.tuples("list_workers")
+    ]
+
+
 def add(tx: Tx, anima_no: AnimaNo, kind: JobKind, *, now: datetime) -> bool:
     """Ask for a job; False when there is one of that kind, waiting, running or set aside."""
     added = tx.run(

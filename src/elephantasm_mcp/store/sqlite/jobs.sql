@@ -82,3 +82,17 @@ WHERE memory_seq > 0 AND (
   light_sleep_at IS NULL OR light_sleep_at <= :now
     - 3600000000 * ifnull(json_extract(settings, '$.dream_interval_h'), :default_interval_h)
 ) ORDER BY anima_no;
+
+-- name: note_worker
+-- How the background task of a process is from now on.
+INSERT INTO workers (owner, state, last_error, since) VALUES (:owner, :state, :last_error, :now)
+ON CONFLICT DO UPDATE SET
+  state = excluded.state, last_error = excluded.last_error, since = excluded.since;
+
+-- name: forget_worker
+-- A process has ended in good order.
+DELETE FROM workers WHERE owner = :owner;
+
+-- name: list_workers
+-- The background tasks that were noted and not forgotten.
+SELECT owner, state, last_error, since FROM workers ORDER BY since, owner;

@@ -240,6 +240,12 @@ CREATE TABLE jobs (
   lease_until INTEGER,
   last_error  TEXT
 ) STRICT;
+CREATE TABLE workers (
+  owner      TEXT PRIMARY KEY,
+  state      TEXT NOT NULL,
+  last_error TEXT,
+  since      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE idempotency (
   user_no    INTEGER NOT NULL REFERENCES users (user_no),
   key        TEXT NOT NULL,
@@ -335,6 +341,7 @@ DELETE FROM declined;
 DELETE FROM accesses;
 DELETE FROM packs;
 DELETE FROM jobs;
+DELETE FROM workers;
 DELETE FROM idempotency;
 CREATE UNIQUE INDEX events_dedupe_key ON events (anima_no, dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX events_content_hash ON events (content_hash, occurred_at);

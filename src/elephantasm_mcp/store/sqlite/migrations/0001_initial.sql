@@ -293,6 +293,14 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_live ON jobs (anima_no, kind) WHERE state IN ('pending', 'running');
 CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN ('pending', 'running');
 
+-- How the background task of each process is: for doctor, which is another process.
+CREATE TABLE workers (
+  owner      TEXT PRIMARY KEY,
+  state      TEXT NOT NULL,
+  last_error TEXT,
+  since      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE idempotency (
   user_no    INTEGER NOT NULL REFERENCES users (user_no),
   key        TEXT NOT NULL,
