@@ -12,28 +12,25 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid5
 
-from elephantasm_mcp.memory import animas, index, recall
+from elephantasm_mcp.memory import animas, index, pack_items, recall
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.recall import Filters, Found, Question
+from elephantasm_mcp.memory.pack_items import Item
+from elephantasm_mcp.memory.recall import Filters, Question
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import packing, scoring
-from elephantasm_mcp.pure.labels import age_label, clock_time, day, floor_hour, since_label
+from elephantasm_mcp.pure.labels import floor_hour, since_label
 from elephantasm_mcp.pure.packing import Line, Section
-from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import cut, to_line
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import events, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
-from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
-from elephantasm_mcp.types.records import AnimaNo, EventState, MemoryState, RowId, Trust, UserNo
+from elephantasm_mcp.store.memories import StoredMemory
+from elephantasm_mcp.types.records import AnimaNo, EventState, RowId, UserNo
 from elephantasm_mcp.types.views import (
     MemoryPack,
     PackContent,
     PackQuery,
-    Reason,
-    ScoredKnowledge,
-    ScoredMemory,
     TemporalContext,
 )
 
@@ -43,15 +40,9 @@ SESSION_WINDOW = timedelta(hours=4)
 """A session that ended longer ago than this is no current one (preset `conversational`)."""
 CANDIDATES = 400
 """How many rows of each kind compete for a pack."""
-RAW_WORDS = 120
-"""A raw event is quoted whole up to here: cutting earlier costs evidence (recall.md)."""
-RAW_CHARS = 1_000
-"""And never longer than this: a word may be of any length."""
 GIST_WORDS = 14
 GIST_CHARS = 100
 """How much of the last event the temporal line repeats."""
-AUTHOR_CHARS = 40
-"""How much of an author's name stands in a line."""
 NO_MODE = "no query"
 
 SESSION, KNOWLEDGE, LONG_TERM = (
@@ -64,18 +55,6 @@ FENCE = '<memory-pack key="{key}">\n{text}\n</memory-pack>'
 KEY_CHARS = 16
 COSTLIEST_KEY = "a0" * (KEY_CHARS // 2)
 """What the fence is counted with: no other hexadecimal key has more tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One candidate line with the row behind it."""
-
-    line: Line
-    row: StoredEvent | StoredMemory | StoredKnowledge
-    scored: Scored
-    reason: Reason
-    similarity: float | None
-    time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +171,7 @@ def _gather(
     question: Question | None,
     *,
     clock: datetime,
-) -> dict[str, list[_Item]]:
+) -> dict[str, list[Item]]:
     """All candidate lines by section, best first."""
     raw = _raw_events(tx, anima)
     in_session = _session_items(tx, anima, session, raw, clock=clock) if session else []
@@ -208,11 +187,11 @@ def _gather(
     }
 
 
-def _ranked(items: Sequence[_Item]) -> list[_Item]:
+def _ranked(items: Sequence[Item]) -> list[Item]:
     return sorted(items, key=lambda item: (-item.scored.score, item.line.handle[0], item.row.id))
 
 
-def _with_lines(items: Sequence[_Item], lines: Sequence[Line]) -> list[_Item]:
+def _with_lines(items: Sequence[Item], lines: Sequence[Line]) -> list[Item]:
     """The items whose lines were chosen, with these lines: one may have been cut."""
     chosen = {line.handle: line for line in lines}
     return [
@@ -220,7 +199,7 @@ def _with_lines(items: Sequence[_Item], lines: Sequence[Line]) -> list[_Item]:
     ]
 
 
-def _ordered(title: str, items: list[_Item]) -> list[_Item]:
+def _ordered(title: str, items: list[Item]) -> list[Item]:
     """A session reads in the order of time; the other sections best first."""
     return sorted(items, key=lambda item: (item.time, item.row.id)) if title == SESSION else items
 
@@ -232,16 +211,16 @@ def _session_items(
     raw: Sequence[StoredEvent],
     *,
     clock: datetime,
-) -> list[_Item]:
+) -> list[Item]:
     """The memories of the session, and its events that are not in a memory yet."""
     half_life_h = scoring.SESSION_RECENCY_HALF_LIFE_H
     found = memories.session_memories(
         tx, anima, session.session_id, since=session.start, until=session.end
     )
     items = [
-        _memory_item(
+        pack_items.memory_item(
             one,
-            _recency_only(one.memory.time_end or clock, clock, half_life_h),
+            pack_items.recency_only(one.memory.time_end or clock, clock, half_life_h),
             "recency",
             None,
             None,
@@ -255,7 +234,9 @@ def _session_items(
         and session.start <= event.time <= session.end
     ]
     return items + [
-        _event_item(event, _recency_only(event.time, clock, half_life_h), "recency", None, None)
+        pack_items.event_item(
+            event, pack_items.recency_only(event.time, clock, half_life_h), "recency", None, None
+        )
         for event in of_session
     ]
 
@@ -271,13 +252,16 @@ def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
 
 def _by_standing(
     tx: Tx, anima: StoredAnima, raw: Sequence[StoredEvent], *, clock: datetime
-) -> tuple[list[_Item], list[_Item]]:
+) -> tuple[list[Item], list[Item]]:
     """Knowledge and long-term lines without a query: what matters, and what is recent."""
     facts = memories.current_knowledge(tx, anima, limit=CANDIDATES)
     half_life_h = anima.settings.recency_half_life_h
     knowledge = [
-        _knowledge_item(
-            one, _knowledge_standing(one, clock, half_life_h), _standing_reason(one), None
+        pack_items.knowledge_item(
+            one,
+            pack_items.knowledge_standing(one, clock, half_life_h),
+            pack_items.standing_reason(one),
+            None,
         )
         for one in facts
     ]
@@ -285,11 +269,19 @@ def _by_standing(
         tx, anima, limit=CANDIDATES
     )
     long_term = [
-        _memory_item(one, _composite(anima, one, clock), _standing_reason(one), None, clock)
+        pack_items.memory_item(
+            one,
+            pack_items.memory_standing(anima, one, clock),
+            pack_items.standing_reason(one),
+            None,
+            clock,
+        )
         for one in {one.id: one for one in both}.values()
     ]
     long_term += [
-        _event_item(event, _event_standing(anima, event, clock), "recency", None, clock)
+        pack_items.event_item(
+            event, pack_items.event_standing(anima, event, clock), "recency", None, clock
+        )
         for event in raw
     ]
     return knowledge, long_term
@@ -297,179 +289,17 @@ def _by_standing(
 
 def _by_question(
     tx: Tx, core: Core, anima: StoredAnima, question: Question, *, clock: datetime
-) -> tuple[list[_Item], list[_Item]]:
+) -> tuple[list[Item], list[Item]]:
     """Knowledge and long-term lines for a query: what is above the relevance floor."""
     found = recall.retrieve(tx, core, anima, question, ("memory", "knowledge", "event"), Filters())
-    knowledge: list[_Item] = []
-    long_term: list[_Item] = []
+    knowledge: list[Item] = []
+    long_term: list[Item] = []
     for one in found:
         if one.weak:
             continue
-        item = _found_item(anima, one, clock=clock)
+        item = pack_items.found_item(anima, one, clock=clock)
         (knowledge if one.layer == "knowledge" else long_term).append(item)
     return knowledge[:CANDIDATES], long_term[:CANDIDATES]
-
-
-def _found_item(anima: StoredAnima, found: Found, *, clock: datetime) -> _Item:
-    reason = recall.reason_of(found)
-    row = found.row
-    if isinstance(row, StoredEvent):
-        scored = scoring.blend(found.scored, _event_standing(anima, row, clock))
-        return _event_item(row, scored, reason, found.similarity, clock)
-    if isinstance(row, StoredMemory):
-        scored = scoring.blend(found.scored, _composite(anima, row, clock))
-        return _memory_item(row, scored, reason, found.similarity, clock)
-    standing = _knowledge_standing(row, clock, anima.settings.recency_half_life_h)
-    scored = scoring.blend(found.scored, standing)
-    return _knowledge_item(row, scored, reason, found.similarity)
-
-
-def _recency_only(moment: datetime, clock: datetime, half_life_h: float) -> Scored:
-    return scoring.weigh(
-        {"recency": scoring.recency(clock - moment, half_life_h=half_life_h)}, {"recency": 1.0}
-    )
-
-
-def _composite(anima: StoredAnima, one: StoredMemory, clock: datetime) -> Scored:
-    """The four factors of a memory (design.md §2); a decaying one counts half."""
-    memory = one.memory
-    unused_since = one.last_accessed_at or memory.created_at
-    decayed = scoring.decay(
-        clock - unused_since,
-        accesses=one.access_count,
-        half_life_d=anima.settings.decay_half_life_d,
-    )
-    scored = scoring.weigh(
-        {
-            "importance": memory.importance or 0.0,
-            "confidence": memory.confidence or 0.0,
-            "recency": scoring.recency(
-                clock - (memory.time_end or memory.created_at),
-                half_life_h=anima.settings.recency_half_life_h,
-            ),
-            "freshness": 1.0 - decayed,
-        },
-        scoring.COMPOSITE,
-    )
-    if memory.pinned:
-        return Scored(score=1.0, breakdown={"pinned": 1.0})
-    if memory.state is MemoryState.DECAYING:
-        return scoring.scale(scored, scoring.DECAYING_PENALTY)
-    return scored
-
-
-def _event_standing(anima: StoredAnima, event: StoredEvent, clock: datetime) -> Scored:
-    """A raw event stands like a memory of middling importance that was just made."""
-    importance = event.event.importance_score
-    return scoring.weigh(
-        {
-            "importance": 0.5 if importance is None else importance,
-            "confidence": 0.5,
-            "recency": scoring.recency(
-                clock - event.time, half_life_h=anima.settings.recency_half_life_h
-            ),
-            "freshness": 1.0,
-        },
-        scoring.COMPOSITE,
-    )
-
-
-def _knowledge_standing(one: StoredKnowledge, clock: datetime, half_life_h: float) -> Scored:
-    knowledge = one.knowledge
-    if knowledge.pinned:
-        return Scored(score=1.0, breakdown={"pinned": 1.0})
-    age = clock - (knowledge.valid_from or knowledge.created_at)
-    return scoring.weigh(
-        {
-            "confidence": knowledge.confidence,
-            "recency": scoring.recency(age, half_life_h=half_life_h),
-        },
-        scoring.KNOWLEDGE,
-    )
-
-
-def _standing_reason(one: StoredMemory | StoredKnowledge) -> Reason:
-    if isinstance(one, StoredKnowledge):
-        return "pinned" if one.knowledge.pinned else "high importance"
-    if one.memory.pinned:
-        return "pinned"
-    return "high importance" if (one.memory.importance or 0.0) >= 0.5 else "recency"
-
-
-def _memory_item(
-    one: StoredMemory,
-    scored: Scored,
-    reason: Reason,
-    similarity: float | None,
-    clock: datetime | None,
-) -> _Item:
-    """A memory's line; with a clock its age stands before it."""
-    time = one.memory.time_end or one.memory.created_at
-    age = f"[{age_label(time, now=clock)}] " if clock else ""
-    text = to_line(one.memory.summary or "")
-    mark = _mark(one.memory.trust)
-    return _Item(
-        line=Line(prefix=f"- {age}", text=text, handle=one.memory.handle, mark=mark),
-        row=one,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=time,
-    )
-
-
-def _event_item(
-    event: StoredEvent,
-    scored: Scored,
-    reason: Reason,
-    similarity: float | None,
-    clock: datetime | None,
-) -> _Item:
-    """A raw event's line: attributed and quoted; in a session with its time of day."""
-    when = day(event.time) if clock else clock_time(event.time)
-    age = f"[{age_label(event.time, now=clock)}] " if clock else ""
-    said = to_line(cut(event.event.content, max_words=RAW_WORDS, max_chars=RAW_CHARS))
-    text = f"{_author(event)}, {when}: {_quoted(said)}"
-    raw = event.event.state in (EventState.PENDING, EventState.HELD)
-    marks = [mark for mark in ("raw" if raw else "", _mark(event.event.trust)) if mark]
-    return _Item(
-        line=Line(prefix=f"- {age}", text=text, handle=event.event.handle, mark="; ".join(marks)),
-        row=event,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=event.time,
-    )
-
-
-def _knowledge_item(
-    one: StoredKnowledge, scored: Scored, reason: Reason, similarity: float | None
-) -> _Item:
-    return _Item(
-        line=Line(
-            prefix=f"- [{one.knowledge.type}] ",
-            text=to_line(one.knowledge.content),
-            handle=one.knowledge.handle,
-            mark=_mark(one.knowledge.trust),
-        ),
-        row=one,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=one.knowledge.valid_from or one.knowledge.created_at,
-    )
-
-
-def _author(event: StoredEvent) -> str:
-    return to_line(index.event_author(event), max_chars=AUTHOR_CHARS)
-
-
-def _quoted(line: str) -> str:
-    return '"' + line.replace('"', "'") + '"'
-
-
-def _mark(trust: Trust) -> str:
-    return "reported, unverified" if trust is Trust.REPORTED else ""
 
 
 def _temporal(
@@ -481,7 +311,7 @@ def _temporal(
         return None
     hours = max(0.0, (clock - last.time) / timedelta(hours=1))
     said = cut(to_line(last.event.content), max_words=GIST_WORDS, max_chars=GIST_CHARS)
-    summary = f"{_author(last)}: {_quoted(said)}"
+    summary = f"{pack_items.author_of(last)}: {pack_items.quoted(said)}"
     age = f"Last interaction: {since_label(last.time, now=clock)}"
     whole = f"{age}, {summary}"
     return TemporalContext(
@@ -495,7 +325,7 @@ def _temporal(
 def _build(
     anima: StoredAnima,
     query: PackQuery,
-    items: dict[str, list[_Item]],
+    items: dict[str, list[Item]],
     temporal: TemporalContext | None,
     *,
     mode: str,
@@ -508,9 +338,9 @@ def _build(
     digest = sha256(annotated.encode()).hexdigest()[:32]
     content = PackContent(
         context=context,
-        session_memories=_as_memories(items[SESSION]),
-        knowledge=_as_knowledge(items[KNOWLEDGE]),
-        long_term_memories=_as_memories(items[LONG_TERM]),
+        session_memories=pack_items.as_memories(items[SESSION]),
+        knowledge=pack_items.as_knowledge(items[KNOWLEDGE]),
+        long_term_memories=pack_items.as_memories(items[LONG_TERM]),
         temporal_context=temporal,
         hash=digest,
         mode=mode,
@@ -531,37 +361,3 @@ def _build(
         compiled_at=clock,
         created_at=clock,
     )
-
-
-def _as_memories(items: Sequence[_Item]) -> list[ScoredMemory]:
-    return [
-        ScoredMemory(
-            id=item.row.event.id if isinstance(item.row, StoredEvent) else item.row.memory.id,
-            handle=item.line.handle,
-            summary=item.line.text,
-            score=item.scored.score,
-            reason=item.reason,
-            breakdown=item.scored.breakdown,
-            similarity=item.similarity,
-            raw=isinstance(item.row, StoredEvent),
-        )
-        for item in items
-        if not isinstance(item.row, StoredKnowledge)
-    ]
-
-
-def _as_knowledge(items: Sequence[_Item]) -> list[ScoredKnowledge]:
-    return [
-        ScoredKnowledge(
-            id=item.row.knowledge.id,
-            handle=item.row.knowledge.handle,
-            content=item.row.knowledge.content,
-            type=item.row.knowledge.type,
-            score=item.scored.score,
-            reason=item.reason,
-            breakdown=item.scored.breakdown,
-            similarity=item.similarity,
-        )
-        for item in items
-        if isinstance(item.row, StoredKnowledge)
-    ]
