@@ -108,3 +108,11 @@ def test_a_line_that_is_too_long_is_told_the_limit() -> None:
     assert isinstance(parsed, JSONRPCError)
     assert parsed.error.code == INVALID_REQUEST
     assert f"{MAX_LINE_BYTES // 1024**2} MiB" in parsed.error.message
+
+
+def test_a_request_whose_id_is_null_is_told_so() -> None:
+    answer = parse_line(b'{"jsonrpc": "2.0", "id": null, "method": "ping"}')
+    assert isinstance(answer, JSONRPCError)
+    assert answer.error.code == -32600
+    nested = b'{"jsonrpc": "2.0", "method": "x", "params": {"id": null}}'
+    assert not isinstance(parse_line(nested), JSONRPCError)

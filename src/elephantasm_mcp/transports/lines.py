@@ -14,6 +14,7 @@ from mcp_types import (
     PARSE_ERROR,
     ErrorData,
     JSONRPCError,
+    JSONRPCNotification,
     RequestId,
     jsonrpc_message_adapter,
 )
@@ -64,9 +65,18 @@ def parse_line(line: bytes | TooLong) -> SessionMessage | JSONRPCError:
         limit = MAX_LINE_BYTES // (1024 * 1024)
         return _error(INVALID_REQUEST, f"The message is longer than {limit} MiB and was skipped.")
     try:
-        return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
         return _parse_slowly(line)
+    if isinstance(message, JSONRPCNotification) and b'"id"' in line and _has_null_id(line):
+        return _error(INVALID_REQUEST, "The id of a request must be a number or a text, not null.")
+    return SessionMessage(message)
+
+
+def _has_null_id(line: bytes) -> bool:
+    """Whether a request passes for a notification, so that its sender would wait for ever."""
+    value = json.loads(line)
+    return isinstance(value, dict) and value.get("id", 0) is None
 
 
 def _parse_slowly(line: bytes) -> SessionMessage | JSONRPCError:
