@@ -1,7 +1,7 @@
-"""Wording: what tools and resources say alike.
+"""Wording: what tools, resources and the command line say alike.
 
-Owns sentences and texts that both need; what only one of them says stays there. Invariant: the
-same state reads the same, whether a client calls a tool or reads a resource.
+Owns sentences and texts that several need; what only one of them says stays there. Invariant: the
+same state reads the same, however one asks.
 """
 
 from typing import Final

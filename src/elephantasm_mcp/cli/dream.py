@@ -10,12 +10,11 @@ from elephantasm_mcp.cli.commands import Command, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import NotFoundError
-from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
+from elephantasm_mcp.types.views import DreamReport, Phase
+from elephantasm_mcp.wording import DONE, action_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
-
-VERBS = {"create": "made", "update": "changed", "delete": "removed"}
 
 
 async def run(memory: AsyncElephantasm, arguments: Namespace) -> int:
@@ -83,8 +82,8 @@ def _present(report: DreamReport) -> Iterator[str]:
     if not report.actions:
         yield "Nothing changed."
     for action in report.actions:
-        verb = VERBS.get(action.kind, action.kind)
-        yield hanging(f"  {verb} {action.handle}  ", line(_text(action)))
+        done = f"  {DONE[action.kind]} {action.handle}  "
+        yield hanging(done, line(action_text(action)))
 
 
 def _row(report: DreamReport) -> tuple[str, ...]:
@@ -93,12 +92,6 @@ def _row(report: DreamReport) -> tuple[str, ...]:
     state = f"undoes {report.undoes}" if report.undoes else report.state
     started = f"{when(report.started_at)} UTC"
     return report.handle, started, report.phase, state, f"by {report.actor}", counts or "-"
-
-
-def _text(action: DreamAction) -> str:
-    """What the row says now, or said before it was removed."""
-    row = action.after or action.before or {}
-    return str(row.get("summary") or row.get("content") or "")
 
 
 def _run_options(parser: ArgumentParser) -> None:

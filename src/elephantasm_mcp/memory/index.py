@@ -80,12 +80,11 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     Raises:
         StorageError: the database failed.
     """
-    for layer in LAYERS:
-        await _index_texts(core, anima_no, layer)
+    await _index_all_texts(core, anima_no)
     if patience_s > 0:
         with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
             await load_embedders(core)
-            await index_pending(core, anima_no)
+            await _index_all_vectors(core, anima_no)
 
 
 async def index_pending(core: Core, anima_no: AnimaNo) -> int:
@@ -96,12 +95,8 @@ async def index_pending(core: Core, anima_no: AnimaNo) -> int:
     Raises:
         StorageError: the database failed.
     """
-    done = 0
-    for layer in LAYERS:
-        done += await _index_texts(core, anima_no, layer)
-        for embedder in loaded_embedders(core):
-            done += await _index_vectors(core, anima_no, layer, embedder)
-    return done
+    done = await _index_all_texts(core, anima_no)
+    return done + await _index_all_vectors(core, anima_no)
 
 
 def loaded_embedders(core: Core) -> list[Embedder]:
@@ -141,6 +136,20 @@ def entry_for_event(
         around="\n".join(heads),
         sentence=own,
         context=f"[{day(event.time)}] {said_before}{event_author(event)}: {content}",
+    )
+
+
+async def _index_all_texts(core: Core, anima_no: AnimaNo) -> int:
+    return sum([await _index_texts(core, anima_no, layer) for layer in LAYERS])
+
+
+async def _index_all_vectors(core: Core, anima_no: AnimaNo) -> int:
+    return sum(
+        [
+            await _index_vectors(core, anima_no, layer, embedder)
+            for layer in LAYERS
+            for embedder in loaded_embedders(core)
+        ]
     )
 
 

@@ -148,10 +148,21 @@ def retrieve(
     filters: Filters,
 ) -> list[Found]:
     """All candidates of these layers with their scores, best first, ties by id."""
+    authors = _named_authors(tx, anima, question)
+    totals = store.totals(tx, anima.anima_no)
     found = [
         one
         for layer in dict.fromkeys(layers)
-        for one in _Layer(tx, core, anima, question, layer, filters).rank()
+        for one in _Layer(
+            tx,
+            core,
+            anima,
+            question,
+            layer,
+            filters,
+            authors=authors,
+            totals=totals.get((layer, store.TEXT), store.Totals()),
+        ).rank()
     ]
     return sorted(found, key=lambda one: (-one.scored.score, one.layer, one.id))
 
@@ -184,13 +195,16 @@ class _Layer:
         question: Question,
         layer: Layer,
         filters: Filters,
+        *,
+        authors: Sequence[str],
+        totals: store.Totals,
     ) -> None:
         self._tx = tx
         self._core = core
         self._anima = anima
         self._layer: Layer = layer
-        self._authors = _named_authors(tx, anima, question)
-        self._words = _content_words(question, self._authors)
+        self._authors = authors
+        self._words = _content_words(question, authors)
         self._question = question
         self._hidden = (
             set[RowId]() if filters.include_archived else store.hidden(tx, anima.anima_no, layer)
@@ -203,7 +217,6 @@ class _Layer:
             since=filters.since,
             until=filters.until,
         )
-        totals = store.totals(tx, anima.anima_no).get((layer, store.TEXT), store.Totals())
         self._rows = totals.rows
         self._mean_words = totals.words / max(1, totals.rows)
 

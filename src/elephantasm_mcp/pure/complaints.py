@@ -77,7 +77,7 @@ def rejected(
     return ValidationError(message, field=name)
 
 
-def _without_null(schema: JsonSchema) -> dict[str, Any]:
+def without_null_arm(schema: JsonSchema) -> dict[str, Any]:
     """A schema without the arm that allows null; one arm alone takes its place."""
     arms = [arm for arm in schema.get("anyOf", []) if arm.get("type") != "null"]
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -92,7 +92,7 @@ def _without_null(schema: JsonSchema) -> dict[str, Any]:
 
 def _resolve(part: JsonSchema, schema: JsonSchema) -> dict[str, Any]:
     """A part of a schema with its null arm dropped and its reference followed."""
-    part = _without_null(part)
+    part = without_null_arm(part)
     reference = part.get("$ref")
     if reference is None:
         return part

@@ -8,7 +8,7 @@ Invariant: no label speaks of the future; what lies ahead is "today" or "just no
 from datetime import datetime
 from typing import Final
 
-_MONTHS: Final = (
+MONTHS: Final = (
     "January",
     "February",
     "March",
@@ -60,7 +60,7 @@ def floor_hour(now: datetime) -> datetime:
 
 def day(moment: datetime) -> str:
     """The day in the moment's own time zone: "7 May 2023", whatever the locale."""
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
 def clock_time(moment: datetime) -> str:

@@ -10,22 +10,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
+from elephantasm_mcp.pure.labels import MONTHS
+
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _NUMERALS: Final = (
     "one",
     "two",
@@ -72,7 +60,7 @@ _BLOCKED_AFTER: Final = re.compile(
 
 def written(day: date) -> str:
     """`7 May 2023`, the same in every locale."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def has_year(text: str) -> bool:
@@ -139,7 +127,7 @@ def _week(step: int, said_on: date) -> str:
 
 def _month(step: int, said_on: date) -> str:
     number = said_on.year * 12 + said_on.month - 1 + step
-    return f"{_MONTHS[number % 12]} {number // 12}"
+    return f"{MONTHS[number % 12]} {number // 12}"
 
 
 def _year(step: int, said_on: date) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
+from elephantasm_mcp.pure.complaints import without_null_arm
 from elephantasm_mcp.types.records import UtcDatetime
 
 JsonSchema: TypeAlias = Mapping[str, Any]
@@ -38,7 +39,7 @@ def lean(schema: JsonSchema) -> dict[str, Any]:
     An argument that may be left out is one that `required` does not name, and null means the same.
     """
     slim: dict[str, Any] = {}
-    for key, value in _without_null(schema).items():
+    for key, value in without_null_arm(schema).items():
         if key in ("properties", "$defs"):
             slim[key] = {name: lean(part) for name, part in value.items()}
         elif key == "items":
@@ -51,10 +52,3 @@ def lean(schema: JsonSchema) -> dict[str, Any]:
 def without_nulls(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that say something: null means the same as leaving out."""
     return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _without_null(schema: JsonSchema) -> dict[str, Any]:
-    arms = [arm for arm in schema.get("anyOf", []) if arm.get("type") != "null"]
-    if len(arms) != 1:
-        return dict(schema)
-    return {**{key: value for key, value in schema.items() if key != "anyOf"}, **arms[0]}

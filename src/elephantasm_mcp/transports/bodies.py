@@ -33,15 +33,15 @@ class SafeBodies:
             body = await _read(Request(scope, receive))
         except ClientDisconnect:
             return
-        found = parse_line(body)
-        if isinstance(found, JSONRPCError) or isinstance(body, TooLong):
-            stranger = await self._security.validate_request(Request(scope), is_post=True)
-            await (stranger or _refusal(found))(scope, receive, send)
-            return
-        if found.metadata is not None:
-            body = mend(json.loads(body.decode("utf-8-sig", errors="replace"))).encode()
-            scope.setdefault("state", {})[MENDED] = True
-        await self._app(scope, _replay(body, receive), send)
+        match body, parse_line(body):
+            case _, JSONRPCError() as error:
+                stranger = await self._security.validate_request(Request(scope), is_post=True)
+                await (stranger or _refusal(error))(scope, receive, send)
+            case bytes() as whole, found:
+                if found.metadata is not None:
+                    whole = mend(json.loads(whole.decode("utf-8-sig", errors="replace"))).encode()
+                    scope.setdefault("state", {})[MENDED] = True
+                await self._app(scope, _replay(whole, receive), send)
 
 
 async def _read(request: Request) -> bytes | TooLong:
@@ -54,8 +54,8 @@ async def _read(request: Request) -> bytes | TooLong:
     return bytes(body)
 
 
-def _refusal(error: object) -> Response:
-    text = error.model_dump_json(by_alias=True) if isinstance(error, JSONRPCError) else ""
+def _refusal(error: JSONRPCError) -> Response:
+    text = error.model_dump_json(by_alias=True)
     return Response(text, status_code=400, media_type="application/json")
 
 
