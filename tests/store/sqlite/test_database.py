@@ -848,3 +848,19 @@ async def test_an_endless_read_does_not_keep_the_database_open(database):
             await anyio.to_thread.run_sync(entered.wait)
             await database.close()
     assert "closed" in str(outcomes["reader"])
+
+
+async def test_a_file_with_half_a_checkpoint_in_it_is_opened_with_its_log(path):
+    log = path.with_name("memory.db-wal")
+    async with use(path) as database:
+        await database.write(add, "first")
+        before = path.read_bytes()
+        await database.write(lambda tx: [add(tx, f"{n} {'x' * 2000}") for n in range(200)])
+        frames = log.read_bytes()
+    checkpointed = path.read_bytes()
+    page = 4096
+    path.write_bytes(checkpointed[:page] + before[page:])  # page 1 alone, as a kill may leave it
+    log.write_bytes(frames)
+    async with use(path) as again:
+        assert await again.read(count) == 201
+        assert (await again.health()).problems == ()

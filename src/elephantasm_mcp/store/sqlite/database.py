@@ -35,6 +35,7 @@ from elephantasm_mcp.store.sqlite.driver import (
     connect,
     ended_transaction,
     explain,
+    is_damage,
     open_link,
     plain_errors,
 )
@@ -479,11 +480,18 @@ def _refuse_unfit(connector: Connector, path: Path, *, latest: int) -> None:
     """Look at what is there without a trace: no lock, no log, no journal."""
     if path.is_dir():
         raise StorageError(f"{path.name} is a folder.", hint="Name a file in it.")
-    connection = connect(connector, path, mode="look", timeout_s=0)
     try:
-        schema_version(connection, latest=latest, name=path.name)
-    finally:
-        connection.close()
+        connection = connect(connector, path, mode="look", timeout_s=0)
+        try:
+            schema_version(connection, latest=latest, name=path.name)
+        finally:
+            connection.close()
+    except LIBRARY_ERRORS as error:
+        # A checkpoint that goes on, or was killed, leaves half of its pages in the file: without
+        # the log that looks like damage. Opening reads the log, and asks for the version again.
+        log = path.with_name(f"{path.name}-wal")
+        if not (is_damage(error) and log.exists()):
+            raise
 
 
 def _engine(connection: Connection) -> str:

@@ -293,10 +293,18 @@ def plain_errors(name: str) -> Iterator[None]:
         raise explain(error, name=name) from error
 
 
+def _primary_code(error: Exception) -> int:
+    return (getattr(error, "result", None) or getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether a library says that the file contradicts itself."""
+    return _primary_code(error) == _CORRUPT
+
+
 def explain(error: Exception, *, name: str) -> StorageError:
     """What a library's `error` means for the database file called `name`."""
-    code = getattr(error, "result", None) or getattr(error, "sqlite_errorcode", 0)
-    message, hint = _MEANINGS.get(code & 0xFF, _UNKNOWN)
+    message, hint = _MEANINGS.get(_primary_code(error), _UNKNOWN)
     return StorageError(message.format(name=name), hint=hint)
 
 
@@ -312,6 +320,7 @@ _DAMAGED: Final = (
     "The database {name} is damaged.",
     "Put a backup in its place; until then change nothing in its folder.",
 )
+_CORRUPT: Final = 11
 _UNKNOWN: Final = (
     "The database {name} could not do what was asked.",
     "If it happens again, please report it together with what was done.",
@@ -328,7 +337,7 @@ _MEANINGS: Final[dict[int, tuple[str, str]]] = {
         "The disk failed while the database {name} was in use.",
         "Check the disk and its quota, then try again.",
     ),
-    11: _DAMAGED,  # CORRUPT
+    _CORRUPT: _DAMAGED,
     13: (  # FULL
         "The disk is full, so the database {name} could not grow.",
         "Free some space and try again; nothing was stored.",
