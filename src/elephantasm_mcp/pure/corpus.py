@@ -6,8 +6,8 @@ and nothing computed from it depends on the order in which its rows arrived.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -19,6 +19,7 @@ from elephantasm_mcp.pure.column import Column
 from elephantasm_mcp.pure.labels import MONTHS, day
 from elephantasm_mcp.pure.lexicon import Lexicon
 from elephantasm_mcp.pure.matrix import GrowingMatrix, Matrix
+from elephantasm_mcp.pure.postings import Postings
 from elephantasm_mcp.pure.segments import Segment
 from elephantasm_mcp.pure.text import stem, words
 from elephantasm_mcp.pure.vectors import Int8Matrix
@@ -34,7 +35,7 @@ SECOND_WEIGHT: Final = 0.5
 """What a word counts in a turn and in the heads of its neighbours, in its header 1 (recall.md); and
 what the second neighbours count beside the first."""
 
-EVENT, MEMORY, KNOWLEDGE = 0, 1, 2
+EVENT, MEMORY, KNOWLEDGE = LAYERS = 0, 1, 2
 
 IS_USER, ASKS, TELLS_TIME, HAS_NUMBER = 1, 2, 4, 8
 HAS_PLACE, TELLS_FACT, OF_SELF, OF_YOU = 16, 32, 64, 128
@@ -133,8 +134,11 @@ class Corpus:
     hidden: NDArray[np.bool_]
     """Superseded or archived."""
     lexicon: Lexicon
+    postings: Postings
     author_names: Mapping[str, int]
     session_names: Mapping[str | None, int]
+    worked_out: dict[str, NDArray[Any]] = field(default_factory=dict, init=False)
+    """What was worked out of all rows, when it was first asked for."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -157,8 +161,7 @@ class Corpus:
 
         Over the mean of their layer, as the other two.
         """
-        own, header, around, _ = self._lengths(places)
-        return self._over_mean("bulk", OWN_WEIGHT * own + header + AROUND_WEIGHT * around, places)
+        return self._kept("bulk", self._all_bulk)[places]
 
     def bulk_wide(self, places: Places) -> Floats:
         """The same of their own words and the heads of two neighbours on each side."""
@@ -168,6 +171,16 @@ class Corpus:
     def spread(self, places: Places) -> Floats:
         """How many different stems their own words have."""
         return self._over_mean("spread", self.distinct[places], places)
+
+    def _kept(self, name: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        if name not in self.worked_out:
+            self.worked_out[name] = make()
+        return self.worked_out[name]
+
+    def _all_bulk(self) -> Floats:
+        places = np.arange(len(self))
+        own, header, around, _ = self._lengths(places)
+        return self._over_mean("bulk", OWN_WEIGHT * own + header + AROUND_WEIGHT * around, places)
 
     def _lengths(self, places: Places) -> tuple[NDArray[Any], ...]:
         """Of own words, headers, the heads of the neighbours, and those of the second ones."""
@@ -222,6 +235,7 @@ class CorpusBuilder:
         self._previous: Ints = np.zeros(0, dtype=np.int32)
         self._following: Ints = np.zeros(0, dtype=np.int32)
         self._lexicon = Lexicon()
+        self._postings = Postings()
         self._authors: dict[str, int] = {}
         self._sessions: dict[str | None, int] = {}
         self._last: dict[int, int] = {}
@@ -232,7 +246,8 @@ class CorpusBuilder:
     @property
     def size_bytes(self) -> int:
         """What it holds in memory, about; without what is a corpus's own."""
-        held = (*self._columns.values(), *self._matrices.values(), self._lexicon)
+        parts = (self._lexicon, self._postings)
+        held = (*self._columns.values(), *self._matrices.values(), *parts)
         return sum(one.size_bytes for one in held)
 
     def last_id(self, layer: int) -> int:
@@ -343,6 +358,7 @@ class CorpusBuilder:
             vectors={model: matrix.matrix() for model, matrix in self._matrices.items()},
             hidden=self._mask(hidden),
             lexicon=self._lexicon,
+            postings=self._postings,
             author_names=dict(self._authors),
             session_names=self._sessions,
         )

@@ -43,14 +43,15 @@ def soften(scene: Scene, embed: WordVectors | None) -> Soft:
     corpus, found, places = scene.corpus, scene.found, scene.places
     if not len(found.idf) or not len(places):
         return Soft(*[np.zeros(len(places))] * 4)
-    around = np.concatenate([scene.previous, scene.following])
-    rows = np.unique(np.concatenate([places, around[around >= 0]]))
+    wanted = np.zeros(len(corpus) + 1, dtype=np.bool_)  # the last is the neighbour of −1
+    for some in (places, scene.previous, scene.following):
+        wanted[some] = True
+    rows = np.flatnonzero(wanted[:-1])
     lengths = corpus.own[rows].astype(np.int64)
     ends = np.cumsum(lengths)
     tokens = corpus.tokens.take(ranges(corpus.begin[rows], lengths, ends))
-    likeness = _likeness(scene, tokens, embed)  # (terms, tokens)
     passages = _Passages(lengths, ends)
-    by_passage = passages.highest(likeness)
+    by_passage = passages.highest(*_likeness(scene, tokens, embed))
     by_row = np.maximum.reduceat(by_passage, passages.first, axis=1)
     local = np.full(len(corpus) + 1, len(rows))
     local[rows] = np.arange(len(rows))
@@ -77,25 +78,30 @@ def _weighed(values: Floats, idf: Floats) -> Floats:
 
 def _likeness(
     scene: Scene, tokens: NDArray[np.int32], embed: WordVectors | None
-) -> NDArray[np.float32]:
-    """How like each token each term is, in [0, 1], shape (terms, tokens + 1); the last is none."""
+) -> tuple[Places, NDArray[np.float32]]:
+    """The places of the tokens that are like any term, and how like each term they are.
+
+    In [0, 1], shape (terms, places).
+    """
     lexicon, terms = scene.corpus.lexicon, scene.found.terms
     used = np.zeros(len(lexicon), dtype=np.bool_)
     used[tokens] = True
     numbers = np.flatnonzero(used)
-    local = np.zeros(len(lexicon), dtype=np.int64)
+    local = np.zeros(len(lexicon), dtype=np.int32)
     local[numbers] = np.arange(len(numbers))
-    table = np.zeros((len(terms), len(numbers) + 1), dtype=np.float32)
+    table = np.zeros((len(terms), len(numbers)), dtype=np.float32)
     word_of = {stem(word): word for word in scene.asked.words}
     if embed is not None and scene.asked.word_vectors and len(numbers):
         asked = rounded(np.stack([scene.asked.word_vectors[word_of[term]] for term in terms]))
-        table[:, :-1] = _compare(asked, lexicon.vectors(numbers.astype(np.int32), embed))
+        table[:] = _compare(asked, lexicon.vectors(numbers.astype(np.int32), embed))
     for row, term in enumerate(terms):
         akin = [one for one in lexicon.akin(word_of[term], below=len(used)) if used[one]]
         table[row, local[akin]] = np.maximum(table[row, local[akin]], AKIN)
         same = [one for one in lexicon.forms(term, below=len(used)) if used[one]]
         table[row, local[same]] = 1.0
-    return table.take(np.append(local.take(tokens), len(numbers)), axis=1)
+    used[numbers] = table.any(axis=0)  # most words are like none
+    places = np.flatnonzero(used.take(tokens))
+    return places, table.take(local.take(tokens[places]), axis=1)
 
 
 def _compare(asked: Directions, others: Directions) -> NDArray[np.float32]:
@@ -116,10 +122,16 @@ class _Passages:
         count = np.repeat(pieces, pieces)
         begin = np.repeat(ends - lengths, pieces)
         self._starts = begin + place * np.repeat(lengths, pieces) // count
-        self._empty = np.repeat(lengths == 0, pieces)
 
-    def highest(self, likeness: NDArray[np.float32]) -> Floats:
-        """The highest value of each passage, shape (terms, passages)."""
-        highest = np.maximum.reduceat(likeness, self._starts, axis=1).astype(np.float64)
-        highest[:, self._empty] = 0
+    def highest(self, places: Places, likeness: NDArray[np.float32]) -> Floats:
+        """The highest value of each passage, shape (terms, passages), 0 where none is.
+
+        `places` are those of the tokens that have one, ascending; of shape (terms, places).
+        """
+        highest = np.zeros((len(likeness), len(self._starts)))
+        if len(places):
+            # an empty row begins where the next one does, so the last that begins here is meant
+            passage = np.searchsorted(self._starts, places, side="right") - 1
+            first = np.flatnonzero(np.diff(passage, prepend=-1))
+            highest[:, passage[first]] = np.maximum.reduceat(likeness, first, axis=1)
         return highest

@@ -4,8 +4,8 @@ Owns when all rows are compared and when only those whose signs are nearest (`li
 a cosine is exact wherever it is given, and what is compared depends on the rows that have vectors,
 never on the order in which they came or were first asked for.
 
-Rows stay int8 and become float32 a few hundred at a time: that takes as long as comparing float32
-rows that are four times as many bytes (10,000 rows of 384: .6 ms).
+Few rows are kept as float32 beside their int8 from the second question on (10,000 of 384: .6 ms
+instead of 1.0, but 8 to make them); else rows become float32 a few hundred at a time.
 """
 
 import threading
@@ -20,8 +20,8 @@ from elephantasm_mcp.pure.column import Column
 from elephantasm_mcp.pure.lists import CANDIDATES, Lists, fewest
 from elephantasm_mcp.pure.vectors import Int8Matrix, directions, whole_numbers
 
-LISTS_FROM: Final = 50_000
-"""Rows from which on not all are compared."""
+LISTS_FROM: Final = 16_000
+"""Rows from which on not all are compared: of both models they would take 40 MB as float32."""
 STEP_ROWS: Final = 256
 """Rows that become float32 at once: their 400 kB stay in a core's cache."""
 MISSING: Final = np.iinfo(np.uint16).max
@@ -41,6 +41,7 @@ class Matrix:
     lengths: NDArray[np.float32]
     """Infinite where a row has no vector yet: its cosine is 0."""
     signs: "Signs"
+    wide: "Wide"
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -74,12 +75,19 @@ class Matrix:
     def compare(self, query: NDArray[np.float32], *, shown: NDArray[np.bool_]) -> "Comparison":
         """A question beside the rows that are `shown`, a mask."""
         if len(self) < LISTS_FROM:
-            return Comparison(self, query, cosines=self.cosines(query))
+            return Comparison(self, query, cosines=self._few_cosines(query))
         if int(shown.sum()) < LISTS_FROM:
             return Comparison(self, query)
         differing = self.signs.differing(query, below=len(self))
         differing[np.isinf(self.lengths)] = MISSING
         return Comparison(self, query, differing=differing)
+
+    def _few_cosines(self, query: NDArray[np.float32]) -> Floats:
+        whole = whole_numbers(query)
+        products = self.wide.products(self.parts, whole)
+        if products is None:
+            return self.cosines(query)
+        return _over_lengths(products, self.lengths, whole)
 
 
 @final
@@ -105,6 +113,47 @@ class Comparison:
         if self.cosines is not None:
             return self.cosines[places]
         return self.matrix.cosines_at(self.query, places)
+
+
+@final
+class Wide:
+    """The rows of a matrix as float32, made when they are asked for again; for several threads."""
+
+    def __init__(self, dimensions: int) -> None:
+        self._rows = Column("f4", dimensions)
+        self._asked = False
+        self._lock = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds in memory."""
+        return self._rows.size_bytes
+
+    def products(
+        self, parts: Sequence[Int8Matrix], whole: NDArray[np.float32]
+    ) -> NDArray[np.float32] | None:
+        """The product of each row of the parts with a vector of whole numbers.
+
+        None for the first question: a cold anima may have but one.
+        """
+        first = 0
+        with self._lock:
+            if not self._asked:
+                self._asked = True
+                return None
+            for part in parts:
+                done = len(self._rows) - first
+                if done < len(part):
+                    self._rows.add(part[done:])
+                first += len(part)
+            rows: NDArray[np.float32] = self._rows.view()[:first]
+        return rows @ whole
+
+    def renewed(self, places: Places, stored: Int8Matrix) -> None:
+        """Take in vectors that were filled in: whoever has an older snapshot does not look."""
+        with self._lock:
+            mine = places < len(self._rows)
+            self._rows.view()[places[mine]] = stored[mine]
 
 
 @final
@@ -158,12 +207,13 @@ class GrowingMatrix:
         self._stored = Column("i1", dimensions)  # what came after
         self._lengths = Column("f4")
         self._signs = Signs()
+        self._wide = Wide(dimensions)
 
     @property
     def size_bytes(self) -> int:
         """What it holds in memory."""
         loaded = sum(part.nbytes for part in self._loaded)
-        held = (self._stored, self._lengths, self._signs)
+        held = (self._stored, self._lengths, self._signs, self._wide)
         return loaded + sum(one.size_bytes for one in held)
 
     @property
@@ -206,11 +256,12 @@ class GrowingMatrix:
         self._stored.view()[places[after] - first] = stored[after]
         self._lengths.view()[places] = directions(stored).lengths
         self._signs.renewed(places)
+        self._wide.renewed(places, stored)
 
     def matrix(self) -> Matrix:
         """What it is now."""
         parts = (*self._loaded, self._stored.view())
-        return Matrix(parts, self._lengths.view().copy(), self._signs)
+        return Matrix(parts, self._lengths.view().copy(), self._signs, self._wide)
 
     def _join_many(self) -> None:
         """Many rows are one part: they are picked one by one."""
@@ -218,6 +269,7 @@ class GrowingMatrix:
             if self._loaded:
                 self._stored.fill([*self._loaded, self._stored.view()])
                 self._loaded = []
+            self._wide = Wide(self.dimensions)
             self._signs.grown(self._stored.view())
 
 
@@ -234,5 +286,11 @@ def _cosines(
             np.copyto(step[: len(rows)], rows)
             np.dot(step[: len(rows)], whole, out=products[done : done + len(rows)])
             done += len(rows)
+    return _over_lengths(products, lengths, whole)
+
+
+def _over_lengths(
+    products: NDArray[np.float32], lengths: NDArray[np.float32], whole: NDArray[np.float32]
+) -> Floats:
     length = np.sqrt(np.square(whole, dtype=np.float64).sum())
     return products.astype(np.float64) / (lengths * length)

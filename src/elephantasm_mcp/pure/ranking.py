@@ -21,21 +21,20 @@ from numpy.typing import NDArray
 from elephantasm_mcp.pure import weights
 from elephantasm_mcp.pure.asking import Asked, Kind, Moment
 from elephantasm_mcp.pure.corpus import (
-    AROUND_WEIGHT,
     ASKS,
     HAS_NUMBER,
     HAS_PLACE,
     IS_USER,
+    LAYERS,
     OF_SELF,
     OF_YOU,
-    OWN_WEIGHT,
     TELLS_FACT,
     TELLS_TIME,
     Corpus,
 )
 from elephantasm_mcp.pure.lexicon import WordVectors
 from elephantasm_mcp.pure.likeness import Soft, soften
-from elephantasm_mcp.pure.matching import Floats, Found, Places, bm25, share_of
+from elephantasm_mcp.pure.matching import Floats, Found, Places, bm25, norm, share_of
 from elephantasm_mcp.pure.matrix import Comparison
 from elephantasm_mcp.pure.scene import Scene, ranges
 from elephantasm_mcp.pure.text import words
@@ -56,9 +55,10 @@ class Ranking:
     places: Places
     """Where they stand in the corpus."""
     scores: Floats
-    """What the parts add up to; a few are below 0 or above 1, and shown as that."""
+    """What orders them; a few are below 0 or above 1."""
     parts: Floats
-    """What each kind of evidence gave of the score, shape (n, kinds): see `weights.SCORE`."""
+    """What each kind of evidence gave of the score, shape (n, kinds): see `weights.SCORE`. They add
+    up to it, or to the bound that it is beyond."""
     relevance: Floats
     """How likely the row has to do with the question at all, in [0, 1]. Unlike the score it does
     not depend on what else was found."""
@@ -89,38 +89,29 @@ def describe(
     named = _named_authors(corpus, asked)
     question = asked.without([name for name, _ in named])
     found = Found.of(corpus, question.terms)
-    lexical = bm25(
-        tf=found.own * OWN_WEIGHT + found.header + found.around * AROUND_WEIGHT,
-        idf=found.idf_headed,
-        bulk=corpus.bulk(found.places),
-    )
     compared = {
         kind: corpus.vectors[model].compare(vector, shown=shown)
         for kind, (model, vector) in asked.vectors.items()
     }
-    places = _nominate(corpus, shown, found.places, lexical, list(compared.values()))
+    places = _nominate(corpus, shown, found, list(compared.values()))
     scene = Scene(corpus, question, places, found)
     near = {kind: comparison.at(places) for kind, comparison in compared.items()}
-    return scene, _features(scene, lexical, near, soften(scene, embed), named)
+    return scene, _features(scene, near, soften(scene, embed), named)
 
 
 # Candidates
 
 
 def _nominate(
-    corpus: Corpus,
-    shown: NDArray[np.bool_],
-    held: Places,
-    lexical: Floats,
-    compared: Sequence[Comparison],
+    corpus: Corpus, shown: NDArray[np.bool_], found: Found, compared: Sequence[Comparison]
 ) -> Places:
     """The best rows of each layer by each signal, in the order of the corpus."""
     nominated = np.zeros(len(corpus), dtype=np.bool_)
-    lexical_rows = held[shown[held]]
-    by_words = lexical[:-1][shown[held]]
-    for layer in np.unique(corpus.layers[shown]).tolist():
-        mine = corpus.layers[lexical_rows] == layer
-        nominated[_best(by_words[mine], lexical_rows[mine], corpus.ids)] = True
+    may_be = shown[found.places]
+    held, lexical = found.places[may_be], found.lexical[may_be]
+    for layer in LAYERS:
+        mine = corpus.layers[held] == layer
+        nominated[_best(lexical[mine], held[mine], corpus.ids)] = True
         rows = np.flatnonzero(shown & (corpus.layers == layer))
         for comparison in compared:
             near = comparison.candidates(rows)
@@ -140,19 +131,15 @@ def _best(values: Floats, places: Places, ids: NDArray[np.int64]) -> Places:
 
 def _features(
     scene: Scene,
-    lexical: Floats,
     cosines: Mapping[Kind, Floats],
     soft: Soft,
     named: Sequence[tuple[str, int]],
 ) -> Features:
     """Every feature that has a weight, in the notation of recall.md."""
     corpus, asked, found = scene.corpus, scene.asked, scene.found
-    counted = scene.counted
     nothing = np.zeros(len(scene.places))
-    bn = _mm(lexical[counted])
-    bcx = bm25(tf=found.own + found.wide, idf=found.idf, bulk=corpus.bulk_wide(found.places))[
-        counted
-    ]
+    bn = _mm(found.lexical_at(scene.places))
+    bcx = bm25(tf=scene.own + scene.wide, idf=found.idf, norm=norm(corpus.bulk_wide(scene.places)))
     l3, pdp = _mm(cosines.get("sentence", nothing)), _mm(cosines.get("words", nothing))
     chat = float(all(name.casefold() in CHAT_AUTHORS for name in corpus.author_names if name))
     user = scene.has(IS_USER)
@@ -161,7 +148,6 @@ def _features(
     of_me = user * me * (not asked.of_you) * chat
     base = 0.4 * bn + 0.3 * l3 + 0.15 * pdp + 0.15 * _mm(soft.whole) + 0.15 * by_named + 0.2 * of_me
     near = _Near(scene, base)
-    own = share_of(found)[counted]
     return {
         "bn": bn if cosines else nothing,  # its weight balances what meaning adds
         "bcx": _mm(bcx),
@@ -189,7 +175,7 @@ def _features(
         "names": corpus.names[scene.places].astype(np.float64),
         "fact": scene.has(TELLS_FACT),
         "asks": (1 - chat) * scene.has(ASKS),
-        "raw:own": own,
+        "raw:own": share_of(scene.own, found.idf),
         "raw:covs": soft.share,
         "raw:s3p": soft.passage,
         "raw:l3": cosines.get("sentence", nothing),
@@ -313,6 +299,10 @@ def _order(scene: Scene, features: Features) -> Ranking:
     )
     parts = np.rint(parts / weights.SCALE * SCORE_STEPS) / SCORE_STEPS
     scores = np.rint(parts.sum(axis=1) * SCORE_STEPS) / SCORE_STEPS
+    beyond = (scores < 0) | (scores > 1)
+    within = scores[beyond].clip(0, 1) / scores[beyond]
+    parts[beyond] = np.rint(parts[beyond] * within[:, np.newaxis] * SCORE_STEPS) / SCORE_STEPS
+    parts += 0.0  # never −0
     order = np.lexsort((corpus.ids[places], corpus.layers[places], -scores))
     kinds = scene.asked.vectors
     relevance = weights.relevance(features, by_meaning=scene.asked.is_latin)
@@ -324,7 +314,7 @@ def _order(scene: Scene, features: Features) -> Ranking:
         parts=parts[order],
         relevance=relevance[order],
         floor=weights.LEAST if relevance.max(initial=0.0) >= floor else floor,
-        worded=scene.found.own[scene.counted].sum(axis=1)[order] > 0,
+        worded=scene.own.sum(axis=0)[order] > 0,
         worth=dict(zip(scene.found.terms, scene.found.idf.tolist(), strict=True)),
         similarity=np.round(features[nearest][order], 6) + 0.0 if kinds else None,  # never −0
     )

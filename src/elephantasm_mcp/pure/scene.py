@@ -18,7 +18,7 @@ class Scene:
         self.asked = asked
         self.places = places
         self.found = found
-        self.counted = found.at(places)
+        self.own, self.wide = found.counts_at(places)
         self.previous = corpus.previous[places]
         self.following = corpus.following[places]
         self.is_event = (corpus.layers[places] == EVENT).astype(np.float64)

