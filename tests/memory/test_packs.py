@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, events, index, packs
+from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs
 from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
@@ -21,7 +21,7 @@ from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
-from elephantasm_mcp.types.views import PackQuery
+from elephantasm_mcp.types.views import PackContent, PackQuery
 from scenes import DAY, FILE, HOUR, MINUTE, EachEvent, add_user, claim, tamper, tell
 
 TITLES = ["## Your Identity", "## Current Session", "## Relevant Knowledge", "## Relevant Memories"]
@@ -59,6 +59,18 @@ def fenced_tokens(core, found):
 async def test_a_new_anima_has_no_pack(core):
     assert await pack(core) is None
     assert await pack(core, "tea") is None
+
+
+@pytest.mark.parametrize("query", [None, "Who must sign it off?"])
+async def test_its_layers_are_what_their_types_say(core, clock, query):
+    await tell(core, "Bogdan must sign it off.", "Rum is not for Nadia.", session_id="s")
+    await dream(core)
+    clock.move(DAY)
+    await tell(core, "Nadia waits for Bogdan.", session_id="t")
+    content = (await pack(core, query)).content
+    assert all(content[name] for name in ("knowledge", "long_term_memories", "session_memories"))
+    layers = PackContent.model_validate(content, extra="forbid").model_dump(mode="json")
+    assert layers == content
 
 
 async def test_a_raw_event_is_in_the_pack_at_once(core):
@@ -277,12 +289,12 @@ async def test_a_memory_is_left_out_where_its_event_was_found_before_or_little_a
     found = [(one.layer, one.id & 255) for one in compiled.retrieved if not one.weak]
     ranked = [key for key in found if key[0] != "knowledge"]
     rank = {key: place for place, key in enumerate(ranked)}
-    never = len(ranked) + packs.GIVING_WAY
+    never = len(ranked) + candidates.GIVING_WAY
     untold = {
         f"m{number}"
         for layer, number in ranked
         if layer == "memory"
-        and rank.get(("event", number), never) >= rank[layer, number] + packs.GIVING_WAY
+        and rank.get(("event", number), never) >= rank[layer, number] + candidates.GIVING_WAY
     }
     competed = {item.line.handle for item in compiled.candidates[packs.LONG_TERM]}
     assert {handle for handle in competed if handle[0] == "m"} == untold
@@ -367,7 +379,7 @@ from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery
+from elephantasm_mcp.types.views import PackContent, PackQuery
 
 async def main():
     async with open_database(Path(sys.argv[1])) as database:

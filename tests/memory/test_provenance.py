@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, packs, provenance
+from elephantasm_mcp.memory import animas, candidates, dreams, packs, provenance
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, AnimaNo, row_id
@@ -387,7 +387,7 @@ async def test_what_hundreds_outrank_says_so(core, clock):
 
 
 async def test_what_a_query_found_beyond_what_a_pack_reaches_says_so(core, clock, monkeypatch):
-    monkeypatch.setattr(packs, "CANDIDATES", 3)
+    monkeypatch.setattr(candidates, "AMPLE", 0.02)
     await tell(core, *(f"The cellar {n} has spiders." for n in range(6)), session_id="s")
     clock.move(DAY)
     found = [(await trace(core, f"e{n}", query="cellar spiders")).standing for n in range(1, 7)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elephantasm_mcp.pure.packing import FULL, Line, Section, choose, render, tokens_of
+from elephantasm_mcp.pure.packing import FULL, Line, Section, choose, cost_of, render, tokens_of
 
 A, B = "## First", "## Second"
 WORDS = st.text(
@@ -37,6 +37,7 @@ def section(title, share, lines, *, scores=None, firm=None):
         title=title,
         share=share,
         lines=lines,
+        costs=[cost_of(one) for one in lines],
         scores=scores or [-place for place in range(len(lines))],
         firm=firm or [True] * len(lines),
     )

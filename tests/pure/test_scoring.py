@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elephantasm_mcp.pure import scoring
-from elephantasm_mcp.pure.scoring import Scored
 
 DAY = timedelta(days=1)
 AGES = st.timedeltas(timedelta(days=-400), timedelta(days=36_500))
@@ -65,14 +64,11 @@ def test_an_absent_signal_leaves_its_weight_to_the_others():
 
 
 @given(SIGNALS, SHARES)
-def test_a_blend_lies_between_its_scores(signals, share):
+def test_what_is_scaled_still_adds_up(signals, share):
     first = scoring.weigh(signals, scoring.COMPOSITE)
-    second = Scored(score=0.5, breakdown={"words": 0.5})
-    blended = scoring.blend(first, second, share=share)
-    low, high = sorted((first.score, second.score))
-    assert low - 1e-5 <= blended.score <= high + 1e-5
-    assert blended.score == pytest.approx(sum(blended.breakdown.values()), abs=1e-6)
-    assert scoring.scale(first, share).score <= first.score + 1e-5
+    scaled = scoring.scale(first, share)
+    assert scaled.score <= first.score + 1e-5
+    assert scaled.score == pytest.approx(sum(scaled.breakdown.values()), abs=1e-6)
 
 
 def test_the_weights_of_each_score_are_shares():

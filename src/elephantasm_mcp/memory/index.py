@@ -64,9 +64,15 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     if patience_s > 0:
         with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
             await load_embedders(core)
-            await _make_vectors(core, anima_no)
+            usable = [one.name for one in loaded_embedders(core)]
+            if await core.database.read(_is_behind, anima_no, usable):
+                await _make_vectors(core, anima_no)
             if not models_of(core):  # then no background task asks for it
                 await pack(core, anima_no)
+
+
+def _is_behind(tx: Tx, anima_no: AnimaNo, models: Sequence[str]) -> bool:
+    return search.unindexed(tx, animas.get(tx, anima_no), models) > 0
 
 
 async def index_pending(core: Core, anima_no: AnimaNo) -> int:

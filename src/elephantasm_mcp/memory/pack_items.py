@@ -6,31 +6,34 @@ Owns the line of each kind of row and its score. Which of them go in is `packs`'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.memory import index, recall
-from elephantasm_mcp.memory.recall import Found
-from elephantasm_mcp.pure import scoring
+from elephantasm_mcp.pure import packing, scoring
 from elephantasm_mcp.pure.labels import age_label, clock_time, day
 from elephantasm_mcp.pure.packing import Line
 from elephantasm_mcp.pure.passages import best_passage
 from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import cut, to_line
 from elephantasm_mcp.store.animas import StoredAnima
-from elephantasm_mcp.store.cache import AnimaState, StoredRow
+from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
 from elephantasm_mcp.types.records import EventState, MemoryState, Trust
-from elephantasm_mcp.types.views import Reason, ScoredKnowledge, ScoredMemory
+from elephantasm_mcp.types.views import Reason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from elephantasm_mcp.pure.ranking import Ranking
 
 MAX_QUOTED_CHARS = 100_000
 """Where a passage is looked for: what ranking reads of a text."""
-Worth = Mapping[str, float]
-KEPT_ITEMS = 5_000
-"""How many lines are kept while nothing changes."""
 RAW_WORDS = 120
 """A raw event is quoted whole up to here: cutting earlier costs evidence (recall.md)."""
 RAW_CHARS = 1_000
@@ -44,59 +47,130 @@ class Item:
     """One candidate line with the row behind it."""
 
     line: Line
-    row: StoredEvent | StoredMemory | StoredKnowledge
-    scored: Scored
-    reason: Reason
-    similarity: float | None
+    tokens: int
+    """What the line costs with its handle."""
+    row: StoredRow
     time: datetime
-    firm: bool = True
-    """Whether it may claim its layer's share of the budget (contract §2)."""
+    standing: Scored
+    """How the row stands without a query,"""
+    standing_reason: Reason
+    """and why it may then be here."""
+    score: float
+    """What it is worth, comparable between sections."""
+    is_whole: bool = True
+    """Whether the line says all of the row."""
+    beside: Scored | None = None
+    """What its standing counts beside a query."""
+    answers: Answers | None = None
+    """What a query found, if there is one,"""
+    rank: int = 0
+    """and at which rank this row."""
+
+    @property
+    def scored(self) -> Scored:
+        """The score, and what each factor gave of it."""
+        if self.answers is None or self.beside is None:
+            return self.standing
+        return Scored(self.score, self.answers.breakdown(self.rank) | self.beside.breakdown)
+
+    @property
+    def reason(self) -> Reason:
+        """Why it may be here."""
+        if self.answers is None:
+            return self.standing_reason
+        return recall.reason_of(self.row, worded=bool(self.answers.found.worded[self.rank]))
+
+    @property
+    def similarity(self) -> float | None:
+        """The cosine to the query, if a model took part."""
+        if self.answers is None or self.answers.found.similarity is None:
+            return None
+        return float(self.answers.found.similarity[self.rank])
+
+    @property
+    def firm(self) -> bool:
+        """Whether it may claim its layer's share of the budget (contract §2)."""
+        return self.answers is None or self.answers.firm[self.rank]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a query found, as it counts in a pack; lists by rank."""
+
+    found: Ranking
+    parts: NDArray[np.float64]
+    """What each kind of evidence counts, shape (n, kinds)."""
+    scores: list[float]
+    """What they add up to."""
+    firm: list[bool]
+    """Whether a row would not be weak in any company."""
+
+    @classmethod
+    def of(cls, found: Ranking) -> Answers:
+        """For all that was found."""
+        import numpy as np
+
+        from elephantasm_mcp.pure import weights
+
+        parts = np.round(found.parts * scoring.QUERY_SHARE, 6) + 0.0
+        return cls(
+            found,
+            parts,
+            parts.sum(axis=1).tolist(),
+            (found.relevance >= weights.FLOOR_OF_WORDS).tolist(),
+        )
+
+    def breakdown(self, rank: int) -> dict[str, float]:
+        """What each kind of evidence counts."""
+        from elephantasm_mcp.pure import weights
+
+        return dict(zip(weights.SCORE, self.parts[rank].tolist(), strict=True))
 
 
 def found_item(
-    standing: Item, found: Found, worth: Worth, *, max_words: int, clock: datetime
+    standing: Item, answers: Answers, rank: int, *, max_words: int, clock: datetime
 ) -> Item:
     """What a query found: relevance first, how it stands without one second.
 
     A long event is quoted by the passage of `max_words` that holds most of the query's terms, by
-    their `worth`.
+    their worth.
     """
-    line, row = standing.line, standing.row
-    # a text of no more characters has no more words
-    if isinstance(row, StoredEvent) and len(row.event.content) > RAW_WORDS:
-        content = row.event.content[:MAX_QUOTED_CHARS]
-        said = best_passage(content, worth, max_words=max_words, max_chars=max_words * 8)
+    line, tokens, row = standing.line, standing.tokens, standing.row
+    if not standing.is_whole and isinstance(row, StoredEvent):
+        said = best_passage(
+            row.event.content[:MAX_QUOTED_CHARS],
+            answers.found.worth,
+            max_words=max_words,
+            max_chars=max_words * 8,
+        )
         line = event_line(row, clock, said=said)
+        tokens = packing.cost_of(line)
+    beside = standing.beside or scoring.scale(standing.standing, 1 - scoring.QUERY_SHARE)
     return Item(
         line=line,
+        tokens=tokens,
         row=row,
-        scored=scoring.blend(found.scored, standing.scored),
-        reason=recall.reason_of(found, row),
-        similarity=found.similarity,
         time=standing.time,
-        firm=found.firm,
+        standing=standing.standing,
+        standing_reason=standing.standing_reason,
+        score=round(answers.scores[rank] + beside.score, 6),
+        beside=beside,
+        answers=answers,
+        rank=rank,
     )
 
 
-def standing_item(
-    anima: StoredAnima, state: AnimaState, row: StoredRow, *, clock: datetime
-) -> Item:
+def standing_item(anima: StoredAnima, row: StoredRow, *, clock: datetime) -> Item:
     """The line of a row in a long-term section, and how it stands without a query."""
-    key = (type(row), row.id, clock)
-    known = state.notes.get(key)
-    if isinstance(known, Item):
-        return known
     scored = _standing(anima, row, clock)
     match row:
         case StoredEvent():
-            item = event_item(row, scored, "recency", None, clock)
+            item = event_item(row, scored, "recency", clock)
         case StoredMemory():
-            item = memory_item(row, scored, standing_reason(row), None, clock)
+            item = memory_item(row, scored, standing_reason(row), clock)
         case StoredKnowledge():
-            item = knowledge_item(row, scored, standing_reason(row), None)
-    if len(state.notes) < KEPT_ITEMS:
-        state.notes[key] = item
-    return item
+            item = knowledge_item(row, scored, standing_reason(row))
+    return replace(item, beside=scoring.scale(scored, 1 - scoring.QUERY_SHARE))
 
 
 def _standing(anima: StoredAnima, row: StoredRow, clock: datetime) -> Scored:
@@ -177,76 +251,55 @@ def standing_reason(one: StoredMemory | StoredKnowledge) -> Reason:
     return "high importance" if (one.memory.importance or 0.0) >= 0.5 else "recency"
 
 
-def memory_item(
-    one: StoredMemory,
-    scored: Scored,
-    reason: Reason,
-    similarity: float | None,
-    clock: datetime | None,
-) -> Item:
+def memory_item(one: StoredMemory, scored: Scored, reason: Reason, clock: datetime | None) -> Item:
     """A memory's line; with a clock its age stands before it."""
     time = one.memory.time_end or one.memory.created_at
     age = f"[{age_label(time, now=clock)}] " if clock else ""
     text = _as_line(one.memory.summary or "")
     mark = _mark(one.memory.trust)
-    return Item(
-        line=Line(prefix=f"- {age}", text=text, handle=one.memory.handle, mark=mark),
-        row=one,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=time,
-    )
+    line = Line(prefix=f"- {age}", text=text, handle=one.memory.handle, mark=mark)
+    return _item(line, one, scored, reason, time)
 
 
-def event_item(
-    event: StoredEvent,
-    scored: Scored,
-    reason: Reason,
-    similarity: float | None,
-    clock: datetime | None,
-) -> Item:
+def event_item(event: StoredEvent, scored: Scored, reason: Reason, clock: datetime | None) -> Item:
     """A raw event's line, as `event_line`."""
-    return Item(
-        line=event_line(event, clock),
-        row=event,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=event.time,
-    )
+    content = event.event.content
+    said = cut(content, max_words=RAW_WORDS, max_chars=RAW_CHARS)
+    item = _item(event_line(event, clock, said=said), event, scored, reason, event.time)
+    return item if said == content else replace(item, is_whole=False)
 
 
-def event_line(event: StoredEvent, clock: datetime | None, *, said: str | None = None) -> Line:
-    """Attributed and quoted, with its age and day; without a clock, in a session, with its time.
-
-    `said` is what is quoted of it, else its beginning.
-    """
+def event_line(event: StoredEvent, clock: datetime | None, *, said: str) -> Line:
+    """What is quoted of it, attributed, with its age and day; without a clock, with its time."""
     when = day(event.time) if clock else clock_time(event.time)
     age = f"[{age_label(event.time, now=clock)}] " if clock else ""
-    said = said or cut(event.event.content, max_words=RAW_WORDS, max_chars=RAW_CHARS)
     text = f"{author_of(event)}, {when}: {quoted(_as_line(said))}"
     raw = event.event.state in (EventState.PENDING, EventState.HELD)
     marks = [mark for mark in ("raw" if raw else "", _mark(event.event.trust)) if mark]
     return Line(prefix=f"- {age}", text=text, handle=event.event.handle, mark="; ".join(marks))
 
 
-def knowledge_item(
-    one: StoredKnowledge, scored: Scored, reason: Reason, similarity: float | None
-) -> Item:
+def knowledge_item(one: StoredKnowledge, scored: Scored, reason: Reason) -> Item:
     """A knowledge item's line: its type, and what is known."""
+    line = Line(
+        prefix=f"- [{one.knowledge.type}] ",
+        text=_as_line(one.knowledge.content),
+        handle=one.knowledge.handle,
+        mark=_mark(one.knowledge.trust),
+    )
+    time = one.knowledge.valid_from or one.knowledge.created_at
+    return _item(line, one, scored, reason, time)
+
+
+def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: datetime) -> Item:
     return Item(
-        line=Line(
-            prefix=f"- [{one.knowledge.type}] ",
-            text=_as_line(one.knowledge.content),
-            handle=one.knowledge.handle,
-            mark=_mark(one.knowledge.trust),
-        ),
-        row=one,
-        scored=scored,
-        reason=reason,
-        similarity=similarity,
-        time=one.knowledge.valid_from or one.knowledge.created_at,
+        line=line,
+        tokens=packing.cost_of(line),
+        row=row,
+        time=time,
+        standing=scored,
+        standing_reason=reason,
+        score=scored.score,
     )
 
 
@@ -274,37 +327,41 @@ def _mark(trust: Trust) -> str:
     return "reported, unverified" if trust is Trust.REPORTED else ""
 
 
-def as_memories(items: Sequence[Item]) -> list[ScoredMemory]:
-    """The items that are memories or events, as users see them."""
+def as_memories(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """The items that are memories or events, as a `ScoredMemory` is written in JSON."""
     return [
-        ScoredMemory(
-            id=item.row.event.id if isinstance(item.row, StoredEvent) else item.row.memory.id,
-            handle=item.line.handle,
-            summary=item.line.text,
-            score=item.scored.score,
-            reason=item.reason,
-            breakdown=item.scored.breakdown,
-            similarity=item.similarity,
-            raw=isinstance(item.row, StoredEvent),
-        )
+        {
+            "id": str(row.event.id if isinstance(row, StoredEvent) else row.memory.id),
+            "handle": item.line.handle,
+            "summary": item.line.text,
+            **_why(item),
+            "raw": isinstance(row, StoredEvent),
+        }
         for item in items
-        if not isinstance(item.row, StoredKnowledge)
+        if not isinstance(row := item.row, StoredKnowledge)
     ]
 
 
-def as_knowledge(items: Sequence[Item]) -> list[ScoredKnowledge]:
-    """The items that are knowledge, as users see them."""
+def as_knowledge(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """The items that are knowledge, as a `ScoredKnowledge` is written in JSON."""
     return [
-        ScoredKnowledge(
-            id=item.row.knowledge.id,
-            handle=item.row.knowledge.handle,
-            content=item.row.knowledge.content,
-            type=item.row.knowledge.type,
-            score=item.scored.score,
-            reason=item.reason,
-            breakdown=item.scored.breakdown,
-            similarity=item.similarity,
-        )
+        {
+            "id": str(row.knowledge.id),
+            "handle": item.line.handle,
+            "content": row.knowledge.content,
+            "type": row.knowledge.type.value,
+            **_why(item),
+        }
         for item in items
-        if isinstance(item.row, StoredKnowledge)
+        if isinstance(row := item.row, StoredKnowledge)
     ]
+
+
+def _why(item: Item) -> dict[str, Any]:
+    scored = item.scored
+    return {
+        "score": scored.score,
+        "reason": item.reason,
+        "breakdown": scored.breakdown,
+        "similarity": item.similarity,
+    }

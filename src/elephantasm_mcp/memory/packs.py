@@ -16,26 +16,24 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
-from elephantasm_mcp.memory import animas, index, pack_items, past, recall, uses
+from elephantasm_mcp.memory import animas, candidates, index, pack_items, past, recall, uses
+from elephantasm_mcp.memory.candidates import KNOWLEDGE, LONG_TERM, SESSION, SHARES
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.pack_items import Item
-from elephantasm_mcp.memory.recall import Retrieved, RowKey
+from elephantasm_mcp.memory.recall import Retrieved
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.pure import packing, scoring
+from elephantasm_mcp.pure import packing
 from elephantasm_mcp.pure.labels import floor_hour, since_label
 from elephantasm_mcp.pure.packing import Line, Section
 from elephantasm_mcp.pure.text import cut, to_line
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import events, memories
+from elephantasm_mcp.store import events
 from elephantasm_mcp.store.animas import StoredAnima
-from elephantasm_mcp.store.cache import AnimaState
-from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredMemory
 from elephantasm_mcp.store.packs import Reader
-from elephantasm_mcp.types.records import AnimaNo, EventState, RowId, UserNo
+from elephantasm_mcp.types.records import AnimaNo, RowId, UserNo
 from elephantasm_mcp.types.views import (
     MemoryPack,
-    PackContent,
     PackQuery,
     TemporalContext,
 )
@@ -45,56 +43,16 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 """How long a pack over MCP waits for the embedder and the index (contract §2)."""
-SESSION_WINDOW = timedelta(hours=4)
-"""A session that ended longer ago than this is no current one (preset `conversational`)."""
-CANDIDATES = 400
-"""How many rows of each kind compete for a pack."""
 KEPT_PACKS = 16
 """How many packs without a query are kept, for as long as nothing changes."""
-GIVING_WAY = 100
-"""Ranks: 0 leaves 3 % of the evidence of LoCoMo out of packs of 2,000 tokens."""
-SHORT_LINE_TOKENS = 16
-"""No more rows compete than could fit, were their lines this short,"""
-BEST = 3
-BEST_WORDS = 300
-"""So many of the best hits may be quoted at this length."""
-ROWS_AT_ONCE = 48
-LINE_TOKENS = 10
-"""What a line costs beside its text: age and handle."""
-AMPLE = 1.25
-"""nor more than would fill the budget so many times: some repeat others."""
 GIST_WORDS = 14
 GIST_CHARS = 100
 """How much of the last event the temporal line repeats."""
 
-SESSION, KNOWLEDGE, LONG_TERM = (
-    "## Current Session",
-    "## Relevant Knowledge",
-    "## Relevant Memories",
-)
-SHARES = {SESSION: 0.25, KNOWLEDGE: 0.35, LONG_TERM: 0.40}
 FENCE = '<memory-pack key="{key}">\n{text}\n</memory-pack>'
 KEY_CHARS = 16
 COSTLIEST_KEY = "a0" * (KEY_CHARS // 2)
 """What the fence is counted with: no other hexadecimal key has more tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """The current session: its id, and the span of its events."""
-
-    session_id: str | None
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """The lines that compete outside the session, and what the query found."""
-
-    knowledge: list[Item]
-    long_term: list[Item]
-    retrieved: Retrieved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +183,19 @@ def _compile(
 ) -> Compiled:
     """Gather, choose, render: all of it on one snapshot."""
     anima = anima_store.get(tx, anima_no)
-    session = _current_session(tx, anima, query.session_id, clock=clock)
-    candidates, retrieved = _gather(
-        tx, core, anima, session, asked, max_tokens=query.max_tokens, clock=clock
-    )
+    retrieved: Retrieved | None = None
+    if asked is None:
+        lines = candidates.without_query(tx, anima, session_id=query.session_id, clock=clock)
+    else:
+        lines, retrieved = candidates.for_query(
+            tx,
+            core,
+            anima,
+            asked,
+            session_id=query.session_id,
+            max_tokens=query.max_tokens,
+            clock=clock,
+        )
     temporal = _temporal(tx, anima, max_tokens=query.max_tokens // 4, clock=clock)
     if temporal is not None and _fenced_tokens(temporal.formatted) > query.max_tokens:
         temporal = None
@@ -239,18 +206,17 @@ def _compile(
             Section(
                 title=title,
                 share=share,
-                lines=[item.line for item in candidates[title]],
-                scores=[item.scored.score for item in candidates[title]],
-                firm=[item.firm for item in candidates[title]],
+                lines=[item.line for item in lines[title]],
+                costs=[item.tokens for item in lines[title]],
+                scores=[item.score for item in lines[title]],
+                firm=[item.firm for item in lines[title]],
             )
             for title, share in SHARES.items()
         ],
         fixed=[*fixed, empty_fence],
         budget_tokens=query.max_tokens,
     )
-    items = {
-        title: _ordered(title, _with_lines(candidates[title], chosen[title])) for title in SHARES
-    }
+    items = {title: _ordered(title, _with_lines(lines[title], chosen[title])) for title in SHARES}
     mode = retrieved.mode if retrieved else recall.NO_QUERY
     pack = _build(anima, query, items, temporal, mode=mode, clock=clock)
     used = [
@@ -263,60 +229,11 @@ def _compile(
         anima_no=anima_no,
         revision=anima.revision,
         pack=pack,
-        candidates=candidates,
+        candidates=lines,
         items=items,
         retrieved=retrieved,
         used=used,
     )
-
-
-def _current_session(
-    tx: Tx, anima: StoredAnima, session_id: str | None, *, clock: datetime
-) -> _Session | None:
-    """The given session, else the last one if it ended within the window before the clock."""
-    if session_id is not None:
-        span = events.session_span(tx, anima, session_id)
-        return _Session(session_id, *span) if span else None
-    last = events.last(tx, anima, until=clock + timedelta(hours=1))
-    if last is None or clock - last.time > SESSION_WINDOW:
-        return None
-    gap = (
-        SESSION_WINDOW
-        if last.event.session_id is not None
-        else timedelta(minutes=anima.settings.session_gap_min)
-    )
-    start = events.session_start(tx, anima, last.event.session_id, until=last.time, gap=gap)
-    return _Session(last.event.session_id, start or last.time, last.time)
-
-
-def _gather(
-    tx: Tx,
-    core: Core,
-    anima: StoredAnima,
-    session: _Session | None,
-    asked: Asked | None,
-    *,
-    max_tokens: int,
-    clock: datetime,
-) -> tuple[dict[str, list[Item]], Retrieved | None]:
-    """All candidate lines by section, best first, and what the query found."""
-    raw = _raw_events(tx, anima) if session or asked is None else []
-    in_session = _session_items(tx, anima, session, raw, clock=clock) if session else []
-    taken = {item.line.handle for item in in_session}
-    if asked is None:
-        found = _by_standing(tx, anima, raw, clock=clock)
-    else:
-        found = _by_question(tx, core, anima, asked, max_tokens=max_tokens, clock=clock)
-    lines = {
-        SESSION: _ranked(in_session),
-        KNOWLEDGE: _ranked(found.knowledge),
-        LONG_TERM: _ranked([item for item in found.long_term if item.line.handle not in taken]),
-    }
-    return lines, found.retrieved
-
-
-def _ranked(items: Sequence[Item]) -> list[Item]:
-    return sorted(items, key=lambda item: (-item.scored.score, item.line.handle[0], item.row.id))
 
 
 def _with_lines(items: Sequence[Item], lines: Sequence[Line]) -> list[Item]:
@@ -329,155 +246,6 @@ def _with_lines(items: Sequence[Item], lines: Sequence[Line]) -> list[Item]:
 def _ordered(title: str, items: list[Item]) -> list[Item]:
     """A session reads in the order of time; the other sections best first."""
     return sorted(items, key=lambda item: (item.time, item.row.id)) if title == SESSION else items
-
-
-def _session_items(
-    tx: Tx,
-    anima: StoredAnima,
-    session: _Session,
-    raw: Sequence[StoredEvent],
-    *,
-    clock: datetime,
-) -> list[Item]:
-    """The memories of the session, and its events that are not in a memory yet."""
-    half_life_h = scoring.SESSION_RECENCY_HALF_LIFE_H
-    found = memories.session_memories(
-        tx, anima, session.session_id, since=session.start, until=session.end
-    )
-    items = [
-        pack_items.memory_item(
-            one,
-            pack_items.recency_only(one.memory.time_end or clock, clock, half_life_h),
-            "recency",
-            None,
-            None,
-        )
-        for one in found
-    ]
-    of_session = [
-        event
-        for event in raw
-        if event.event.session_id == session.session_id
-        and session.start <= event.time <= session.end
-    ]
-    return items + [
-        pack_items.event_item(
-            event, pack_items.recency_only(event.time, clock, half_life_h), "recency", None, None
-        )
-        for event in of_session
-    ]
-
-
-def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
-    """Events that no memory speaks for yet, the latest `CANDIDATES` of each state."""
-    return [
-        event
-        for state in (EventState.PENDING, EventState.HELD)
-        for event in events.latest_in_state(tx, anima, state, limit=CANDIDATES)
-    ]
-
-
-def _by_standing(
-    tx: Tx, anima: StoredAnima, raw: Sequence[StoredEvent], *, clock: datetime
-) -> _Candidates:
-    """Knowledge and long-term lines without a query: what matters, and what is recent."""
-    facts = memories.current_knowledge(tx, anima, limit=CANDIDATES)
-    half_life_h = anima.settings.recency_half_life_h
-    knowledge = [
-        pack_items.knowledge_item(
-            one,
-            pack_items.knowledge_standing(one, clock, half_life_h),
-            pack_items.standing_reason(one),
-            None,
-        )
-        for one in facts
-    ]
-    both = memories.important_memories(tx, anima, limit=CANDIDATES) + memories.latest_memories(
-        tx, anima, limit=CANDIDATES
-    )
-    long_term = [
-        pack_items.memory_item(
-            one,
-            pack_items.memory_standing(anima, one, clock),
-            pack_items.standing_reason(one),
-            None,
-            clock,
-        )
-        for one in {one.id: one for one in both}.values()
-    ]
-    long_term += [
-        pack_items.event_item(
-            event, pack_items.event_standing(anima, event, clock), "recency", None, clock
-        )
-        for event in raw
-    ]
-    return _Candidates(knowledge, long_term)
-
-
-def _by_question(
-    tx: Tx, core: Core, anima: StoredAnima, asked: Asked, *, max_tokens: int, clock: datetime
-) -> _Candidates:
-    """Knowledge and long-term lines for a query: what is above the relevance floor."""
-    retrieved = recall.retrieve(tx, core, anima, asked)
-    most = min(CANDIDATES, max_tokens // SHORT_LINE_TOKENS + 1)
-
-    def lines(ranks: Sequence[int]) -> list[Item]:
-        items: list[Item] = []
-        tokens = 0.0
-        for start in range(0, len(ranks), ROWS_AT_ONCE):
-            part = ranks[start : start + ROWS_AT_ONCE]
-            rows = recall.read_rows(tx, anima, state, [retrieved.keys[rank] for rank in part])
-            for rank in part:
-                if tokens > AMPLE * max_tokens:
-                    return items
-                row = rows[retrieved.keys[rank]]
-                item = pack_items.found_item(
-                    pack_items.standing_item(anima, state, row, clock=clock),
-                    retrieved.at(rank),
-                    worth,
-                    max_words=BEST_WORDS if len(items) < BEST else pack_items.RAW_WORDS,
-                    clock=clock,
-                )
-                items.append(item)
-                tokens += packing.tokens_of(item.line.text) + LINE_TOKENS
-        return items
-
-    state, worth = retrieved.state, retrieved.ranking.worth
-    told = told_by(tx, retrieved)
-    long_term = [
-        rank for rank in retrieved.ranks("event", "memory") if retrieved.keys[rank] not in told
-    ]
-    return _Candidates(
-        lines(retrieved.ranks("knowledge")[:most]), lines(long_term[:most]), retrieved
-    )
-
-
-def told_by(tx: Tx, retrieved: Retrieved) -> dict[RowKey, RowId]:
-    """The memories that a source of theirs tells better, each with the best such event.
-
-    A summary shares words with many questions; the words that answer stand in the event. So it
-    gives way to a source that is found up to `GIVING_WAY` ranks after it; a pinned one does not.
-    """
-    keys = [retrieved.keys[rank] for rank in retrieved.ranks("event", "memory")]
-    place = {key: rank for rank, key in enumerate(keys)}
-    made_of = _made_of(tx, retrieved.state, [id_ for layer, id_ in keys if layer == "memory"])
-    told: dict[RowKey, RowId] = {}
-    for memory, events_of in made_of.items():
-        found = [event for event in events_of if ("event", event) in place]
-        best = min(found, key=lambda event: place["event", event], default=None)
-        if best is not None and place["event", best] < place["memory", memory] + GIVING_WAY:
-            told["memory", memory] = best
-    return told
-
-
-def _made_of(tx: Tx, state: AnimaState, ids: Sequence[RowId]) -> dict[RowId, list[RowId]]:
-    """The source events of these memories, but for the pinned ones; asked for once a state."""
-    new = [id_ for id_ in ids if id_ not in state.made_of]
-    if new:
-        pinned = memories.pinned_of(tx, new)
-        found = memories.sources_of_many(tx, "memory", [id_ for id_ in new if id_ not in pinned])
-        state.made_of.update({id_: found.get(id_, []) for id_ in new})
-    return {id_: state.made_of[id_] for id_ in ids}
 
 
 def _temporal(
@@ -514,16 +282,18 @@ def _build(
     annotated = packing.render(lines, last_line=last_line, with_handles=True)
     context = packing.render(lines, last_line=last_line, with_handles=False)
     digest = sha256(annotated.encode()).hexdigest()[:32]
-    content = PackContent(
-        context=context,
-        session_memories=pack_items.as_memories(items[SESSION]),
-        knowledge=pack_items.as_knowledge(items[KNOWLEDGE]),
-        long_term_memories=pack_items.as_memories(items[LONG_TERM]),
-        temporal_context=temporal,
-        hash=digest,
-        mode=mode,
-        annotated=annotated,
-    )
+    content = {  # as `PackContent` is written in JSON, without making it first: 1 ms
+        "context": context,
+        "identity": None,
+        "session_memories": pack_items.as_memories(items[SESSION]),
+        "knowledge": pack_items.as_knowledge(items[KNOWLEDGE]),
+        "long_term_memories": pack_items.as_memories(items[LONG_TERM]),
+        "temporal_context": temporal.model_dump(mode="json") if temporal else None,
+        "hash": digest,
+        "mode": mode,
+        "annotated": annotated,
+        "changes": None,
+    }
     return MemoryPack(
         id=uuid5(anima.id, digest),
         anima_id=anima.id,
@@ -535,7 +305,7 @@ def _build(
         has_identity=False,
         token_count=_fenced_tokens(annotated),
         max_tokens=query.max_tokens,
-        content=content.model_dump(mode="json"),
+        content=content,
         compiled_at=clock,
         created_at=clock,
     )

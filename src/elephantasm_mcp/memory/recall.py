@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 RowKey = tuple[Layer, RowId]
 MAX_QUERY_CHARS = 4_000
 KEPT_ROWS = 5_000
+"""How many rows are kept of one state."""
 NO_QUERY = "no query"
 LEXICAL = "lexical"
 
@@ -113,12 +114,13 @@ class Retrieved:
 
         ranking = self.ranking
         layer, id_ = self.keys[rank]
+        parts = dict(zip(weights.SCORE, ranking.parts[rank].tolist(), strict=True))
         relevance = float(ranking.relevance[rank])
         similarity = ranking.similarity
         return Found(
             layer=layer,
             id=id_,
-            scored=_scored(dict(zip(weights.SCORE, ranking.parts[rank].tolist(), strict=True))),
+            scored=Scored(score=round(sum(parts.values()), 6), breakdown=parts),
             similarity=None if similarity is None else float(similarity[rank]),
             relevance=relevance,
             floor=ranking.floor,
@@ -173,7 +175,7 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
 
 
 def retrieve(
-    tx: Tx,
+    state: AnimaState,
     core: Core,
     anima: StoredAnima,
     asked: Asked,
@@ -183,7 +185,6 @@ def retrieve(
     """All candidates of these layers with their scores, best first, ties by layer and id."""
     from elephantasm_mcp.pure import ranking
 
-    state = core.corpora.get(tx, anima, index.models_of(core))
     shown = _shown(state.corpus, layers, filters)
     ranked = ranking.rank(state.corpus, asked, shown=shown, embed=_word_vectors(core))
     layer_codes = state.corpus.layers[ranked.places].tolist()
@@ -212,7 +213,10 @@ def _shown(corpus: Corpus, layers: Collection[Layer], filters: Filters) -> NDArr
 
     from elephantasm_mcp.pure.corpus import NEVER
 
-    shown = np.isin(corpus.layers, [LAYERS.index(layer) for layer in layers])
+    if set(layers) == set(LAYERS):
+        shown = np.ones(len(corpus), dtype=np.bool_)
+    else:
+        shown = np.isin(corpus.layers, [LAYERS.index(layer) for layer in layers])
     if not filters.include_archived:
         shown &= ~corpus.hidden
     if filters.session_id is not None:
@@ -222,16 +226,6 @@ def _shown(corpus: Corpus, layers: Collection[Layer], filters: Filters) -> NDArr
     if filters.until is not None:
         shown &= (corpus.starts <= to_micros(filters.until)) & (corpus.starts != NEVER)
     return shown
-
-
-def _scored(parts: dict[str, float]) -> Scored:
-    """The score in [0, 1], and what each kind of evidence gave of it."""
-    total = round(sum(parts.values()), 6) + 0.0  # never −0
-    if 0.0 <= total <= 1.0:
-        return Scored(score=total, breakdown=parts)
-    within = min(1.0, max(0.0, total)) / total
-    breakdown = {kind: round(part * within, 6) for kind, part in parts.items()}
-    return Scored(score=round(sum(breakdown.values()), 6), breakdown=breakdown)
 
 
 def read_rows(
@@ -267,8 +261,8 @@ def _search(
     limit: int,
 ) -> SearchHits:
     anima = anima_store.get(tx, anima_no)
-    retrieved = retrieve(tx, core, anima, asked, layers, filters)
-    state = retrieved.state
+    state = core.corpora.get(tx, anima, index.models_of(core))
+    retrieved = retrieve(state, core, anima, asked, layers, filters)
     rows = read_rows(tx, anima, state, retrieved.keys[:limit])
     hits = [
         _as_hit(tx, anima, retrieved.at(rank), rows[key])
@@ -282,7 +276,7 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found, row: StoredRow) -> SearchH
         "score": found.scored.score,
         "breakdown": found.scored.breakdown,
         "similarity": found.similarity,
-        "reason": reason_of(found, row),
+        "reason": reason_of(row, worded=found.worded),
         "weak": found.weak,
         "layer": found.layer,
     }
@@ -322,11 +316,11 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found, row: StoredRow) -> SearchH
             )
 
 
-def reason_of(found: Found, row: StoredRow) -> Reason:
+def reason_of(row: StoredRow, *, worded: bool) -> Reason:
     """Why a row was found, in one of the pack's words."""
     if not isinstance(row, StoredEvent) and _is_pinned(row):
         return "pinned"
-    return "hybrid" if found.worded else "semantic match"
+    return "hybrid" if worded else "semantic match"
 
 
 def _is_pinned(row: StoredMemory | StoredKnowledge) -> bool:

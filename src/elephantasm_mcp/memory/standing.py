@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Final
 
-from elephantasm_mcp.memory import packs, recall
+from elephantasm_mcp.memory import candidates, recall
 from elephantasm_mcp.memory.pack_items import Item
 from elephantasm_mcp.memory.packs import Compiled
 from elephantasm_mcp.memory.recall import Found, Retrieved
@@ -124,17 +124,17 @@ class _Seat:
 
 
 def _seat(compiled: Compiled, handle: str) -> _Seat | None:
-    for title, candidates in compiled.candidates.items():
-        handles = [item.line.handle for item in candidates]
+    for title, items in compiled.candidates.items():
+        handles = [item.line.handle for item in items]
         if handle in handles:
             place = handles.index(handle)
             lines = [item.line.handle for item in compiled.items[title]]
             return _Seat(
                 section=title.removeprefix("## "),
                 rank=place + 1,
-                of=len(candidates),
+                of=len(items),
                 line=lines.index(handle) + 1 if handle in lines else None,
-                item=candidates[place],
+                item=items[place],
                 shorter=not set(lines).isdisjoint(handles[place + 1 :]),
             )
     return None
@@ -244,7 +244,7 @@ def _found(tx: Tx, row: StoredRow, compiled: Compiled, *, layer: Layer) -> Stand
     figures = {
         "rank": rank + 1,
         "of": len(retrieved),
-        "reason": recall.reason_of(found, row),
+        "reason": recall.reason_of(row, worded=found.worded),
         "score": found.scored.score,
         "breakdown": found.scored.breakdown,
         "similarity": found.similarity,
@@ -260,7 +260,7 @@ def _rank(retrieved: Retrieved, layer: Layer, id_: RowId) -> int | None:
 
 def _told_by(tx: Tx, retrieved: Retrieved, found: Found) -> str | None:
     """The event that answers better than the memory that was made of it."""
-    event = packs.told_by(tx, retrieved).get((found.layer, found.id))
+    event = candidates.told_by(tx, retrieved).get((found.layer, found.id))
     return None if event is None else handle_of("event", event)
 
 
@@ -283,7 +283,7 @@ def _shared(row: StoredRow, query: str) -> list[str]:
 def _unasked(tx: Tx, row: StoredRow, compiled: Compiled) -> Standing:
     """Without a query: an event of which something was made, and what came after all others."""
     if not isinstance(row, StoredEvent) or row.event.state in RAW:
-        text = f"not among the {packs.CANDIDATES} of its kind that matter most or came last."
+        text = f"not among the {candidates.MOST} of its kind that matter most or came last."
         return _out("outranked", text)
     made = memories.links_to(tx, "event", row.id)
     living = [handle_of(layer, id_) for layer, id_ in made if _holds(tx, layer, id_)]

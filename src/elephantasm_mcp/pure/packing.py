@@ -16,8 +16,8 @@ from elephantasm_mcp.pure.tokens import estimate_tokens
 
 FULL = 0.95
 """A line is cut to fill what is left, if less than this of the budget is used (contract §2)."""
-MASK_BITS = 2048
-LEAST_SHARED = 0.5
+MASK_BITS = 512
+LEAST_SHARED = 0.63
 """Near-duplicates have more than this share of either's terms in common: .95 of ⅔."""
 SHORTEST_CUT_CHARS = 24
 """Less of a line than this says too little to stand in a pack."""
@@ -52,6 +52,8 @@ class Section:
     title: str
     share: float
     lines: Sequence[Line]
+    costs: Sequence[int]
+    """What `cost_of` gives for each line."""
     scores: Sequence[float]
     """What each line is worth, comparable between sections."""
     firm: Sequence[bool]
@@ -77,6 +79,11 @@ def choose(
         if choice.left > (1 - FULL) * budget_tokens:
             choice.top_up(section)
     return choice.by_title()
+
+
+def cost_of(line: Line) -> int:
+    """The tokens of a line with its handle, without its newline."""
+    return tokens_of(line.render(with_handles=True))
 
 
 def repeated(line: Line, chosen: Iterable[Line]) -> Line | None:
@@ -122,6 +129,11 @@ class _Choice:
         self._sections = sections
         self._budget_tokens = budget_tokens
         self._chosen: dict[str, dict[str, Line]] = {section.title: {} for section in sections}
+        self._ranked = sorted(
+            (-score, number, place)
+            for number, section in enumerate(sections)
+            for place, score in enumerate(section.scores)
+        )
         self._taken: list[tuple[int, frozenset[str]]] = []
         self._repeats: set[str] = set()
         self.left = budget_tokens
@@ -132,25 +144,23 @@ class _Choice:
         The very best may take more than that: it is what the pack is read for.
         """
         spent = 0
-        for place, (line, is_firm) in enumerate(zip(section.lines, section.firm, strict=True)):
-            cost = self._cost(section, line)
+        for place, line in enumerate(section.lines):
+            cost = self._title_cost(section) + section.costs[place] + 1
             room = limit if place else self.left
-            if is_firm and spent + cost <= room and self._is_new(section, line):
+            if section.firm[place] and spent + cost <= room and self._is_new(section, line):
                 self._take(section, line)
                 spent += cost
         self.left -= spent
 
     def fill_any(self) -> None:
         """Take lines of all sections, best first, as long as they fit."""
-        ranked = [
-            (-score, place, section, line)
-            for place, section in enumerate(self._sections)
-            for score, line in zip(section.scores, section.lines, strict=True)
-        ]
-        for _, _, section, line in sorted(ranked, key=lambda one: one[:2]):
-            cost = self._cost(section, line)
-            if cost <= self.left and self._is_new(section, line):
-                self._take(section, line)
+        for _, number, place in self._ranked:
+            section = self._sections[number]
+            cost = section.costs[place] + 1
+            if cost > self.left or (cost := cost + self._title_cost(section)) > self.left:
+                continue
+            if self._is_new(section, section.lines[place]):
+                self._take(section, section.lines[place])
                 self.left -= cost
 
     def top_up(self, section: Section) -> None:
@@ -179,15 +189,15 @@ class _Choice:
             for section in self._sections
         }
 
-    def _cost(self, section: Section, line: Line) -> int:
-        """Tokens of a line and its newline; with the title where it is the first."""
-        title = 0 if self._chosen[section.title] else tokens_of(section.title) + 2
-        return title + tokens_of(line.render(with_handles=True)) + 1
+    def _title_cost(self, section: Section) -> int:
+        """Tokens of the section's title, as long as no line stands below it."""
+        return 0 if self._chosen[section.title] else tokens_of(section.title) + 2
 
     def _shorten(self, section: Section, line: Line) -> Line | None:
         chars = len(line.text)
         shorter = line
-        while (cost := self._cost(section, shorter)) > self.left:
+        title = self._title_cost(section)
+        while (cost := title + cost_of(shorter) + 1) > self.left:
             chars = min(chars - 1, chars * self.left // cost)
             if chars < SHORTEST_CUT_CHARS:
                 return None
@@ -202,7 +212,8 @@ class _Choice:
         if line.handle in self._chosen[section.title] or line.handle in self._repeats:
             return False
         mine, mask = _terms_of(line.text), _mask(line.text)
-        least = LEAST_SHARED * len(mine)  # who shares less is no duplicate: 5 times as fast
+        # who shares less is no duplicate; terms that share a bit are counted as one
+        least = LEAST_SHARED * len(mine) - (len(mine) - mask.bit_count())
         for other_mask, other in self._taken:
             if (mask & other_mask).bit_count() >= least and near_duplicate(mine, other):
                 self._repeats.add(line.handle)

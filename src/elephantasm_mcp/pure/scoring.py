@@ -74,11 +74,3 @@ def scale(scored: Scored, factor: float) -> Scored:
     """The score and each part of it, times a factor in [0, 1]."""
     parts = {name: round(part * factor, 6) for name, part in scored.breakdown.items()}
     return Scored(score=round(sum(parts.values()), 6), breakdown=parts)
-
-
-def blend(relevance: Scored, composite: Scored, *, share: float = QUERY_SHARE) -> Scored:
-    """`share` of one score and the rest of the other, with both breakdowns."""
-    parts = {name: round(part * share, 6) for name, part in relevance.breakdown.items()}
-    rest = 1 - share
-    parts |= {name: round(part * rest, 6) for name, part in composite.breakdown.items()}
-    return Scored(score=round(sum(parts.values()), 6), breakdown=parts)
