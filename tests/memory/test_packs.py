@@ -56,6 +56,19 @@ def fenced_tokens(core, found):
 # What goes in
 
 
+async def test_what_is_said_again_and_again_leaves_room_for_the_rest(core, clock):
+    for number in range(150):  # said apart: no duplicates
+        at = clock.now() - number * 10 * MINUTE
+        await tell(core, "The heater is on again.", session_id="log", occurred_at=at)
+    await tell(core, "The heater cost Nadia 300 euros in March.", session_id="talk")
+    await tell(core, "Bogdan repaired the heater with a wooden spoon.", session_id="talk")
+    clock.move(DAY)
+    text = (await pack(core, "What about the heater?", max_tokens=300)).as_prompt()
+    assert text.count("on again") <= 3  # a line a day
+    assert "300 euros" in text
+    assert "wooden spoon" in text
+
+
 async def test_a_new_anima_has_no_pack(core):
     assert await pack(core) is None
     assert await pack(core, "tea") is None

@@ -82,6 +82,15 @@ def test_rows_that_say_the_same_are_tied():
     ]
 
 
+def test_lines_that_say_the_same_leave_room_for_others():
+    said = [event(number, "tea is ready now") for number in range(1, 3 * CANDIDATES)]
+    other = [event(10_000 + n, f"tea with {n} more words than that w{n}") for n in range(20)]
+    corpus = corpus_of(*said, *other)
+    found = {id_ for _, id_ in best(corpus, "tea ready")}
+    assert {row.id for row in other} <= found
+    assert CANDIDATES <= len(found) < 2 * CANDIDATES
+
+
 @given(ROWS, TEXTS, MODELS)
 def test_the_same_question_has_the_same_answer(rows, question, models):
     corpus = corpus_of(*rows, models=list(models.values()))

@@ -39,7 +39,7 @@ SHARES = {SESSION: 0.25, KNOWLEDGE: 0.35, LONG_TERM: 0.40}
 SESSION_WINDOW = timedelta(hours=4)
 """A session that ended longer ago than this is no current one (preset `conversational`)."""
 MOST = 400
-"""How many rows of each kind compete for a pack without a query."""
+"""How many rows of each kind compete for a pack."""
 GIVING_WAY = 100
 """Ranks: 0 leaves 3 % of the evidence of LoCoMo out of packs of 2,000 tokens."""
 AMPLE = 1.25
@@ -239,7 +239,7 @@ def _by_question(
     """Knowledge and long-term lines in the order of what was found, as many as may fit."""
     answers, told = Answers.of(retrieved.ranking), told_by(tx, retrieved)
     found: Lines = {KNOWLEDGE: [], LONG_TERM: []}
-    room = _Room(max_tokens)
+    room, said = _Room(max_tokens), set[str]()
     ranks = retrieved.ranks(*LAYERS)
     for start in range(0, len(ranks), ROWS_AT_ONCE):
         part = [
@@ -249,13 +249,15 @@ def _by_question(
         ]
         lines = _lines(tx, anima, retrieved, [rank for rank, _ in part], clock=clock)
         for (rank, title), standing in zip(part, lines, strict=True):
-            if not room.takes(title):
+            if not room.takes(title) or len(found[title]) == MOST:
                 continue
             best = len(found[title]) < BEST
             max_words = BEST_WORDS if best else pack_items.RAW_WORDS
             item = pack_items.found_item(standing, answers, rank, max_words=max_words, clock=clock)
             found[title].append(item)
-            room.take(title, item.tokens)
+            if (text := recall.text_of(item.row)) not in said:  # what repeats others takes no room
+                said.add(text)
+                room.take(title, item.tokens)
     return found[KNOWLEDGE], found[LONG_TERM]
 
 

@@ -316,6 +316,17 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found, row: StoredRow) -> SearchH
             )
 
 
+def text_of(row: StoredRow) -> str:
+    """What a row says."""
+    match row:
+        case StoredEvent(event=event):
+            return event.content
+        case StoredMemory(memory=memory):
+            return f"{memory.summary}\n{memory.content}"
+        case StoredKnowledge(knowledge=knowledge):
+            return knowledge.content
+
+
 def reason_of(row: StoredRow, *, worded: bool) -> Reason:
     """Why a row was found, in one of the pack's words."""
     if not isinstance(row, StoredEvent) and _is_pinned(row):

@@ -276,7 +276,7 @@ def _not_found(row: StoredRow, query: str, *, mode: str) -> Standing:
 
 def _shared(row: StoredRow, query: str) -> list[str]:
     """The words of the query that the row has, in quotation marks."""
-    mine = set(terms(_text(row)))
+    mine = set(terms(recall.text_of(row)))
     return [f"“{word}”" for word in query_words(query) if stem(word) in mine]
 
 
@@ -323,16 +323,6 @@ def _name(row: StoredRow) -> tuple[Layer, str]:
             return "memory", memory.handle
         case StoredKnowledge(knowledge=knowledge):
             return "knowledge", knowledge.handle
-
-
-def _text(row: StoredRow) -> str:
-    match row:
-        case StoredEvent(event=event):
-            return event.content
-        case StoredMemory(memory=memory):
-            return f"{memory.summary}\n{memory.content}"
-        case StoredKnowledge(knowledge=knowledge):
-            return knowledge.content
 
 
 def _listed(parts: Iterable[str]) -> str:

@@ -76,6 +76,9 @@ _ASKS: Final = re.compile(r"[?？][\s\"'”’)]*$")
 _ASIDE: Final = re.compile(r"(?<!\s)\s*\([^()]*\)\s*$")
 """What stands in parentheses at the end: often the description of a picture."""
 
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+"""2⁶⁴ over the golden ratio: what is multiplied by it spreads (Knuth)."""
+
 Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -171,6 +174,20 @@ class Corpus:
     def spread(self, places: Places) -> Floats:
         """How many different stems their own words have."""
         return self._over_mean("spread", self.distinct[places], places)
+
+    def looks(self, places: Places) -> NDArray[np.uint64]:
+        """A number for each row that is the same for equal texts, and seldom for others.
+
+        From its length and three of its words.
+        """
+        if not len(self.tokens):
+            return np.zeros(len(places), dtype=np.uint64)
+        own, begin = self.own[places], self.begin[places]
+        look = own.astype(np.uint64)
+        for offset in (own // 4, own // 2, own - 1):
+            token = self.tokens.take(begin + np.maximum(offset, 0), mode="clip")
+            look = look * _MIX + np.where(own > 0, token, 0).astype(np.uint64)
+        return look
 
     def _kept(self, name: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         if name not in self.worked_out:

@@ -111,19 +111,28 @@ def _nominate(
     held, lexical = found.places[may_be], found.lexical[may_be]
     for layer in LAYERS:
         mine = corpus.layers[held] == layer
-        nominated[_best(lexical[mine], held[mine], corpus.ids)] = True
+        nominated[_best(corpus, lexical[mine], held[mine])] = True
         rows = np.flatnonzero(shown & (corpus.layers == layer))
         for comparison in compared:
             near = comparison.candidates(rows)
-            nominated[_best(comparison.at(near), near, corpus.ids)] = True
+            nominated[_best(corpus, comparison.at(near), near)] = True
     return np.flatnonzero(nominated)
 
 
-def _best(values: Floats, places: Places, ids: NDArray[np.int64]) -> Places:
-    """The places of the `CANDIDATES` highest values, ties by id."""
+def _best(corpus: Corpus, values: Floats, places: Places) -> Places:
+    """The places of the `CANDIDATES` highest values, ties by id.
+
+    Where most of them say the same, that many different ones as well.
+    """
     if len(values) <= CANDIDATES:
         return places
-    return places[best_positions(values, ids[places], CANDIDATES)]
+    wanted, ids = CANDIDATES, corpus.ids[places]
+    while True:
+        best = places[best_positions(values, ids, wanted)]
+        _, first = np.unique(corpus.looks(best), return_index=True)
+        if len(first) >= CANDIDATES // 2 or wanted >= len(places):
+            return np.append(best[:CANDIDATES], best[np.sort(first)[:CANDIDATES]])
+        wanted *= 4
 
 
 # Features
