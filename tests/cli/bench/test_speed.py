@@ -27,8 +27,10 @@ ALWAYS = {
     "pack, with the other animas": "sqlite-vec scan + FTS5",
     "pack without a query": None,
     "first pack, cold anima": None,
+    "loading a cold anima": None,
     "search": "sqlite-vec scan + FTS5",
     "search by words alone": "FTS5 joined on anima",
+    "rows by words (BM25)": "FTS5 joined on anima",
     "extract one event": "bare commit, 1 row",
     "extract 50 events": "bare commit, 50 rows",
 }

@@ -17,12 +17,14 @@ from elephantasm_mcp.cli.bench.embedding import RememberingEmbedder
 from elephantasm_mcp.cli.bench.rivals import Row
 from elephantasm_mcp.cli.bench.speed_memory import BATCH, Plan, Timed, name_of
 from elephantasm_mcp.cli.bench.timing import DIGITS, WARM_UP, Figure, Rival, Shot
-from elephantasm_mcp.memory import events, packs, recall
+from elephantasm_mcp.memory import animas, events, index, packs, recall
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder
+from elephantasm_mcp.pure.matching import Found
 from elephantasm_mcp.pure.matrix import LISTS_FROM, GrowingMatrix
+from elephantasm_mcp.pure.text import query_words, stem
 from elephantasm_mcp.pure.vectors import from_blob, quantize, to_blob, top_k
-from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.store.cache import AnimaState, CorpusCache
 from elephantasm_mcp.types.records import EventCreate
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
@@ -35,10 +37,14 @@ COLD_UP_TO: Final = 10_000
 """Rows up to which cold packs are timed: beyond, what they read would take minutes."""
 
 PACK, PLAIN_PACK, COLD = "pack with a query", "pack without a query", "first pack, cold anima"
-CROWDED, SEARCH, WORDS = "pack, with the other animas", "search", "search by words alone"
+LOAD, CROWDED = "loading a cold anima", "pack, with the other animas"
+SEARCH, WORDS, MATCHES = "search", "search by words alone", "rows by words (BM25)"
 NEAREST, LISTED = "nearest vectors", "nearest vectors by lists"
 WRITE, WRITE_MANY = "extract one event", f"extract {BATCH} events"
-ORDER: Final = (PACK, CROWDED, PLAIN_PACK, COLD, SEARCH, WORDS, NEAREST, LISTED, WRITE, WRITE_MANY)
+ORDER: Final = (
+    *(PACK, CROWDED, PLAIN_PACK, COLD, LOAD, SEARCH, WORDS, MATCHES, NEAREST, LISTED),
+    *(WRITE, WRITE_MANY),
+)
 
 SCAN, JOIN, BOTH = "sqlite-vec scan", "FTS5 joined on anima", "sqlite-vec scan + FTS5"
 READ_ONCE = "reading the matrix once"
@@ -55,7 +61,9 @@ GOALS_MS: Final = {
     (PLAIN_PACK, 10_000): 0.3,
     (PLAIN_PACK, 100_000): 0.3,
     (COLD, 10_000): 5.0,
-    (WORDS, 1_000): 0.5,
+    (MATCHES, 1_000): 0.5,
+    (MATCHES, 10_000): 0.5,
+    (MATCHES, 100_000): 0.5,
     (NEAREST, 1_000): 0.1,
     (NEAREST, 10_000): 0.7,
     (NEAREST, 100_000): 15.0,
@@ -99,7 +107,10 @@ class _Anima:
             *await self._vectors(),
         ]
         if self.size <= COLD_UP_TO:
-            figures.append(await self._asked(COLD, self._packs(), texts=self._forgetting()))
+            figures += [
+                await self._asked(COLD, self._packs(), texts=self._forgetting()),
+                await self._asked(LOAD, self._load, texts=self._forgetting()),
+            ]
         return figures
 
     async def read_crowded(self) -> list[Figure]:
@@ -107,9 +118,18 @@ class _Anima:
         return [await self._asked(CROWDED, self._packs(), Rival(BOTH, self._scan_and_join))]
 
     async def find_words(self) -> list[Figure]:
-        """Search without a model, beside full text that everybody shares."""
+        """Words without a model, beside full text that everybody shares."""
         core = replace(self.memory.core, sentences=None, words=None, corpora=CorpusCache())
-        return [await self._asked(WORDS, self._searches(core), Rival(JOIN, self._join))]
+        corpus = (await self._state(core)).corpus
+
+        async def matches(text: str) -> object:
+            found = Found.of(corpus, [stem(word) for word in query_words(text)])
+            return top_k(found.lexical, found.places, NEIGHBOURS)
+
+        return [
+            await self._asked(WORDS, self._searches(core), Rival(JOIN, self._join)),
+            await self._asked(MATCHES, matches, Rival(JOIN, self._join)),
+        ]
 
     async def write(self) -> list[Figure]:
         """Acknowledged events, beside commits on the same disk that do nothing else."""
@@ -166,6 +186,14 @@ class _Anima:
 
         texts = (self.memory.teller.sentence() for _ in range(self.plan.rounds + WARM_UP))
         return await self._asked(what, shot, rival, texts=texts)
+
+    async def _load(self, _: str) -> object:
+        return await self._state(self.memory.core)
+
+    async def _state(self, core: Core) -> AnimaState:
+        """What is in memory of the anima."""
+        anima = await animas.find(core, self.memory.user, name_of(self.size))
+        return await core.database.read(core.corpora.get, anima, index.models_of(core))
 
     def _packs(self) -> Shot:
         core, user, anima = self.memory.core, self.memory.user, name_of(self.size)
@@ -244,7 +272,10 @@ class _Nearest:
         return round(sum(shares) / len(shares), DIGITS)
 
     def _exact(self, text: str) -> list[int]:
-        cosines = self._matrix.cosines(self._vector(text))
+        vector = self._vector(text)
+        cosines = self._matrix.compare(vector, shown=self._shown).cosines
+        if cosines is None:  # they are so many that recall compares only some
+            cosines = self._matrix.cosines(vector)
         return top_k(cosines, self._positions, NEIGHBOURS)[0].tolist()
 
     def _vector(self, text: str) -> "NDArray[np.float32]":
