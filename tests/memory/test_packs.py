@@ -86,6 +86,19 @@ async def test_its_layers_are_what_their_types_say(core, clock, query):
     assert layers == content
 
 
+async def test_who_changes_a_pack_changes_it_for_nobody_else(core):
+    await tell(core, "Bogdan must sign it off.", session_id="s")
+    first = await pack(core)
+    before = first.model_dump_json()
+    content = (await pack(core)).content
+    for line in content["session_memories"]:
+        line["breakdown"].clear()
+        line.clear()
+    content["temporal_context"].clear()
+    content.clear()
+    assert (await pack(core)).model_dump_json() == before
+
+
 async def test_a_raw_event_is_in_the_pack_at_once(core):
     await tell(core, "Bogdan must sign it off.", author="Nadia", session_id="s")
     found = await pack(core)

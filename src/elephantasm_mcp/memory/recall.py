@@ -16,7 +16,7 @@ import anyio
 
 from elephantasm_mcp.memory import animas, index
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import repair, words
 from elephantasm_mcp.store import animas as anima_store
@@ -166,12 +166,17 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
         return None
     from elephantasm_mcp.pure import asking  # numpy: not at start-up
 
-    vectors: dict[Kind, tuple[str, NDArray[np.float32]]] = {}
-    for embedder in index.loaded_embedders(core):
-        encoded = await anyio.to_thread.run_sync(embedder.encode, [text], abandon_on_cancel=True)
-        kind: Kind = "words" if embedder is core.words else "sentence"
-        vectors[kind] = embedder.name, encoded[0]
+    embedders = index.loaded_embedders(core)
+    encoded = await anyio.to_thread.run_sync(_encode, embedders, text, abandon_on_cancel=True)
+    vectors: dict[Kind, tuple[str, NDArray[np.float32]]] = {
+        "words" if embedder is core.words else "sentence": (embedder.name, vector)
+        for embedder, vector in zip(embedders, encoded, strict=True)
+    }
     return asking.read(text, vectors, _word_vectors(core))
+
+
+def _encode(embedders: Sequence[Embedder], text: str) -> list[NDArray[np.float32]]:
+    return [embedder.encode([text])[0] for embedder in embedders]
 
 
 def retrieve(
