@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.pure.lists import BLOCK_ROWS, CANDIDATES, Lists, fewest
+from elephantasm_mcp.pure.lists import BLOCK_ROWS, CANDIDATES, FEW, Lists, fewest, signs_of_query
 from elephantasm_mcp.pure.vectors import dequantize, directions, quantize, top_k
 
 DIMENSIONS = 48
@@ -32,7 +32,9 @@ def exact(rows, query, k):
 
 def nearest(lists, query, k):
     """As recall goes about it: what differs least is compared in full."""
-    near = fewest(lists.differing_signs(query), max(CANDIDATES, k))
+    signs = signs_of_query(query)
+    few = fewest(lists.differing_signs(signs), max(FEW, k))
+    near = few[fewest(lists.differing_signs_at(signs, few), max(CANDIDATES, k))]
     return top_k(directions(lists.rows[near]).cosines(query), near, k)
 
 

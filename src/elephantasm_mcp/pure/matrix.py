@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elephantasm_mcp.pure.column import Column
-from elephantasm_mcp.pure.lists import CANDIDATES, Lists, fewest
+from elephantasm_mcp.pure.lists import CANDIDATES, FEW, Lists, fewest, signs_of_query
 from elephantasm_mcp.pure.vectors import Int8Matrix, directions, whole_numbers
 
 LISTS_FROM: Final = 16_000
@@ -78,9 +78,9 @@ class Matrix:
             return Comparison(self, query, cosines=self._few_cosines(query))
         if int(shown.sum()) < LISTS_FROM:
             return Comparison(self, query)
-        differing = self.signs.differing(query, below=len(self))
-        differing[np.isinf(self.lengths)] = MISSING
-        return Comparison(self, query, differing=differing)
+        near = self.signs.near(query, below=len(self))
+        near.differing[np.isinf(self.lengths)] = MISSING
+        return Comparison(self, query, near=near)
 
     def _few_cosines(self, query: NDArray[np.float32]) -> Floats:
         whole = whole_numbers(query)
@@ -99,20 +99,33 @@ class Comparison:
     query: NDArray[np.float32]
     cosines: Floats | None = None
     """Of all rows, where they are few."""
-    differing: NDArray[np.uint16] | None = None
-    """How many signs of each row are not the question's, where rows are many."""
+    near: "Near | None" = None
+    """What signs say of it, where rows are many."""
 
     def candidates(self, rows: Places) -> Places:
         """Those of `rows` among which the nearest are, nearly always; all where rows are few."""
-        if self.differing is None or len(rows) <= CANDIDATES:
+        if self.near is None or len(rows) <= CANDIDATES:
             return rows
-        return rows[fewest(self.differing[rows])]
+        few = rows[fewest(self.near.differing[rows], FEW)]
+        return few[fewest(self.near.lists.differing_signs_at(self.near.signs, few), CANDIDATES)]
 
     def at(self, places: Places) -> Floats:
         """The cosines of these rows."""
         if self.cosines is not None:
             return self.cosines[places]
         return self.matrix.cosines_at(self.query, places)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The signs of a matrix beside those of one question."""
+
+    lists: Lists
+    signs: NDArray[np.uint64]
+    """The question's."""
+    differing: NDArray[np.uint16]
+    """How many of the first signs of each row are not the question's."""
 
 
 @final
@@ -170,14 +183,15 @@ class Signs:
         """What it holds in memory."""
         return self._lists.size_bytes if self._lists is not None else 0
 
-    def differing(self, query: NDArray[np.float32], *, below: int) -> NDArray[np.uint16]:
-        """How many signs of each of the first rows differ from the query's."""
+    def near(self, query: NDArray[np.float32], *, below: int) -> Near:
+        """What they say of a question; `differing` is of the first rows."""
         with self._lock:
             lists = self._lists or Lists.of(self._stored)
             if len(lists.rows) < len(self._stored):
                 lists = lists.extended(self._stored)
             self._lists = lists
-        return lists.differing_signs(query)[:below]
+        signs = signs_of_query(query)
+        return Near(lists, signs, lists.differing_signs(signs)[:below])
 
     def load(self, signs: NDArray[np.uint64], lengths: NDArray[np.float32]) -> None:
         """Take the signs of the whole matrix as they were made before."""
