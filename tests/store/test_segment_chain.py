@@ -158,15 +158,16 @@ async def test_a_row_that_changes_throws_the_blocks_away_and_the_index_makes_the
 async def test_blocks_of_another_format_are_passed_over_and_replaced(core, monkeypatch):
     await tell_many(core, 0, 12)
     await index_now(core)
-    monkeypatch.setattr(format_module, "FORMAT", 2)
+    older, newer = format_module.FORMAT, format_module.FORMAT + 1
+    monkeypatch.setattr(format_module, "FORMAT", newer)
     assert (await chain(core)).rows == 0
     await check(core)
     await index.pack(core, 1)
     assert ((await chain(core)).rows, (await chain(core)).stale) == (12, False)
-    monkeypatch.setattr(format_module, "FORMAT", 1)
+    monkeypatch.setattr(format_module, "FORMAT", older)
     await index.pack(core, 1)
     await check(core)
-    monkeypatch.setattr(format_module, "FORMAT", 2)
+    monkeypatch.setattr(format_module, "FORMAT", newer)
     assert (await chain(core)).rows == 12  # an older release leaves them alone
 
 

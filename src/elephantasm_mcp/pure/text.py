@@ -3,7 +3,7 @@
 Owns mending, one-line form, cutting, and the words and terms of full-text search. Knows nothing of
 tokens or secrets (see `tokens`, `redaction`).
 Invariant: `terms(text)` are exactly the terms that FTS5 (`porter unicode61 remove_diacritics 2`)
-finds in `fts_text(text)`.
+finds in `fts_text(text)`, but for those of scripts with marks and no blanks between words.
 """
 
 import re
@@ -33,7 +33,8 @@ STOP_WORDS: Final = frozenset(_LITTLE_WORDS.split())
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BROKEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff]")
-_SYMBOL_RUN: Final = re.compile(r"[^\w\s\x00-\x7f]{33,}")
+_MOST_MARKS: Final = 32
+_SYMBOL_RUN: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
@@ -53,8 +54,39 @@ _TAG_OPEN: Final = re.compile(
 _TAG_CLOSE: Final = re.compile(rf"(‹[^‹›{_LESS}{_MORE}]{{0,300}})(?<![-=])([{_MORE}]+)")
 
 _DIACRITIC: Final = re.compile("[\u0300-\u036f]+")
+_WHOLE: Final = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t"}
+    | {"ı": "i", "ŋ": "n", "ĸ": "k"}
+)
+"""Letters that no normalisation takes apart; `ß` is `ss` by its case."""
+_UNFOLDED: Final = re.compile(f"[{''.join(map(chr, _WHOLE))}]")
+_RAISED: Final = re.compile(
+    "([\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2079\u2150-\u215e])(?<=[0-9].)"
+)
+"""An exponent, a note's number or a fraction after a digit: 2½ is not 21."""
+_LETTERS: Final = (
+    "\u0e01-\u0e30\u0e32-\u0e33\u0e40-\u0e46"  # Thai
+    "\u0e81-\u0eb0\u0eb2-\u0eb3\u0ebd\u0ec0-\u0ec6\u0edc-\u0edf"  # Lao
+    "\u1000-\u102a\u103f\u1050-\u1055\u105a-\u105d\u1061\u1065\u1066\u106e-\u1070\u1075-\u1081\u108e"
+    "\uaa60-\uaa76\uaa7a\uaa7e\uaa7f\ua9e0-\ua9e4\ua9e6-\ua9ef\ua9fa-\ua9fe"  # Burmese
+    "\u1780-\u17b3\u17d7\u17dc"  # Khmer
+)
+_MARKS: Final = (
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u1056-\u1059"
+    "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u108f\u109a-\u109d\ua9e5"
+    "\uaa7b-\uaa7d\u17b4-\u17d3\u17dd"
+)
+_STACKERS: Final = "\u1039\u17d2"
+"""What puts the next letter under the last one."""
+_UNSPACED: Final = f"{_LETTERS}{_MARKS}"
+_SYLLABLE: Final = re.compile(f"[{_UNSPACED}](?:[{_STACKERS}][{_LETTERS}]|[{_MARKS}]){{0,12}}")
+"""A letter with all that stands on, under and around it, bounded."""
 # Less the letters that Unicode 6.1, and so FTS5, does not take for letters.
-_WORD: Final = re.compile(r"[^\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]{1,64}")
+_WORD: Final = re.compile(
+    f"[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3{_UNSPACED}]{{1,64}}|[{_UNSPACED}]+"
+)
+_IN_GRAMS: Final = re.compile(f"[{CJK}{_UNSPACED}]")
+_ASCII_RUN: Final = re.compile("[\x00-\x7f]+")
 _ASCII_WORD: Final = re.compile("[a-z0-9]{1,64}")
 _CJK: Final = re.compile(f"[{CJK}]")
 _CJK_OR_REST: Final = re.compile(f"([{CJK}]+)")
@@ -120,18 +152,22 @@ def has_cjk(text: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """The folded, unstemmed words of `text` in order; CJK runs as uni- and bigrams.
+    """The folded, unstemmed words of `text` in order.
 
-    Letters and digits make words, as in `unicode61`; anything else parts them. Folding goes a
-    little beyond FTS5: `ß` is `ss`, Greek and Cyrillic lose their accents too. Words above 64
-    characters (base64, hashes) come in pieces of 64.
+    Letters and digits make words, as in `unicode61`; anything else parts them. Runs of CJK, Thai,
+    Lao, Khmer and Burmese, which have no blanks between words, come as uni- and bigrams. Folding
+    goes beyond FTS5: `ß` is `ss`, `ł` is `l`, full-width and other forms of compatibility are the
+    ordinary ones, Greek and Cyrillic lose their accents too. Words above 64 characters (base64,
+    hashes) come in pieces of 64.
     """
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    folded = unicodedata.normalize("NFD", _cap_marks(text).casefold())
-    folded = unicodedata.normalize("NFC", _DIACRITIC.sub("", folded))
+    folded = _fold(text)
+    foreign = _ASCII_RUN.sub("", folded)
+    if not _WORD.search(foreign):  # as in most English: curly quotes, dashes
+        return _ASCII_WORD.findall(folded)
     found = _WORD.findall(folded)
-    if not has_cjk(folded):
+    if not _IN_GRAMS.search(foreign):
         return found
     return [piece for word in found for piece in _grams(word)]
 
@@ -196,13 +232,26 @@ def query_words(query: str, *, ignore: Collection[str] = ()) -> list[str]:
     return [word for word in content if stem(word) not in ignored] or content or distinct
 
 
+def _fold(text: str) -> str:
+    """`text` in lower case, without accents, in ordinary forms."""
+    plain = unicodedata.normalize("NFKD", _RAISED.sub(r" \1", _cap_marks(text))).casefold()
+    foreign = _ASCII_RUN.sub("", plain)
+    if _UNFOLDED.search(foreign):
+        plain = plain.translate(_WHOLE)
+    if _DIACRITIC.search(foreign):
+        plain = _DIACRITIC.sub("", plain)
+    return unicodedata.normalize("NFC", plain)
+
+
 def _cap_marks(text: str) -> str:
     """Bounds the runs of combining marks, which normalisation sorts in quadratic time."""
-    return text if text.isascii() else _SYMBOL_RUN.sub(_first_marks, text)
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    return text if foreign <= _MOST_MARKS else _SYMBOL_RUN.sub(_first_marks, text)
 
 
 def _first_marks(run: re.Match[str]) -> str:
-    return run[0][:32] + "".join(char for char in run[0][32:] if not unicodedata.combining(char))
+    kept, rest = run[0][:_MOST_MARKS], run[0][_MOST_MARKS:]
+    return kept + "".join(char for char in rest if not unicodedata.combining(char))
 
 
 def _normalise(text: str) -> str:
@@ -239,13 +288,14 @@ def _boundary(text: str, *, end: int) -> int:
 
 
 def _grams(word: str) -> list[str]:
-    """`東京都` as 東 東京 京 京都 都; other parts of the word whole."""
+    """`東京都` as 東 東京 京 京都 都, `ไทย` as ไ ไท ท ทย ย; other parts of the word whole."""
     pieces: list[str] = []
     for part in filter(None, _CJK_OR_REST.split(word)):
-        if not _CJK.match(part):
+        if not _IN_GRAMS.match(part):
             pieces.append(part)
             continue
-        for first, second in pairwise(part):
+        units = part if _CJK.match(part) else _SYLLABLE.findall(part)
+        for first, second in pairwise(units):
             pieces += (first, first + second)
-        pieces.append(part[-1])
+        pieces.append(units[-1])
     return pieces
