@@ -48,6 +48,14 @@ async def test_an_acknowledged_event_is_found_at_once(core, tmp_path):
     check_index(tmp_path / FILE)
 
 
+@pytest.mark.parametrize("query", ["🎸", "🎸🎸", "🎸\ufe0f!", "the 🎸?"])
+async def test_an_emoji_finds_the_event_that_has_it(core, query):
+    await tell(core, "Band practice went well.", "Saturday it is 🎸", "Rain again ☔")
+    hits = await search(core, query)
+    assert hits.mode != recall.NO_QUERY
+    assert (hits[0].handle, hits[0].weak) == ("e2", False)
+
+
 async def test_every_layer_is_found_with_its_sources(core):
     await tell(core, "The cut-over is on Thursday.", session_id="s")
     await dream(core)
@@ -87,7 +95,7 @@ async def test_a_model_that_has_not_seen_every_row_is_called_partial(core):
     )
 
 
-@pytest.mark.parametrize("query", ["", " ", "\n\t", "?!…", "\x00", "—", "🎉", "👩‍👩‍👧 ❤️", "\ud800"])
+@pytest.mark.parametrize("query", ["", " ", "\n\t", "?!…", "\x00", "—", "→ ✓", "\ufe0f", "\ud800"])
 async def test_a_query_without_a_word_finds_nothing_and_says_so(core, query):
     await tell(core, "Tea is good. 🎉")
     hits = await search(core, query)

@@ -39,6 +39,10 @@ BEYOND_FTS5 = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\
 """Scripts whose words have marks inside, at which FTS5 parts them."""
 
 
+def is_emoji(word: str) -> bool:
+    return unicodedata.category(word[0]) in ("So", "Sm", "Cn")  # Cn: newer than Python
+
+
 class Fts:
     """A real FTS5 table and its vocabulary."""
 
@@ -272,7 +276,7 @@ def test_fts5_parts_and_folds_nothing_that_is_not_parted_and_folded(
     unstemmed: Fts, text: str
 ) -> None:
     assume(not BEYOND_FTS5.search(text))
-    assert unstemmed.terms(fts_text(text)) == words(text)
+    assert unstemmed.terms(fts_text(text)) == [word for word in words(text) if not is_emoji(word)]
 
 
 def test_every_letter_and_digit_of_unicode_is_one_term_for_both(fts: Fts) -> None:
@@ -288,7 +292,7 @@ def test_terms_of_real_conversations_are_those_of_fts5(fts: Fts) -> None:
     for path in sorted(BENCH.glob("*.json")):
         for conversation in json.loads(path.read_text())["conversations"]:
             vocabulary.update(*(words(turn["text"]) for turn in conversation["turns"]))
-    ordered = sorted(vocabulary)
+    ordered = sorted(word for word in vocabulary if not is_emoji(word))
     assert len(ordered) > 10_000
     assert [stem(word) for word in ordered] == fts.terms(" ".join(ordered))
 
@@ -321,7 +325,33 @@ def test_a_query_of_ignored_or_stop_words_alone_keeps_them() -> None:
 
 
 def test_a_query_of_punctuation_has_no_words() -> None:
-    assert query_words("?! … -- 🤔") == []
+    assert query_words("?! … -- → ™ ✓ \ufe0f\u200d") == ["tm"]
+    assert query_words("?! … -- “”") == []
+
+
+def test_an_emoji_is_a_word_and_a_term() -> None:
+    assert words("Great gig🎸🎸, thanks!") == ["great", "gig", "🎸", "🎸", "thanks"]
+    assert query_words("🎸🎸") == terms("🎸") == ["🎸"]
+    assert words("東京🗼に") == ["東", "東京", "京", "🗼", "に"]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("❤️", "❤"),
+        ("👍🏽👍🏿", "👍 👍"),
+        ("👩🏽‍💻", "👩 💻"),
+        ("🧘🏽‍♀️", "🧘"),
+        ("1️⃣", "1"),
+        ("🏴\U000e0067\U000e0062\U000e007f", "🏴"),
+    ],
+)
+def test_variations_tones_and_joiners_of_emoji_are_folded(text: str, plain: str) -> None:
+    assert words(text) == plain.split()
+
+
+def test_a_flag_is_one_emoji() -> None:
+    assert words("🇩🇪🇫🇷") == ["🇩🇪", "🇫🇷"]
 
 
 def test_stop_words_are_folded_words() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Another number for whatever would make the same rows another segment: also how words are cut and
 stemmed, what the flags of a row say, and how much of a text takes part. tests/pure/test_segments.py
 has the hash of a sample beside it."""

@@ -3,7 +3,7 @@
 Owns mending, one-line form, cutting, and the words and terms of full-text search. Knows nothing of
 tokens or secrets (see `tokens`, `redaction`).
 Invariant: `terms(text)` are exactly the terms that FTS5 (`porter unicode61 remove_diacritics 2`)
-finds in `fts_text(text)`, but for those of scripts with marks and no blanks between words.
+finds in `fts_text(text)`, but for emoji, and scripts with marks and no blanks between words.
 """
 
 import re
@@ -81,9 +81,17 @@ _STACKERS: Final = "\u1039\u17d2"
 _UNSPACED: Final = f"{_LETTERS}{_MARKS}"
 _SYLLABLE: Final = re.compile(f"[{_UNSPACED}](?:[{_STACKERS}][{_LETTERS}]|[{_MARKS}]){{0,12}}")
 """A letter with all that stands on, under and around it, bounded."""
+_EMOJI: Final = re.compile(
+    "[\u231a\u231b\u23e9-\u23f3\u23f8-\u23fa\u2600-\u263f\u2641\u2643-\u2712\u2714\u2716\u271d\u2721\u2728\u2733\u2734\u2744\u2747"
+    "\u274c\u274e\u2753-\u2755\u2757\u2763\u2764\u2795-\u2797\u27a1\u2b50\u2b55\U0001f004\U0001f0cf\U0001f170-\U0001f19a"
+    "\U0001f300-\U0001f3fa\U0001f400-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7f0"
+    "\U0001f90c-\U0001f9ff\U0001fa70-\U0001faff]|[\U0001f1e6-\U0001f1ff]{2}"
+)
+"""One emoji, without its variation, tone of skin and sex; one of several joined; or a flag."""
 # Less the letters that Unicode 6.1, and so FTS5, does not take for letters.
 _WORD: Final = re.compile(
     f"[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3{_UNSPACED}]{{1,64}}|[{_UNSPACED}]+"
+    f"|{_EMOJI.pattern}"
 )
 _IN_GRAMS: Final = re.compile(f"[{CJK}{_UNSPACED}]")
 _ASCII_RUN: Final = re.compile("[\x00-\x7f]+")
@@ -154,11 +162,12 @@ def has_cjk(text: str) -> bool:
 def words(text: str) -> list[str]:
     """The folded, unstemmed words of `text` in order.
 
-    Letters and digits make words, as in `unicode61`; anything else parts them. Runs of CJK, Thai,
-    Lao, Khmer and Burmese, which have no blanks between words, come as uni- and bigrams. Folding
-    goes beyond FTS5: `ß` is `ss`, `ł` is `l`, full-width and other forms of compatibility are the
-    ordinary ones, Greek and Cyrillic lose their accents too. Words above 64 characters (base64,
-    hashes) come in pieces of 64.
+    Letters and digits make words, as in `unicode61`; each emoji is one, whatever its colour, and
+    joined ones are several; anything else parts them. Runs of CJK, Thai, Lao, Khmer and Burmese,
+    which have no blanks between words, come as uni- and bigrams. Folding goes beyond FTS5: `ß` is
+    `ss`, `ł` is `l`, full-width and other forms of compatibility are the ordinary ones, Greek and
+    Cyrillic lose their accents too. Words above 64 characters (base64, hashes) come in pieces of
+    64.
     """
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
@@ -205,11 +214,11 @@ def _snowball(word: str) -> str:
 
 
 def fts_text(text: str) -> str:
-    """What is handed to FTS5 for indexing: the words of `text`, blank-separated.
+    """What is handed to FTS5 for indexing: the words of `text`, blank-separated, without emoji.
 
-    Folded here because FTS5's tables are of Unicode 6.1: it takes newer emoji for letters.
+    FTS5's tables are of Unicode 6.1: it drops some emoji, and takes newer ones for letters.
     """
-    return " ".join(words(text))
+    return " ".join(word for word in words(text) if not _EMOJI.match(word))
 
 
 def fts_quote(term: str) -> str:
