@@ -1,15 +1,19 @@
 """What readers leave behind: what each client saw last, and how a pack tells what changed."""
 
+import threading
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory import animas, dreams, packs, uses
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
 from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, FILE, HOUR, EachEvent, look, tell
 
+DEADLINE_S = 20
+COUNTS = "SELECT memory_id, uses FROM accesses"
 READS = "SELECT client, hash FROM packs ORDER BY client"
 
 
@@ -132,14 +136,46 @@ async def test_reads_that_nobody_flushes_are_written_when_they_are_many(
     assert core.reads == {}
 
 
-class _Full:
-    """A database on a full disk."""
+async def test_uses_of_a_flush_that_is_cancelled_are_counted_once(core, tmp_path):
+    begun, go = threading.Event(), threading.Event()
 
-    def __init__(self, database):
+    def wait(_):
+        begun.set()
+        assert go.wait(DEADLINE_S)
+
+    core.uses[row_id(1, 1)] += 2
+    with anyio.fail_after(DEADLINE_S):
+        async with anyio.create_task_group() as writing, anyio.create_task_group() as flushing:
+            writing.start_soon(core.database.write, wait)
+            await anyio.to_thread.run_sync(begun.wait)
+            flushing.start_soon(uses.flush, core)
+            await anyio.wait_all_tasks_blocked()
+            flushing.cancel_scope.cancel()
+            go.set()
+    await uses.flush(core)
+    assert look(tmp_path / FILE, COUNTS) == [(row_id(1, 1), 2)]
+    assert not core.uses
+
+
+@pytest.mark.parametrize("error", [StorageError("The disk is full."), ZeroDivisionError()])
+async def test_uses_that_could_not_be_written_wait_for_the_next_time(core, tmp_path, error):
+    core.uses[row_id(1, 1)] += 2
+    with pytest.raises(type(error)):
+        await uses.flush(replace(core, database=_Full(core.database, error)))
+    core.uses[row_id(1, 1)] += 1
+    await uses.flush(core)
+    assert look(tmp_path / FILE, COUNTS) == [(row_id(1, 1), 3)]
+
+
+class _Full:
+    """A database on a full disk, or one that fails in another way."""
+
+    def __init__(self, database, error=None):
         self._database = database
+        self._error = error or StorageError("The disk is full.")
 
     def __getattr__(self, name):
         return getattr(self._database, name)
 
     async def write(self, *_, **__):
-        raise StorageError("The disk is full.")
+        raise self._error

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 
+import anyio
+
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
@@ -24,16 +26,20 @@ MAX_UNWRITTEN = 64
 async def flush(core: Core) -> None:
     """Write down what was read since the last time.
 
+    However it fails, all of it waits for the next time. A write that has begun ends before a
+    cancelled caller goes on, so that nothing is counted twice.
+
     Raises:
-        StorageError: the database cannot be written; all of it waits for the next time.
+        StorageError: the database cannot be written.
     """
     if not (core.uses or core.reads):
         return
     uses, reads = dict(core.uses), dict(core.reads)
     core.uses.clear()
     try:
-        await core.database.write(_write, uses, reads, now=core.clock.now())
-    except StorageError:
+        with anyio.CancelScope(shield=True):
+            await core.database.write(_write, uses, reads, now=core.clock.now())
+    except BaseException:
         core.uses.update(uses)
         raise
     for reader, read in reads.items():
