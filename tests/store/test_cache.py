@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from corpora import seen
 from elephantasm_mcp.embedding.fakes import HashEmbedder
-from elephantasm_mcp.memory import animas, dreams, index
+from elephantasm_mcp.memory import animas, dreams, index, recall
 from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure.vectors import quantize
 from elephantasm_mcp.store import animas as anima_store
@@ -313,6 +313,28 @@ async def test_the_one_in_use_is_kept_however_large(core):
         assert ids(await state(core, tiny, anima_no=anima_no)) == [1]
         assert tiny.entries == 1
     assert await state(core, tiny, anima_no=2) is await state(core, tiny, anima_no=2)
+
+
+async def test_the_texts_of_kept_rows_count(core):
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="second"))
+    await tell(core, *(f"Rum {n}. {'x' * 100_000}" for n in range(5)), anima_id="second")
+    await tell(core, "Tea.")
+    bare = CorpusCache()
+    for anima_no in (1, 2):
+        await state(core, bare, anima_no=anima_no)
+    bounded = CorpusCache(size_bytes=bare.held_bytes + 400_000)
+    second = await state(core, bounded, anima_no=2)
+    await state(core, bounded, anima_no=1)
+    assert bounded.entries == 2
+    keys = [("event", row_id(2, n)) for n in range(1, 6)]
+    await core.database.read(read_all, second, keys)
+    assert bounded.held_bytes > bare.held_bytes + 500_000
+    await state(core, bounded, anima_no=1)
+    assert bounded.entries == 1
+
+
+def read_all(tx, found, keys):
+    recall.read_rows(tx, anima_store.get(tx, 2), found, keys)
 
 
 async def test_no_anima_is_given_for_another(core):

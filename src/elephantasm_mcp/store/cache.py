@@ -17,6 +17,7 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import search, segments
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
+from elephantasm_mcp.store.footprint import Footprint
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId
@@ -28,8 +29,9 @@ DEFAULT_SIZE_BYTES = 256 * 1024 * 1024
 KEPT_STATES = 4
 """Readers may be at work on the last few states of an anima at once."""
 
-BYTES_PER_ROW = 2_000
-"""What a row takes that was read for a hit, about."""
+BYTES_PER_NOTE = 1_500
+BYTES_PER_SOURCES = 300
+"""What a line of a pack takes, and the sources of one memory, about; neither can be long."""
 
 StoredRow = StoredEvent | StoredMemory | StoredKnowledge
 _State = tuple[int, int]
@@ -48,6 +50,13 @@ class AnimaState:
     """The source events of memories, as far as somebody asked for them."""
     notes: dict[tuple[object, ...], object] = field(default_factory=dict)
     """What was worked out of them, while the state lasts; `memory/pack_items.py` adds it."""
+    footprint: Footprint = field(default_factory=Footprint)
+
+    @property
+    def own_bytes(self) -> int:
+        """What this state alone holds, about. For one thread at a time."""
+        added = BYTES_PER_NOTE * len(self.notes) + BYTES_PER_SOURCES * len(self.made_of)
+        return self.corpus.own_bytes + self.footprint.of(self.rows) + added
 
 
 class CorpusCache:
@@ -111,11 +120,9 @@ class _Held:
 
     @property
     def size_bytes(self) -> int:
-        """What it holds now, about: more than when it was loaded."""
+        """What it holds now, about: more than when it was loaded. For who has the cache's lock."""
         states = list(self._states.values())
-        rows = sum(len(state.rows) for state in states)
-        corpora = sum(state.corpus.own_bytes for state in states)
-        return self._builder.size_bytes + corpora + rows * BYTES_PER_ROW
+        return self._builder.size_bytes + sum(state.own_bytes for state in states)
 
     def at(self, tx: Tx, anima: StoredAnima) -> AnimaState | None:
         """The anima at this transaction's state; None when only later ones can be made."""
