@@ -25,6 +25,14 @@ NOTHING_YET: Final = (
 DONE: Final = {"create": "made", "update": "changed", "delete": "removed", "consume": "used"}
 """What a dream did to a row, by the kind of its action."""
 
+MAX_WEAK_LINES: Final = 3
+"""How many weak hits of a search are worth a line."""
+
+
+def weak_heading(*, shown: int, of: int) -> str:
+    """What stands above, or beside, the weak hits of a search."""
+    return f"Weak, below the relevance floor ({shown} of {of})"
+
 
 def client_of(ctx: Context[Any, Any]) -> str:
     """The name that a client gave itself when it connected."""

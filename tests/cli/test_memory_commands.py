@@ -132,6 +132,18 @@ def test_a_weak_hit_is_marked(cli: Cli):
     assert "Nothing clearly matches." in done.err
 
 
+def test_at_most_three_weak_hits_are_printed_and_all_are_in_json(cli: Cli):
+    for place in ("Bergen", "Kiel", "Gdynia", "Riga", "Turku"):
+        cli(
+            "extract", f"We spoke about the harbour of {place}, gulls, boats and the price of fish."
+        )
+    query = "harbour tax law of Denmark in eighteen twelve"
+    done = cli("search", query)
+    assert done.out.count(" weak ") == len(done.out.splitlines()) == 3
+    assert "Weak, below the relevance floor (3 of 5); --json has all." in done.err
+    assert [hit["weak"] for hit in cli("search", query, "--json").json["hits"]] == [True] * 5
+
+
 def test_a_search_without_a_hit_says_so(dreamt: Cli):
     done = dreamt("search", "zeppelin", "--layer", "knowledge")
     assert (done.code, done.out) == (0, "")
@@ -149,6 +161,20 @@ def test_a_search_may_be_narrowed(dreamt: Cli):
     assert dreamt("search", "hazelnuts", "--until", "2001-01-01").out == ""
     assert dreamt("search", "hazelnuts", "--since", "2001-01-01").out != ""
     assert dreamt("search", "hazelnuts", "--session", "another").out == ""
+
+
+def test_a_search_until_a_day_takes_in_all_of_it(cli: Cli):
+    for moment in ("2026-03-02T23:59:59.999Z", "2026-03-03T00:00:00Z"):
+        cli("extract", f"Hazelnuts at {moment}.", "--at", moment, "--session", moment)
+    for until, handles in (
+        ("2026-03-01", set()),
+        ("2026-03-02", {"e1"}),
+        ("2026-03-02T10:00:00Z", set()),
+        ("2026-03-03T00:00:00Z", {"e1", "e2"}),
+        ("2026-03-03", {"e1", "e2"}),
+    ):
+        found = cli("search", "hazelnuts", "--until", until, "--json").json
+        assert {hit["handle"] for hit in found["hits"]} == handles
 
 
 def test_what_was_stored_cannot_pose_as_a_line_of_its_own(cli: Cli):

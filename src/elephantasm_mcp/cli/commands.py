@@ -9,7 +9,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Final, NoReturn
@@ -133,6 +133,14 @@ def moment(text: str) -> datetime:
         raise ArgumentTypeError(
             f"{text!r} is no time; give one such as 2026-03-02T10:30:00Z"
         ) from error
+
+
+def end_moment(text: str) -> datetime:
+    """A time up to which something holds; a day alone means the whole of it (UTC)."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        return moment(text)
 
 
 def fraction(text: str) -> float:

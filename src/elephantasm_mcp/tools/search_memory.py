@@ -12,8 +12,8 @@ from elephantasm_mcp.tools.answers import READS, day, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument, MomentArgument, SessionArgument
 from elephantasm_mcp.types.records import Layer
 from elephantasm_mcp.types.views import SearchHit, SearchHits, SearchQuery
+from elephantasm_mcp.wording import MAX_WEAK_LINES, weak_heading
 
-MAX_WEAK_LINES = 3
 ALL_LAYERS: tuple[Layer, ...] = ("memory", "knowledge", "event")
 
 
@@ -73,7 +73,7 @@ def _describe(hits: SearchHits) -> str:
     found = strong or ["Nothing that clearly matches."]
     if weak:
         shown = weak[:MAX_WEAK_LINES]
-        found = [*found, f"Weak, below the relevance floor ({len(shown)} of {len(weak)}):", *shown]
+        found = [*found, f"{weak_heading(shown=len(shown), of=len(weak))}:", *shown]
     return "\n".join([*found, f"mode: {hits.mode}"])
 
 
