@@ -24,6 +24,17 @@ LIGHT = (
     ["dream", "list"],
     ["import", "jsonl", os.devnull],
 )
+INTERRUPT_AT_IMPORT = """
+import os, runpy, signal, sys
+module = sys.argv.pop()
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("elephantasm_mcp", run_name="__main__")
+"""
+"""Serves, and interrupts itself when it comes to import a module."""
 RUN_AND_LIST_IMPORTS = """
 import sys
 from elephantasm_mcp.cli.main import main
@@ -196,6 +207,22 @@ def test_an_interrupted_import_ends_silently_and_keeps_what_it_stored(cli: Cli):
         _, err = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, err) == (130, b"")
     assert cli("animas", "--json").json[0]["events"] == 400
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+@pytest.mark.parametrize(
+    ("module", "code"),
+    [
+        ("elephantasm_mcp.cli.main", 130),
+        ("pydantic", 130),
+        ("elephantasm_mcp.cli.demo", 130),
+        ("elephantasm_mcp.transports", 130),
+        ("mcp.server", 0),  # from here on the server has nothing to save, as at its end
+    ],
+)
+def test_an_interrupt_during_the_start_ends_it_silently(module: str, code: int):
+    done = run_program(command=[sys.executable, "-c", INTERRUPT_AT_IMPORT, module])
+    assert (done.code, done.out, done.err) == (code, "", "")
 
 
 def modules_imported_by(*arguments: str) -> set[str]:
