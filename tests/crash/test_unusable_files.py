@@ -17,6 +17,11 @@ version_3, this_thread, no_capabilities = 0x20080522, 0, bytes(24)
 ctypes.CDLL(None).capset(struct.pack("Ii", version_3, this_thread), no_capabilities)
 """
 """Makes root a user like others, whom the modes of files keep out."""
+NO_ROOM_TO_SHARE = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384))
+"""
+"""No file may grow to the 32 KiB that processes share beside the log: as on a full disk."""
 
 
 def _refused(database: Path, *, first: str = "") -> str:
@@ -71,6 +76,12 @@ async def test_a_read_only_database(database: Path) -> None:
 def test_a_folder_that_cannot_be_made(database: Path) -> None:
     database.touch()
     assert "cannot be made or written to" in _refused(database / "memory.sqlite3")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a bound on the files of a process")
+async def test_a_disk_that_is_full_already_at_the_start(database: Path) -> None:
+    await _make(database, "")
+    assert "The disk is full" in _refused(database, first=NO_ROOM_TO_SHARE)
 
 
 def test_a_missing_folder_is_made(database: Path) -> None:

@@ -1,5 +1,6 @@
 """The library, its connections and its errors."""
 
+import errno
 import re
 import sqlite3
 import subprocess
@@ -191,6 +192,18 @@ def test_the_standard_modules_errors_are_understood_too():
         connection.execute("INSERT INTO t VALUES (NULL)")
     connection.close()
     assert "breaks one of its rules" in str(explain(caught.value, name="memory.db"))
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk is full"),
+        (errno.EDQUOT, "The disk is full"),
+        (errno.EACCES, "cannot be made or written to"),
+    ],
+)
+def test_the_systems_own_errors_say_whether_the_disk_is_full(number: int, sentence: str):
+    assert sentence in str(explain(OSError(number, "whatever"), name="memory.db"))
 
 
 @pytest.mark.skipif(

@@ -399,10 +399,7 @@ def _open_writer(
                     migrate(connection, migrations, path=path, connector=connector)
                     connection.execute("PRAGMA foreign_keys = ON")
     except OSError as error:
-        raise StorageError(
-            f"The folder of the database {path.name} cannot be made or written to.",
-            hint="Choose a folder that belongs to this user.",
-        ) from error
+        raise explain(error, name=path.name) from error
     return connection
 
 

@@ -5,6 +5,7 @@ statement and no schema. Invariant: no connection is made by a library whose SQL
 file that several processes write (before 3.51.3) or that cannot load sqlite-vec.
 """
 
+import errno
 import importlib.util
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -293,8 +294,12 @@ def plain_errors(name: str) -> Iterator[None]:
         raise explain(error, name=name) from error
 
 
+def _extended_code(error: Exception) -> int:
+    return getattr(error, "extendedresult", None) or getattr(error, "sqlite_errorcode", None) or 0
+
+
 def _primary_code(error: Exception) -> int:
-    return (getattr(error, "result", None) or getattr(error, "sqlite_errorcode", 0)) & 0xFF
+    return (getattr(error, "result", None) or _extended_code(error)) & 0xFF
 
 
 def is_damage(error: Exception) -> bool:
@@ -303,8 +308,13 @@ def is_damage(error: Exception) -> bool:
 
 
 def explain(error: Exception, *, name: str) -> StorageError:
-    """What a library's `error` means for the database file called `name`."""
-    message, hint = _MEANINGS.get(_primary_code(error), _UNKNOWN)
+    """What a library's `error`, or the system's, means for the database file called `name`."""
+    if isinstance(error, OSError):
+        message, hint = _FULL if error.errno in _FULL_ERRNOS else _NO_FOLDER
+    elif _extended_code(error) == _NO_ROOM_TO_SHARE:
+        message, hint = _FULL
+    else:
+        message, hint = _MEANINGS.get(_primary_code(error), _UNKNOWN)
     return StorageError(message.format(name=name), hint=hint)
 
 
@@ -321,6 +331,17 @@ _DAMAGED: Final = (
     "Put a backup in its place; until then change nothing in its folder.",
 )
 _CORRUPT: Final = 11
+_FULL: Final = (
+    "The disk is full, so the database {name} could not grow.",
+    "Free some space and try again; nothing was stored.",
+)
+_FULL_ERRNOS: Final = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM_TO_SHARE: Final = 4874
+"""IOERR_SHMSIZE: the file for what processes share could not grow to its 32 KiB, at opening."""
+_NO_FOLDER: Final = (
+    "The folder of the database {name} cannot be made or written to.",
+    "Choose a folder that belongs to this user.",
+)
 _UNKNOWN: Final = (
     "The database {name} could not do what was asked.",
     "If it happens again, please report it together with what was done.",
@@ -338,10 +359,7 @@ _MEANINGS: Final[dict[int, tuple[str, str]]] = {
         "Check the disk and its quota, then try again.",
     ),
     _CORRUPT: _DAMAGED,
-    13: (  # FULL
-        "The disk is full, so the database {name} could not grow.",
-        "Free some space and try again; nothing was stored.",
-    ),
+    13: _FULL,  # FULL
     14: (  # CANTOPEN
         "The database {name} cannot be opened.",
         "Check that this user may read and write the file and its folder.",
