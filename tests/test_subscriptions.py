@@ -120,11 +120,32 @@ async def test_subscriptions_of_a_session_are_bounded(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions, "MAX_URIS", 2)
+    await anima_of(app, "a")
     async with listening(app) as (client, _):
         await subscribe(client, "anima://a/pack")
-        await subscribe(client, "anima://b/pack")
+        await subscribe(client, "anima://a/dreams")
         with pytest.raises(MCPError, match="Too many subscriptions: at most 2 a session"):
-            await subscribe(client, "anima://c/pack")
+            await subscribe(client, "anima://a/identity")
+
+
+@pytest.mark.parametrize("unknown", ["wrok", "0198c2f0-5d1e-7a3b-9c4d-2e6f8a1b3c5d"])
+async def test_an_unknown_anima_cannot_be_subscribed_to(app: App, unknown: str) -> None:
+    await anima_of(app, "work")
+    async with listening(app) as (client, _):
+        with pytest.raises(
+            MCPError, match=f"There is no anima '{unknown}'.*Known: work"
+        ) as refused:
+            await subscribe(client, f"anima://{unknown}/pack")
+    assert refused.value.code == INVALID_PARAMS
+
+
+async def test_the_default_anima_may_be_subscribed_to_before_its_first_use(app: App) -> None:
+    async with listening(app) as (client, heard):
+        await subscribe(client, "anima://default/pack")
+        await answer(client, "extract_event", content="Hello.")
+        assert isinstance(await heard.receive(), ResourceListChangedNotification)
+        notice = await heard.receive()
+    assert notice.params.uri == "anima://default/pack"
 
 
 async def test_a_2026_listener_hears_of_changes_and_of_new_animas(app: App) -> None:

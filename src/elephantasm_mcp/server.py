@@ -85,7 +85,7 @@ class ElephantasmServer(MCPServer[Any]):
 
     def __init__(self, app: App) -> None:
         self._app: Final = app
-        self.subscribers: Final = Subscribers()
+        self.subscribers: Final = Subscribers(app)
         bus = InMemorySubscriptionBus()
         self.watcher: Final = Watcher(app, bus, self.subscribers)
         self._shown: list[Tool] = []

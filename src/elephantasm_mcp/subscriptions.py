@@ -27,7 +27,7 @@ from mcp_types import (
 from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ElephantasmError, NotFoundError
 from elephantasm_mcp.memory import animas
-from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, is_resource, spellings
+from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, anima_in, spellings
 
 POLL_S: Final = 1.0
 SEND_S: Final = 1.0
@@ -43,7 +43,8 @@ logger = logging.getLogger(__name__)
 class Subscribers:
     """The open sessions of 2025-era clients, and which resources each wants to hear of."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: App) -> None:
+        self._app = app
         self._wanted: dict[Connection, set[str]] = {}
 
     def __len__(self) -> int:
@@ -56,13 +57,17 @@ class Subscribers:
         self._wants(ctx)
 
     async def subscribe(self, ctx: RequestContext, params: SubscribeRequestParams) -> EmptyResult:
-        """Serve `resources/subscribe`.
+        """Serve `resources/subscribe`. The default anima may be one that its first use will make.
 
         Raises:
             MCPError: no such kind of resource, or too many subscriptions.
+            NotFoundError: an unknown anima.
         """
-        if not is_resource(params.uri):
+        anima = anima_in(params.uri)
+        if anima is None:
             raise MCPError(INVALID_PARAMS, NO_SUCH_RESOURCE)
+        if anima != self._app.core.default_anima:
+            await animas.resolve(self._app.core, self._app.user, anima)
         wanted = self._wants(ctx)
         if wanted is None or len(wanted) >= MAX_URIS:
             raise MCPError(

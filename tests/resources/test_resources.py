@@ -8,7 +8,7 @@ from mcp_types import INVALID_PARAMS, TextResourceContents
 from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import animas
 from elephantasm_mcp.resources import packs
-from elephantasm_mcp.resources.uris import is_resource, spellings, uri_of
+from elephantasm_mcp.resources.uris import anima_in, spellings, uri_of
 from elephantasm_mcp.types.records import AnimaCreate
 from speaking import answer, connected, text_of
 
@@ -116,7 +116,7 @@ async def test_an_unknown_resource_names_the_known_ones(app: App, uri: str) -> N
 async def test_any_name_can_stand_in_a_uri(app: App, name: str) -> None:
     anima, _ = await animas.create(app.core, app.user, AnimaCreate(name=name))
     uri = uri_of(name, "identity")
-    assert is_resource(uri)
+    assert anima_in(uri) == name
     assert uri in set(spellings(anima.id, name, "identity"))
     async with connected(app) as client:
         assert (await read(client, uri)).startswith("# Identity of ")

@@ -7,7 +7,7 @@ never read as a path, so any name may stand in a URI.
 import re
 from collections.abc import Iterator
 from typing import Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from mcp.server.mcpserver import ResourceSecurity
@@ -21,7 +21,7 @@ NO_SUCH_RESOURCE: Final = (
     "anima://{anima}/dreams."
 )
 
-_URI = re.compile(r"anima://[^/]+/(pack|identity|dreams)")
+_URI = re.compile(r"anima://([^/]+)/(?:pack|identity|dreams)")
 
 
 def uri_of(anima: UUID | str, view: View) -> str:
@@ -35,6 +35,7 @@ def spellings(anima_id: UUID, name: str, view: View) -> Iterator[str]:
     yield from dict.fromkeys((uri_of(name, view), f"anima://{name}/{view}"))
 
 
-def is_resource(uri: str) -> bool:
-    """Whether a URI has the form of one of ours."""
-    return _URI.fullmatch(uri) is not None
+def anima_in(uri: str) -> str | None:
+    """The id or name that one of our URIs holds; None for any other URI."""
+    match = _URI.fullmatch(uri)
+    return unquote(match[1]) if match else None
