@@ -157,6 +157,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line():
         (b'{"author": "Mara"}\n', "`content` of `event` is missing"),
         (b'{"content": "a", "anima": 7}\n', "`anima` must be a name or an id"),
         (b'{"content": "a", "importance_score": 7}\n', "a number from 0 to 1"),
+        (b'{"content": "a", "importance_score": true}\n', "a number from 0 to 1"),
+        (b'{"content": "a", "occurred_at": 1772447400}\n', "a date and time in ISO 8601"),
+        (b'{"content": "a", "occurred_at": "1772447400"}\n', "a date and time in ISO 8601"),
         (b'{"content": "a", "event_type": "shout"}\n', "`message.in`"),
     ],
 )

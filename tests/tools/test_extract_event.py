@@ -101,6 +101,26 @@ async def test_a_bad_event_among_several_is_named_by_its_place(
         assert await events.list_events(app.core, app.user, None) == []
 
 
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("importance_score", True, "a number from 0 to 1"),
+        ("occurred_at", 1_772_447_400, "a date and time in ISO 8601"),
+        ("occurred_at", "1772447400", "a date and time in ISO 8601"),
+    ],
+)
+async def test_what_only_looks_like_a_number_or_a_time_is_named(
+    app: App, inside: bool, field: str, value: object, rule: str
+) -> None:
+    event = {"content": "Hello.", field: value}
+    place = f"events[0].{field}" if inside else field
+    async with connected(app) as client:
+        said = await refusal(client, "extract_event", **({"events": [event]} if inside else event))
+        assert said.startswith(f"`{place}` of `extract_event` must be {rule}. Example: ")
+        assert await events.list_events(app.core, app.user, None) == []
+
+
 async def test_events_as_json_text_are_read_as_a_list(app: App) -> None:
     async with connected(app) as client:
         said = await answer(client, "extract_event", events='[{"content": "Hello."}]')

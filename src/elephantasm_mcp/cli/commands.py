@@ -20,10 +20,10 @@ from typing_extensions import override
 
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.settings import Settings, load_settings
-from elephantasm_mcp.types.records import UtcDatetime
+from elephantasm_mcp.types.records import GivenDatetime
 
 HELP_WIDTH: Final = 79
-_MOMENT: Final = TypeAdapter(UtcDatetime)
+_MOMENT: Final = TypeAdapter(GivenDatetime)
 
 
 def _no_options(_: ArgumentParser) -> None:

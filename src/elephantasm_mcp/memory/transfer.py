@@ -24,8 +24,8 @@ from elephantasm_mcp.types.records import (
     AnimaCreate,
     EventCreate,
     EventType,
+    GivenDatetime,
     UserNo,
-    UtcDatetime,
     parse_uuid,
 )
 
@@ -88,7 +88,7 @@ class BenchTurn(BaseModel):
     id: str
     session: str | None = None
     author: str
-    time: UtcDatetime
+    time: GivenDatetime
     text: str
 
 

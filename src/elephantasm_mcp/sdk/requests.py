@@ -20,7 +20,7 @@ from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.pure.complaints import not_one_of, rejected, unknown_argument
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.settings import Settings, load_settings
-from elephantasm_mcp.types.records import EventCreate, Layer, MemoryState, Request, UtcDatetime
+from elephantasm_mcp.types.records import EventCreate, GivenDatetime, Layer, MemoryState, Request
 from elephantasm_mcp.types.views import AnimaRef, Phase
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -69,8 +69,8 @@ class Listing(Request):
 
     state: MemoryState | None = None
     session_id: str | None = None
-    since: UtcDatetime | None = None
-    until: UtcDatetime | None = None
+    since: GivenDatetime | None = None
+    until: GivenDatetime | None = None
     include_superseded: bool = False
     limit: int | None = Field(None, ge=1, le=1_000_000_000)
 

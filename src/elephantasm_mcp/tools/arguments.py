@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field
 
 from elephantasm_mcp.pure.complaints import without_null_arm
-from elephantasm_mcp.types.records import UtcDatetime
+from elephantasm_mcp.types.records import GivenDatetime
 
 JsonSchema: TypeAlias = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ AnimaArgument = Annotated[
 SessionArgument = Annotated[
     str, Field(description="Conversation id.", max_length=255, examples=["chat-42"])
 ]
-MomentArgument = Annotated[UtcDatetime | None, Field(examples=["2026-03-02T10:30:00Z"])]
+MomentArgument = Annotated[GivenDatetime | None, Field(examples=["2026-03-02T10:30:00Z"])]
 
 _NOISE = ("title", "default", "examples", "additionalProperties", "propertyNames")
 

@@ -7,10 +7,11 @@ Invariant: every model is frozen; every time is an aware UTC datetime; every sco
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from numbers import Number
 from typing import Annotated, Any, Literal, NewType
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 RowId = NewType("RowId", int)
 """`anima_no << 32 | seq`: the id of a row in a per-anima table; `seq` is its handle's number."""
@@ -25,6 +26,7 @@ LOCAL_USER = UserNo(1)
 
 Layer = Literal["event", "memory", "knowledge"]
 LAYER_LETTERS: dict[str, Layer] = {"e": "event", "m": "memory", "k": "knowledge"}
+_NUMBER = re.compile(r"\s*[-+]?[\d.]+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _HANDLE = re.compile(r"([emkd])([1-9][0-9]{0,9})")
 
 
@@ -66,9 +68,23 @@ def _as_utc(moment: datetime) -> datetime:
         raise ValueError("the time lies outside the years 1 to 9999 in UTC") from error
 
 
+def _no_number(value: object) -> object:
+    if isinstance(value, Number | bytes) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("a number is no date and time")
+    return value
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic wants it
+    return value
+
+
 UtcDatetime = Annotated[datetime, AfterValidator(_as_utc)]
 """An aware datetime in UTC; a naive one is read as UTC."""
-Score = Annotated[float, Field(ge=0.0, le=1.0)]
+GivenDatetime = Annotated[UtcDatetime, BeforeValidator(_no_number)]
+"""The same from a caller: never a number, which could be seconds, milliseconds or a year."""
+Score = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_no_truth)]
 
 
 class Record(BaseModel):
@@ -211,7 +227,7 @@ class EventCreate(Request):
     role: str | None = Field(None, max_length=64)
     author: str | None = Field(None, max_length=255)
     summary: str | None = Field(None, max_length=4000)
-    occurred_at: UtcDatetime | None = None
+    occurred_at: GivenDatetime | None = None
     session_id: str | None = Field(None, max_length=255)
     meta: dict[str, Any] = Field(default_factory=dict)
     source_uri: str | None = Field(None, max_length=2048)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from elephantasm_mcp.types.records import (
     Event,
+    GivenDatetime,
     KnowledgeType,
     Layer,
     MemoryState,
@@ -66,8 +67,8 @@ class SearchQuery(Request):
     anima: AnimaRef = None
     layers: tuple[Layer, ...] = ("memory", "knowledge", "event")
     session_id: str | None = None
-    since: UtcDatetime | None = None
-    until: UtcDatetime | None = None
+    since: GivenDatetime | None = None
+    until: GivenDatetime | None = None
     include_archived: bool = False
     limit: int = Field(10, ge=1, le=200)
 
@@ -114,7 +115,7 @@ class PackQuery(Request):
     session_id: str | None = None
     max_tokens: int = Field(DEFAULT_MAX_TOKENS, ge=1, le=200_000)
     preset: Literal["conversational"] = "conversational"
-    as_of: UtcDatetime | None = None
+    as_of: GivenDatetime | None = None
     """The pack of that moment; None is now."""
 
 
