@@ -6,8 +6,9 @@ exactly, so the same rows give the same answers however they arrived and whateve
 
 A row is reduced to the signs of 512 sums of its components, each added or subtracted (Charikar
 2002, "Similarity estimation techniques from rounding algorithms"). The rows whose signs differ
-least from the query's are compared in full: of the best 100 of 37,000 sentences that finds 99.8. Inverted lists were measured and are worse: of real
-sentences, a fifth of the rows had to be read to find 97 of the best 100.
+least from the query's are compared in full: of the best 100 of 37,000 sentences that finds 99.8.
+Inverted lists were measured and are worse: of real sentences, a fifth of the rows had to be read to
+find 97 of the best 100.
 """
 
 from dataclasses import dataclass
@@ -40,8 +41,8 @@ Signs = NDArray[np.uint64]
 class Lists:
     """The nearest of many rows, nearly always; a snapshot that never changes.
 
-    Comparing half the signs of 100,000 rows takes .35 ms, and making them a third of a second. A row
-    of zeros is a vector that is missing.
+    Comparing half the signs of 100,000 rows takes .35 ms, making them a third of a second. A row of
+    zeros is a vector that is missing.
     """
 
     rows: Int8Matrix
@@ -117,7 +118,7 @@ class Lists:
         found = [
             block[:, places[first:last] - number * BLOCK_ROWS]
             for number, (block, first, last) in enumerate(
-                zip(self.blocks, [0, *ends[:-1]], ends, strict=True)
+                zip(self.blocks, np.append(0, ends), ends, strict=False)
             )
         ]
         signs = np.concatenate([np.empty((len(query), 0), dtype=np.uint64), *found], axis=1)
