@@ -17,6 +17,7 @@ from elephantasm_mcp.pure.corpus import (
     KNOWLEDGE,
     MAX_TEXT_CHARS,
     MEMORY,
+    MOST_RUNS,
     TELLS_TIME,
     CorpusBuilder,
     CorpusRow,
@@ -104,6 +105,36 @@ def test_the_order_in_which_rows_came_changes_nothing(rows, data, question, with
     assert seen(bit_by_bit, ask(bit_by_bit, question, **asked)) == seen(
         at_once, ask(at_once, question, **asked)
     )
+
+
+@settings(max_examples=150)
+@given(ROWS, st.data(), TEXTS)
+def test_what_was_taken_out_leaves_nothing_behind(rows, data, question):
+    """Rows come, go and come again in another form; what was handed out shows them as they were."""
+    asked = {"sentences": SENTENCES, "words": WORDS}
+    builder = builder_of([], models=BOTH)
+    held, handed_out = [], []
+    for batch in batches_of(data, rows):
+        builder.add(batch)
+        set_vectors(builder, data.draw(st.permutations(batch))[1:], models=BOTH)
+        held += batch
+        if data.draw(st.booleans()):
+            corpus = builder.corpus()
+            handed_out.append((corpus, seen(corpus, ask(corpus, question, **asked))))
+        gone = data.draw(st.lists(st.sampled_from(held), unique=True))
+        builder.remove(builder.places((row.layer, row.id) for row in [*gone, *gone]))
+        held = [row for row in held if row not in gone]
+        again = [replace(row, text=data.draw(TEXTS)) for row in gone if data.draw(st.booleans())]
+        builder.add(again)
+        held += again
+    set_vectors(builder, held, models=BOTH)
+    corpus, at_once = builder.corpus(), corpus_of(*held, models=BOTH)
+    assert seen(corpus, ask(corpus, question, **asked)) == seen(
+        at_once, ask(at_once, question, **asked)
+    )
+    assert corpus.author_names.keys() == at_once.author_names.keys()
+    for corpus, before in handed_out:
+        assert seen(corpus, ask(corpus, question, **asked)) == before
 
 
 @given(ROWS, st.data())
@@ -198,15 +229,26 @@ def test_hidden_rows_are_named_by_layer_and_id():
 def test_vectors_are_filled_in_by_row_and_model():
     builder = CorpusBuilder(MODELS)
     builder.add([event(3, "a"), event(5, "b"), CorpusRow(id=5, layer=MEMORY, text="c")])
-    assert builder.first_without_vector(SENTENCES.name, EVENT) == 3
+    assert builder.without_vector(SENTENCES.name, EVENT) == [(3, 5)]
     one = quantize(SENTENCES.encode(["tea"]))
     builder.set_vectors(SENTENCES.name, EVENT, [3, 4], np.concatenate([one, one]))
-    assert builder.first_without_vector(SENTENCES.name, EVENT) == 5
-    assert builder.first_without_vector(SENTENCES.name, MEMORY) == 5
-    assert builder.first_without_vector(SENTENCES.name, KNOWLEDGE) is None
-    assert builder.first_without_vector(WORDS.name, EVENT) == 3
+    assert builder.without_vector(SENTENCES.name, EVENT) == [(5, 5)]
+    assert builder.without_vector(SENTENCES.name, MEMORY) == [(5, 5)]
+    assert builder.without_vector(SENTENCES.name, KNOWLEDGE) == []
+    assert builder.without_vector(WORDS.name, EVENT) == [(3, 5)]
     cosines = builder.corpus().vectors[SENTENCES.name].cosines(SENTENCES.encode(["tea"])[0])
     assert cosines.tolist() == [pytest.approx(1), 0, 0]
+
+
+def test_very_many_runs_of_rows_without_a_vector_are_told_as_one():
+    rows = [event(number, "a") for number in range(1, 2 * MOST_RUNS + 4)]
+    builder = CorpusBuilder(MODELS)
+    builder.add(rows[::-1])
+    set_vectors(builder, rows[1:6:2], models=[WORDS])
+    runs = [(1, 1), (3, 3), (5, 5), (7, len(rows))]
+    assert builder.without_vector(WORDS.name, EVENT) == runs
+    set_vectors(builder, rows[1::2], models=[WORDS])
+    assert builder.without_vector(WORDS.name, EVENT) == [(1, len(rows))]
 
 
 def test_a_corpus_says_how_much_memory_it_takes():

@@ -96,6 +96,53 @@ def test_what_is_near_among_many_does_not_depend_on_how_they_came(steps, filled_
 
 
 @pytest.mark.usefixtures("_many_are_few")
+@settings(max_examples=10)
+@given(
+    st.lists(st.integers(0, MANY), max_size=2),
+    st.lists(st.integers(0, MANY - 1), min_size=1, max_size=500, unique=True),
+    st.booleans(),
+)
+def test_a_matrix_that_lost_rows_is_one_that_never_had_them(cuts, places, loaded):
+    """And a snapshot of before has them still; whether many rows stay, or few."""
+    stored, query = rows_of(1, MANY), query_of(2)
+    gone = np.array(sorted(places))
+    ends = [0, *sorted(cuts), MANY]
+    parts = [stored[first:last] for first, last in pairwise(ends)]
+    growing = GrowingMatrix(DIMENSIONS)
+    if loaded:
+        growing.load(parts, [directions(part).lengths for part in parts])
+    else:
+        growing.add(MANY)
+        growing.put(np.arange(MANY), stored)
+    before = growing.matrix()
+    all_shown = np.ones(MANY, dtype=np.bool_)
+    expected = [one.tolist() for one in best(before, query, all_shown)]
+    growing.remove(gone)
+    growing.add(len(gone))
+    growing.put(np.arange(MANY - len(gone), MANY), stored[gone])
+    left = np.concatenate([np.delete(stored, gone, axis=0), stored[gone]])
+    never = grown(left, steps=[])
+    assert growing.matrix().cosines(query).tolist() == never.cosines(query).tolist()
+    assert [one.tolist() for one in best(growing.matrix(), query, all_shown)] == [
+        one.tolist() for one in best(never, query, all_shown)
+    ]
+    assert [one.tolist() for one in best(before, query, all_shown)] == expected
+
+
+@pytest.mark.parametrize("where", [[0], [2], [0, 1, 2], [5], [1, 6, 9]])
+def test_rows_may_go_from_any_part_of_a_matrix(where):
+    stored, query = rows_of(1, 10), query_of(2)
+    growing = GrowingMatrix(DIMENSIONS)
+    parts = [stored[:3], stored[3:6]]
+    growing.load(parts, [directions(part).lengths for part in parts])
+    growing.add(4)
+    growing.put(np.arange(6, 10), stored[6:])
+    growing.remove(np.array(where))
+    expected = directions(np.delete(stored, where, axis=0)).cosines(query)
+    assert growing.matrix().cosines(query).tolist() == expected.tolist()
+
+
+@pytest.mark.usefixtures("_many_are_few")
 def test_few_that_are_shown_of_many_are_all_compared():
     stored, query = rows_of(1, MANY), query_of(2)
     shown = np.arange(MANY) % 2 == 0

@@ -60,11 +60,11 @@ SAMPLE = [
 def chain_of(builder, cuts):
     """The rows of a builder in segments that end at these places."""
     ends = [*sorted(cuts), len(builder)]
-    return [
-        unpack(pack(builder.segment(first, last)))
-        for first, last in zip([0, *ends], ends, strict=False)
-        if last > first
-    ]
+    chain = []
+    for first, last in zip([0, *ends], ends, strict=False):
+        if last > first:
+            chain.append(unpack(pack(builder.segment(first, last, after=chain))))
+    return chain
 
 
 def vectors_of(builder, chain):
@@ -137,7 +137,8 @@ def test_a_loaded_builder_grows_into_the_next_segment_of_its_chain():
     loaded = CorpusBuilder({})
     loaded.load(chain_of(builder_of(rows[:5]), [2]), {})
     loaded.add(rows[5:])
-    assert pack(loaded.segment(5, 8)) == pack(whole.segment(5, 8))
+    before = chain_of(builder_of(rows[:5]), [2])
+    assert pack(loaded.segment(5, 8, after=before)) == pack(whole.segment(5, 8, after=before))
     assert pack(loaded.segment(0, 8)) == pack(whole.segment(0, 8))
 
 
@@ -145,7 +146,7 @@ def test_a_row_that_is_loaded_without_a_vector_can_be_given_one():
     rows = [event(number, f"word{number}") for number in range(1, 4)]
     loaded = CorpusBuilder(MODELS)
     loaded.load(chain_of(builder_of(rows), [2]), {})
-    assert loaded.first_without_vector(WORDS.name, 0) == 1
+    assert loaded.without_vector(WORDS.name, 0) == [(1, 3)]
     set_vectors(loaded, rows, models=[WORDS])
-    assert loaded.first_without_vector(WORDS.name, 0) is None
-    assert loaded.first_without_vector(SENTENCES.name, 0) == 1
+    assert loaded.without_vector(WORDS.name, 0) == []
+    assert loaded.without_vector(SENTENCES.name, 0) == [(1, 3)]

@@ -18,7 +18,7 @@ from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure.vectors import quantize
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import cache as cache_module
-from elephantasm_mcp.store import search
+from elephantasm_mcp.store import memories, search
 from elephantasm_mcp.store.cache import KEPT_STATES, CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
@@ -201,8 +201,10 @@ async def test_a_row_whose_vector_was_forgotten_has_none(core):
     await index_now(core)
     await state(core)
     await core.database.write(search.forget_vectors, 1, "event", row_id(1, 1))
-    lengths = (await state(core)).corpus.vectors["hash-64:1"].cosines(np.ones(64, np.float32))
-    assert (lengths[0] == 0, lengths[1] > 0) == (True, True)
+    corpus = (await state(core)).corpus
+    cosines = corpus.vectors["hash-64:1"].cosines(np.ones(64, np.float32))
+    found = dict(zip((corpus.ids & 255).tolist(), cosines.tolist(), strict=True))
+    assert (found[1] == 0, found[2] > 0) == (True, True)
 
 
 NUMBERS = count()
@@ -254,6 +256,81 @@ def compare(tx, cache, query):
     found = corpus.vectors["m"].cosines(quantize(query)[0].astype(np.float32))
     for id_, cosine in zip(corpus.ids.tolist(), found.tolist(), strict=True):
         assert cosine == pytest.approx(expected.get(id_, 0), abs=1e-4)
+
+
+# Rows that changed
+
+
+def rewrite(tx, number, content):
+    """A memory as a correction leaves it."""
+    id_ = row_id(1, number)
+    search.forget_vectors(tx, 1, "memory", id_)
+    before = memories.read_snapshot(tx, "memory", id_)
+    memories.write_snapshot(tx, "memory", id_, {**before, "content": content})
+    anima_store.touch(tx, 1)
+
+
+async def test_of_what_is_held_only_the_row_that_changed_is_read_again(core, monkeypatch):
+    await tell(core, "Tea.", "Rum.", "Gin.")
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await state(core)
+    await core.database.write(rewrite, 2, "Coffee.")
+    read = []
+
+    def rows_of(tx, layer, ids):
+        found = search_rows_of(tx, layer, ids)
+        read.extend((layer, id_ & 255) for id_, *_ in found)
+        return found
+
+    search_rows_of = search.rows_of
+    monkeypatch.setattr(cache_module.search, "rows_of", rows_of)
+    monkeypatch.setattr(cache_module.segments, "load", None)
+    found = await state(core)
+    assert sorted(read) == [("knowledge", 2), ("memory", 2)]
+    assert view(found, "coffee") == view(await state(core), "coffee")
+    with monkeypatch.context() as patch:
+        patch.setattr(cache_module.segments, "load", lambda *_: [])
+        assert view(found, "coffee") == view(await state(core, CorpusCache()), "coffee")
+
+
+async def test_a_reader_that_began_before_a_row_changed_sees_it_as_it_was(core):
+    await tell(core, "Tea.", "Rum.")
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    expected = view(await state(core, CorpusCache()), "coffee")
+    async with reading(core, lambda tx: get(tx, core)) as old:
+        await core.database.write(rewrite, 1, "Coffee.")
+        assert view(await state(core), "coffee") != expected
+    assert view(old[0], "coffee") == expected
+
+
+async def test_a_state_that_was_handed_out_outlives_the_rows_that_it_shows(core):
+    await tell(core, "Tea.", "Rum.")
+    await index_now(core)
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    held = await state(core)
+    before = view(held)
+    await dreams.undo(core, LOCAL_USER, "d1")
+    await index_now(core)
+    assert len((await state(core)).corpus) == 2
+    assert view(held) == before
+
+
+async def test_a_change_that_could_not_be_read_is_read_by_the_next(core, monkeypatch):
+    await tell(core, "Tea.", "Rum.")
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await state(core)
+    await core.database.write(rewrite, 1, "Coffee.")
+
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    for name in ("rows_of", "vectors_after", "hidden"):
+        with monkeypatch.context() as patch:
+            patch.setattr(cache_module.search, name, fail)
+            with pytest.raises(ZeroDivisionError):
+                await state(core)
+    expected = view(await state(core, CorpusCache()), "coffee")
+    assert view(await state(core), "coffee") == expected
 
 
 # Hidden rows

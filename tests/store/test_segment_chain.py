@@ -20,10 +20,11 @@ from elephantasm_mcp.pure import matrix as matrix_module
 from elephantasm_mcp.pure import segments as format_module
 from elephantasm_mcp.pure.lists import Lists
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import search, segments
+from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
-from elephantasm_mcp.types.records import LOCAL_USER
+from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.records import LOCAL_USER, row_id
 from scenes import FILE, MINUTE, EachEvent, look, tamper, tell
 
 LEAST, MOST = 3, 8
@@ -34,7 +35,7 @@ NUMBERS = count()
 def _small_blocks(monkeypatch):
     monkeypatch.setattr(segments, "LEAST_ROWS", LEAST)
     monkeypatch.setattr(segments, "MOST_ROWS", MOST)
-    monkeypatch.setattr(segments, "STALE_AT_ONCE", 1)
+    monkeypatch.setattr(segments, "OTHERS_AT_ONCE", 1)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def ids_of(corpus, mask):
 def without_segments():
     """Rows are read one by one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "load", lambda *_: None)
+        patch.setattr(segments, "load", lambda *_: [])
         yield
 
 
@@ -80,6 +81,12 @@ async def check(core, *caches):
 
 async def chain(core):
     return await core.database.read(lambda tx: segments.chain_of(tx, anima_store.get(tx, 1)))
+
+
+async def change(core, *numbers):
+    """Events that have their vectors made anew, as one does behind which another comes late."""
+    for number in numbers:
+        await core.database.write(search.forget_vectors, 1, "event", row_id(1, number))
 
 
 async def index_now(core):
@@ -97,7 +104,7 @@ async def test_what_is_indexed_is_loaded_from_blocks(core, monkeypatch):
     await tell_many(core, 0, 20, session_id="s")
     await index_now(core)
     kept = await chain(core)
-    assert (kept.rows, kept.stale) == (20, False)
+    assert (kept.rows, kept.others) == (20, False)
     assert all(block.parts == set(index.models_of(core)) for block in kept.blocks)
     asked = []
 
@@ -143,15 +150,73 @@ async def test_rows_without_a_model_are_kept_and_their_vectors_added_by_who_has_
     await check(core)
 
 
-async def test_a_row_that_changes_throws_the_blocks_away_and_the_index_makes_them_anew(core):
-    await tell_many(core, 0, 10, session_id="s")
+async def test_of_a_kept_anima_only_the_row_that_changed_is_read(core, monkeypatch):
+    await tell_many(core, 0, MOST, session_id="s")
     await index_now(core)
+    before = await chain(core)
     await tell(core, "Late.", session_id="s", occurred_at=core.clock.now() - MINUTE)
-    assert (await chain(core)).rows == 0
-    assert (await chain(core)).stale
     await check(core)
     await index_now(core)
-    assert ((await chain(core)).rows, (await chain(core)).stale) == (11, False)
+    await check(core)
+    after = await chain(core)
+    assert (after.blocks, after.rows) == (before.blocks, MOST)
+    read = []
+
+    def rows_of(tx, layer, ids):
+        read.extend((layer, id_ & 255) for id_ in ids)
+        return search_rows_of(tx, layer, ids)
+
+    search_rows_of = search.rows_of
+    monkeypatch.setattr(search, "rows_of", rows_of)
+    await core.database.read(view, core, CorpusCache())
+    assert read == [("event", 1)]
+
+
+async def test_rows_that_changed_come_into_the_next_block(core):
+    await tell_many(core, 0, MOST)
+    await index_now(core)
+    await change(core, *range(1, LEAST + 1))
+    await check(core)
+    await index_now(core)
+    kept = await chain(core)
+    assert [block.rows for block in kept.blocks] == [MOST, LEAST]
+    assert kept.upto == kept.epoch
+    await check(core)
+
+
+async def test_what_changes_again_and_again_takes_no_more_room_than_twice_its_own(core):
+    await tell_many(core, 0, 3 * MOST)
+    for number in range(30):
+        await change(core, *(1 + (number * 7 + step) % (3 * MOST) for step in range(5)))
+        await index_now(core)
+        await check(core)
+        assert (await chain(core)).rows <= 2 * 3 * MOST + MOST
+
+
+async def test_rows_that_went_are_looked_for_no_more(core, monkeypatch):
+    await tell_many(core, 0, 10)
+    await index_now(core)
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await index_now(core)
+    await dreams.undo(core, LOCAL_USER, "d1")
+    await index_now(core)
+    await check(core)
+    read = []
+    monkeypatch.setattr(search, "rows_of", lambda _tx, _layer, ids: read.extend(ids) or [])
+    await core.database.read(view, core, CorpusCache())
+    assert read == []
+    await tell_many(core, 10, 20)
+    await index_now(core)
+
+
+async def test_a_block_may_have_lost_all_its_rows_before_its_vectors_were_made(core):
+    await tell_many(core, 0, MOST)
+    await index_now(core)
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await index_now(replace(core, sentences=None, words=None))
+    await dreams.undo(core, LOCAL_USER, "d1")
+    await index_now(core)
+    assert all(len(block.parts) == 2 for block in (await chain(core)).blocks)
     await check(core)
 
 
@@ -163,7 +228,7 @@ async def test_blocks_of_another_format_are_passed_over_and_replaced(core, monke
     assert (await chain(core)).rows == 0
     await check(core)
     await index.pack(core, 1)
-    assert ((await chain(core)).rows, (await chain(core)).stale) == (12, False)
+    assert ((await chain(core)).rows, (await chain(core)).others) == (12, False)
     monkeypatch.setattr(format_module, "FORMAT", older)
     await index.pack(core, 1)
     await check(core)
@@ -184,7 +249,7 @@ async def test_who_comes_second_gives_up(core):
 async def test_a_block_is_not_written_when_a_row_changed_while_it_was_made(core):
     await tell_many(core, 0, 5)
     step = await core.database.read(index._next_segment, 1, {})
-    await core.database.write(search.moved, 1)
+    await core.database.write(search.note_change, 1, "event", row_id(1, 2))
     assert not await core.database.write(index._write_segment, 1, step, segments.make_block(step))
     assert (await chain(core)).rows == 0
 
@@ -196,15 +261,6 @@ async def test_a_write_is_small(core, tmp_path):
     assert max(rows for (rows,) in sizes) <= MOST
 
 
-async def test_what_is_forgotten_leaves_no_word(core, tmp_path):
-    await tell(core, "Xylophone.", "Tea.", "Rum.")
-    await index_now(core)
-    assert (await chain(core)).rows == 3
-    await core.database.write(segments.forget, 1)
-    assert look(tmp_path / FILE, "SELECT * FROM segments") == []
-    await check(core)
-
-
 async def test_a_missing_vector_is_no_vector(core, tmp_path):
     await tell_many(core, 0, 5)
     await index_now(core)
@@ -212,6 +268,100 @@ async def test_a_missing_vector_is_no_vector(core, tmp_path):
     tamper(tmp_path / FILE, "DELETE FROM vectors WHERE id & 255 = 2")
     await index.pack(core, 1)
     assert (await chain(core)).rows == 5
+    await check(core)
+
+
+# Forgetting
+
+
+def erase(tx, layer, id_):
+    """A memory as forgetting leaves it."""
+    segments.forget(tx, anima_store.get(tx, 1), layer, [id_])
+    memories.write_snapshot(tx, layer, id_, None)
+
+
+def rewrite(tx, number, content):
+    """A memory as a correction leaves it."""
+    id_ = row_id(1, number)
+    before = memories.read_snapshot(tx, "memory", id_)
+    search.forget_vectors(tx, 1, "memory", id_)
+    memories.write_snapshot(tx, "memory", id_, {**before, "summary": content, "content": content})
+
+
+def blobs(tmp_path):
+    return [data for (data,) in look(tmp_path / FILE, "SELECT data FROM segments")]
+
+
+async def memorize(core, *texts):
+    """A memory of each of these, and no fact."""
+    core = replace(core, synthesizer=PlainEvents())
+    await tell(core, *(f"Note {number}." for number in range(len(texts))))
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    for number, text in enumerate(texts, start=1):
+        await core.database.write(rewrite, number, text)
+    await index_now(core)
+
+
+class PlainEvents(EachEvent):
+    """One memory of every event, without a fact."""
+
+    async def synthesize(self, batch):
+        made = await super().synthesize(batch)
+        return Proposals(
+            memories=[one.model_copy(update={"knowledge": []}) for one in made.memories]
+        )
+
+
+async def test_what_is_forgotten_leaves_no_word_that_only_it_had(core, tmp_path):
+    await memorize(core, *(f"Tea word{n}x." for n in range(20)), "Tea word7x too.")
+    assert any(b"word3x" in data for data in blobs(tmp_path))
+    for number, word in ((4, b"word3x"), (8, b"word7x")):
+        await core.database.write(erase, "memory", row_id(1, number))
+        await check(core)
+        await index_now(core)
+        await check(core)
+        assert any(word in data for data in blobs(tmp_path)) == (word == b"word7x")
+    assert any(b"word12x" in data for data in blobs(tmp_path))
+
+
+async def test_what_stood_before_the_forgotten_is_kept(core):
+    await memorize(core, *(f"Tea word{n}x." for n in range(20)))
+    before = await chain(core)
+    await core.database.write(erase, "memory", row_id(1, 20))
+    after = await chain(core)
+    assert 0 < len(after.blocks) < len(before.blocks)
+    assert list(after.blocks) == list(before.blocks)[: len(after.blocks)]
+
+
+async def test_a_word_that_another_row_said_before_it_was_corrected_goes_too(core, tmp_path):
+    await memorize(core, "Tea.", "Xylophones.", *(f"Tea word{n}x." for n in range(MOST)))
+    await core.database.write(rewrite, 2, "Tea.")
+    await index_now(core)
+    assert any(b"xylophones" in data for data in blobs(tmp_path))
+    await core.database.write(rewrite, 3, "Xylophones.")
+    await core.database.write(erase, "memory", row_id(1, 3))
+    assert not any(b"xylophones" in data for data in blobs(tmp_path))
+    await check(core)
+
+
+async def test_a_block_that_was_made_of_what_is_forgotten_meanwhile_is_not_written(core, tmp_path):
+    await memorize(core, "Tea.", "Xylophones.")
+    tamper(tmp_path / FILE, "DELETE FROM segments")
+    step = await core.database.read(index._next_segment, 1, {})
+    block = segments.make_block(step)
+    await core.database.write(erase, "memory", row_id(1, 2))
+    assert not await core.database.write(index._write_segment, 1, step, block)
+    assert blobs(tmp_path) == []
+
+
+async def test_blocks_that_another_release_made_go_with_whatever_is_forgotten(
+    core, tmp_path, monkeypatch
+):
+    await memorize(core, "Tea.", "Xylophones.")
+    with monkeypatch.context() as patch:
+        patch.setattr(format_module, "FORMAT", 2)
+        await core.database.write(erase, "memory", row_id(1, 1))
+    assert blobs(tmp_path) == []
     await check(core)
 
 

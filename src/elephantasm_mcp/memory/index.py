@@ -27,7 +27,6 @@ from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer, RowId
 
 if TYPE_CHECKING:
-    from elephantasm_mcp.pure.segments import Segment
     from elephantasm_mcp.pure.vectors import FloatMatrix
 
 BATCH_ROWS = 16
@@ -250,16 +249,18 @@ def _next_segment(tx: Tx, anima_no: AnimaNo, models: Mapping[str, int]) -> segme
 
 
 def _write_segment(
-    tx: Tx, anima_no: AnimaNo, step: segments.Step, block: tuple[int, Segment] | None
+    tx: Tx, anima_no: AnimaNo, step: segments.Step, block: segments.Made | None
 ) -> bool:
     anima = animas.get(tx, anima_no)
     match step:
-        case segments.Stale():
-            return segments.drop_stale(tx, anima)
+        case segments.Others():
+            return segments.drop_others(tx, anima)
+        case segments.Worn():
+            return segments.drop_last(tx, anima, step)
         case segments.NewPart():
             return segments.put_part(tx, anima, step)
         case segments.NewRows(chain=seen):
-            return block is not None and segments.put_block(tx, anima, seen, *block)
+            return block is not None and segments.put_block(tx, anima, seen, block)
 
 
 def _number(anima_no: AnimaNo, id_: RowId) -> int:

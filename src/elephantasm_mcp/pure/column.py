@@ -1,7 +1,7 @@
 """A column: an array that grows at its end.
 
 Owns the spare room behind the values. Invariant: a view that was handed out keeps its values, and
-what was written to it, when the column grows.
+what was written to it, when the column grows or values are taken out of it.
 """
 
 from collections.abc import Sequence
@@ -46,6 +46,12 @@ class Column:
         if len(values):
             self._array[self._length : end] = values
         self._length = end  # last: another thread may look at it
+
+    def cut(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+        """Take out what stands from each of the places `first` up to before `last`, ascending."""
+        values = self.view()
+        begins, ends = [0, *last.tolist()], [*first.tolist(), len(values)]
+        self.fill([values[begin:end] for begin, end in zip(begins, ends, strict=True)])
 
     def view(self) -> NDArray[Any]:
         """The values now. Who writes to it changes the column."""

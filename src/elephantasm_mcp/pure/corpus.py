@@ -45,6 +45,8 @@ USERS: Final = frozenset({"user", "human"})
 """Names of authors that stand for the user of a chat."""
 NEVER: Final = np.iinfo(np.int64).min
 """The time of a row that has none."""
+MOST_RUNS: Final = 64
+"""Runs of rows without a vector that are looked up one by one."""
 
 _SURE_MONTH: Final = "|".join(month for month in MONTHS if month != "May")
 _WEEKDAY: Final = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -251,6 +253,7 @@ class CorpusBuilder:
         self._matrices = {model: GrowingMatrix(width) for model, width in self.models.items()}
         self._previous: Ints = np.zeros(0, dtype=np.int32)
         self._following: Ints = np.zeros(0, dtype=np.int32)
+        self._linked = True
         self._lexicon = Lexicon()
         self._postings = Postings()
         self._authors: dict[str, int] = {}
@@ -292,6 +295,27 @@ class CorpusBuilder:
             matrix.add(len(rows))
         self._link(first)
 
+    def remove(self, places: Places) -> None:
+        """Take out the rows at these places, ascending; their words keep their numbers.
+
+        The corpora that were handed out keep them.
+        """
+        if not len(places):
+            return
+        begin = self._columns["begin"].view()
+        sizes = np.delete(np.diff(begin), places)
+        gone = begin[places], begin[places + 1]
+        for name, column in self._columns.items():
+            if name == "tokens":
+                column.cut(*gone)
+            elif name not in ("begin", "row_of_token"):
+                column.cut(places, places + 1)
+        self._set_sizes(sizes)
+        for matrix in self._matrices.values():
+            matrix.remove(places)
+        self._postings = Postings()
+        self._linked = False
+
     def load(
         self,
         segments: Sequence[Segment],
@@ -307,10 +331,8 @@ class CorpusBuilder:
             if name not in ("begin", "tokens", "row_of_token"):
                 column.fill([segment.columns[name] for segment in segments])
         sizes = np.concatenate([segment.columns["sizes"] for segment in segments])
-        rows = len(sizes)
-        self._columns["begin"].fill([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
         self._columns["tokens"].fill([segment.tokens for segment in segments])
-        self._columns["row_of_token"].fill([np.repeat(np.arange(rows, dtype=np.int32), sizes)])
+        self._set_sizes(sizes)
         self._lexicon.load(
             [word for segment in segments for word in segment.words],
             np.concatenate([segment.hashes for segment in segments], axis=1),
@@ -324,29 +346,36 @@ class CorpusBuilder:
                 parts, lengths = zip(*vectors[model], strict=True)
                 matrix.load(parts, lengths, (signs or {}).get(model, ()))
             else:
-                matrix.add(rows)
-        self._link_all()
+                matrix.add(len(sizes))
+        self._linked = False
 
-    def segment(self, first: int, last: int) -> Segment:
-        """The rows of these places as the next segment after those of the rows before."""
+    def segment(self, first: int, last: int, *, after: Sequence[Segment] = ()) -> Segment:
+        """The rows of these places as the next segment of a chain, behind those of `after`.
+
+        With them the chain was loaded, or it begins here. What only rows had that were removed is
+        not in it: neither a word nor a name.
+        """
         columns = {name: column.view() for name, column in self._columns.items()}
         begin, end = columns["begin"][[first, last]]
-        sizes = np.diff(columns["begin"][first : last + 1])
-        known, upto = (_used(columns["tokens"][:token]) for token in (begin, end))
-        authors = slice(_used(columns["authors"][:first]), _used(columns["authors"][:last]))
-        sessions = slice(_used(columns["sessions"][:first]), _used(columns["sessions"][:last]))
         by_row = {
             name: columns[name][first:last]
             for name in columns
             if name not in ("begin", "tokens", "row_of_token")
         }
+        tokens, fresh = _renumbered(columns["tokens"][begin:end], sum(len(s.words) for s in after))
+        authors, new_authors = _renumbered(by_row["authors"], sum(len(s.authors) for s in after))
+        sessions, new_sessions = _renumbered(
+            by_row["sessions"], sum(len(s.sessions) for s in after)
+        )
+        author_names, session_names = list(self._authors), list(self._sessions)
+        sizes = np.diff(columns["begin"][first : last + 1])
         return Segment(
-            columns={**by_row, "sizes": sizes},
-            tokens=columns["tokens"][begin:end],
-            words=self._lexicon.words[known:upto],
-            hashes=self._lexicon.hashes(known, upto),
-            authors=list(self._authors)[authors],
-            sessions=list(self._sessions)[sessions],
+            columns={**by_row, "sizes": sizes, "authors": authors, "sessions": sessions},
+            tokens=tokens,
+            words=[self._lexicon.words[number] for number in fresh],
+            hashes=self._lexicon.hashes(fresh),
+            authors=[author_names[code] for code in new_authors],
+            sessions=[session_names[code] for code in new_sessions],
         )
 
     def set_vectors(self, model: str, layer: int, ids: Sequence[int], stored: Int8Matrix) -> None:
@@ -355,14 +384,27 @@ class CorpusBuilder:
         if len(places):
             self._matrices[model].put(places, stored[known])
 
-    def first_without_vector(self, model: str, layer: int) -> int | None:
-        """The lowest row id of a layer that has no vector under a model; None when all have."""
-        bare = self._matrices[model].missing
-        bare &= self._columns["layers"].view() == layer
-        return int(self._columns["ids"].view()[bare].min()) if bare.any() else None
+    def without_vector(self, model: str, layer: int) -> list[tuple[int, int]]:
+        """The rows of a layer that have no vector under a model: the first and last ids of runs.
+
+        Very many runs are one, in which some have theirs.
+        """
+        mine = self._columns["layers"].view() == layer
+        missing = self._matrices[model].missing[mine]
+        if not missing.any():
+            return []
+        ids = self._columns["ids"].view()[mine]
+        order = np.argsort(ids, kind="stable")
+        edges = np.diff(missing[order].astype(np.int8), prepend=0, append=0)
+        first, last = ids[order[edges[:-1] > 0]], ids[order[edges[1:] < 0]]
+        if len(first) > MOST_RUNS:
+            return [(int(first[0]), int(last[-1]))]
+        return list(zip(first.tolist(), last.tolist(), strict=True))
 
     def corpus(self, hidden: Iterable[tuple[int, int]] = ()) -> Corpus:
         """What was added so far; `hidden` names rows by layer and id."""
+        if not self._linked:
+            self._link_all()
         arrays = {name: column.view() for name, column in self._columns.items()}
         beyond = _beyond(self._previous), _beyond(self._following)
         return Corpus(
@@ -376,9 +418,24 @@ class CorpusBuilder:
             hidden=self._mask(hidden),
             lexicon=self._lexicon,
             postings=self._postings,
-            author_names=dict(self._authors),
+            author_names=self._authors_told(),
             session_names=self._sessions,
         )
+
+    def places(self, named: Iterable[tuple[int, int]]) -> Places:
+        """Where those of these rows stand that it holds, ascending."""
+        return np.flatnonzero(self._mask(named))
+
+    def _authors_told(self) -> dict[str, int]:
+        """The authors who still have a row."""
+        told = np.bincount(self._columns["authors"].view(), minlength=len(self._authors)) > 0
+        return {name: code for name, code in self._authors.items() if told[code]}
+
+    def _set_sizes(self, sizes: NDArray[np.integer[Any]]) -> None:
+        """Say how many tokens each row has."""
+        rows = np.arange(len(sizes), dtype=np.int32)
+        self._columns["begin"].fill([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+        self._columns["row_of_token"].fill([np.repeat(rows, sizes)])
 
     def _places(
         self, layer: int, ids: Sequence[int]
@@ -442,25 +499,26 @@ class CorpusBuilder:
 
     def _link(self, first: int) -> None:
         """Join the new events to their sessions; one that comes late has all joined anew."""
+        if not self._linked:
+            return
         count = len(self) - first
         fresh = np.full(count, -1, dtype=np.int32)
         self._previous = np.concatenate([self._previous, fresh])
         self._following = np.concatenate([self._following, fresh])
         ids, starts = self._columns["ids"].view(), self._columns["starts"].view()
         sessions, layers = self._columns["sessions"].view(), self._columns["layers"].view()
-        late = False
         for row in range(first, len(self)):
             if layers[row] != EVENT:
                 continue
             session = int(sessions[row])
             last = self._last.get(session)
             if last is not None:
-                late = late or (starts[row], ids[row]) < (starts[last], ids[last])
+                if (starts[row], ids[row]) < (starts[last], ids[last]):
+                    self._linked = False
+                    return
                 self._previous[row] = last
                 self._following[last] = row
             self._last[session] = row
-        if late:
-            self._link_all()
 
     def _link_all(self) -> None:
         columns = {name: self._columns[name].view() for name in ("ids", "starts", "sessions")}
@@ -473,15 +531,26 @@ class CorpusBuilder:
         self._following[order[:-1][same]] = order[1:][same]
         last = order[np.append(~same, np.ones(len(order[:1]), dtype=np.bool_))]
         self._last = dict(zip(columns["sessions"][last].tolist(), last.tolist(), strict=True))
+        self._linked = True
 
 
 def _code(codes: dict[str, int] | dict[str | None, int], name: str | None) -> int:
     return codes.setdefault(name, len(codes))  # type: ignore[arg-type]
 
 
-def _used(numbers: NDArray[np.int32]) -> int:
-    """How many numbers are in use: they are given in the order of first use."""
-    return int(numbers.max(initial=-1)) + 1
+def _renumbered(numbers: Ints, known: int) -> tuple[Ints, list[int]]:
+    """Numbers whose first `known` stay; the others follow on these in the order of first use.
+
+    With them, what each of the others was.
+    """
+    is_fresh = numbers >= known
+    fresh, first, place = np.unique(numbers[is_fresh], return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    found = numbers.copy()
+    found[is_fresh] = known + rank[place]
+    return found, fresh[order].tolist()
 
 
 def _beyond(near: Ints) -> Ints:

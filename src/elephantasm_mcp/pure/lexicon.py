@@ -58,9 +58,10 @@ class Lexicon:
         self._stems.fill([hashes[0]])
         self._beginnings.fill([hashes[1]])
 
-    def hashes(self, first: int, last: int) -> NDArray[np.uint64]:
+    def hashes(self, numbers: Sequence[int]) -> NDArray[np.uint64]:
         """What finds the words of these numbers, shape (2, n): by stem, by first letters."""
-        return np.stack([self._stems.view()[first:last], self._beginnings.view()[first:last]])
+        which = np.asarray(numbers, dtype=np.int64)
+        return np.stack([self._stems.view()[which], self._beginnings.view()[which]])
 
     def number(self, found: Sequence[str]) -> list[int]:
         """The numbers of these words; new ones are added."""

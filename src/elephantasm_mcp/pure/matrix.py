@@ -203,6 +203,19 @@ class Signs:
         with self._lock:
             self._stored = stored
 
+    def without(self, places: Places, stored: Int8Matrix) -> "Signs":
+        """Those of the matrix when it has lost these rows; who has these keeps them."""
+        found = Signs()
+        found.grown(stored)
+        with self._lock:
+            lists = self._lists
+        if lists is not None:
+            before = places[places < len(lists.rows)]
+            signs = np.delete(np.concatenate(lists.blocks, axis=1), before, axis=1)
+            lengths = np.delete(lists.lengths, before)
+            found._lists = Lists.from_signs(stored[: len(lengths)], lengths, signs)
+        return found
+
     def renewed(self, places: Places) -> None:
         """Take in vectors that were written into the matrix."""
         with self._lock:
@@ -271,6 +284,20 @@ class GrowingMatrix:
         self._lengths.view()[places] = directions(stored).lengths
         self._signs.renewed(places)
         self._wide.renewed(places, stored)
+
+    def remove(self, places: Places) -> None:
+        """Take out the rows at these places, ascending; what was handed out keeps them."""
+        first = 0
+        for number, part in enumerate(self._loaded):
+            mine = places[(places >= first) & (places < first + len(part))] - first
+            if len(mine):
+                self._loaded[number] = np.delete(part, mine, axis=0)
+            first += len(part)
+        after = places[places >= first] - first
+        self._stored.cut(after, after + 1)
+        self._lengths.cut(places, places + 1)
+        self._signs = self._signs.without(places, self._stored.view())
+        self._wide = Wide(self.dimensions)
 
     def matrix(self) -> Matrix:
         """What it is now."""

@@ -1,15 +1,18 @@
 """Corpora in memory: one per anima, the most recently used ones, bounded in bytes.
 
-Owns nothing but copies. Invariant: a corpus is handed out only for the very state (revision, epoch,
+Owns nothing but copies. Invariant: a corpus is handed out only for the very state (epoch, revision,
 marks) that the asking transaction sees; so a read never misses a committed row, never sees one that
 is not, and nothing here has to be told of a write.
+
+Of a state that is held only what changed since is read: new rows, those that `row_changes` names,
+and vectors that were missing.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,8 +37,8 @@ BYTES_PER_SOURCES = 300
 """What a line of a pack takes, and the sources of one memory, about; neither can be long."""
 
 StoredRow = StoredEvent | StoredMemory | StoredKnowledge
-_State = tuple[int, int]
-"""An anima's revision, and the sum of its marks: neither ever falls within an epoch."""
+_State = tuple[int, int, int]
+"""An anima's epoch, its revision, and the sum of its marks; the last may fall with a new epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,12 @@ class CorpusCache:
         """An anima as this transaction sees it; `models` maps names to dimensions."""
         with self._lock:
             held = self._held.get(anima.anima_no)
-            if held is None or held.epoch < anima.vector_epoch or held.models != models:
-                held = self._held[anima.anima_no] = _Held(anima.vector_epoch, models)
+            if held is None or held.models != models:
+                held = self._held[anima.anima_no] = _Held(models)
             self._held.move_to_end(anima.anima_no)
         found = held.at(tx, anima)
         if found is None:  # the transaction began before what is held was written
-            return _Held(anima.vector_epoch, models).load(tx, anima, _state(tx, anima))
+            return _Held(models).load(tx, anima, _state(tx, anima))
         self._shrink()
         return found
 
@@ -108,14 +111,15 @@ class CorpusCache:
 class _Held:
     """One anima: what grows, and its last few states."""
 
-    def __init__(self, epoch: int, models: Mapping[str, int]) -> None:
+    def __init__(self, models: Mapping[str, int]) -> None:
         from elephantasm_mcp.pure.corpus import CorpusBuilder  # numpy: not at start-up
 
-        self.epoch = epoch
         self.models = models
         self._builder: CorpusBuilder = CorpusBuilder(models)
+        self._epoch = 0
+        """Whose rows the builder has."""
         self._states: OrderedDict[_State, AnimaState] = OrderedDict()
-        self._latest: _State = (0, 0)
+        self._latest: _State = (0, 0, 0)
         self._lock = threading.Lock()
 
     @property
@@ -128,21 +132,15 @@ class _Held:
         """The anima at this transaction's state; None when only later ones can be made."""
         with self._lock:
             state = _state(tx, anima)
-            if anima.vector_epoch < self.epoch:
-                return None
             if state in self._states:
                 return self._states[state]
             return None if state < self._latest else self.load(tx, anima, state)
 
     def load(self, tx: Tx, anima: StoredAnima, state: _State) -> AnimaState:
-        """Read what is new, and keep the state."""
+        """Read what is new or changed, and keep the state."""
         self._latest = state
-        if not len(self._builder):
-            segments.load(tx, anima, self._builder)
-        _add_rows(tx, anima.anima_no, self._builder)
-        for model in self.models:
-            _add_vectors(tx, anima.anima_no, self._builder, model)
-        corpus = self._builder.corpus(
+        builder = self._grown(tx, anima)
+        corpus = builder.corpus(
             (LAYERS.index(layer), id_) for layer, id_ in search.hidden(tx, anima.anima_no)
         )
         found = self._states[state] = AnimaState(corpus, search.marks(tx, anima.anima_no))
@@ -150,14 +148,38 @@ class _Held:
             self._states.popitem(last=False)
         return found
 
+    def _grown(self, tx: Tx, anima: StoredAnima) -> CorpusBuilder:
+        """The builder with all that there is now. If that fails, the next one begins anew."""
+        from elephantasm_mcp.pure.corpus import CorpusBuilder
+
+        builder, self._builder = self._builder, CorpusBuilder(self.models)
+        if len(builder):
+            changed = search.changes_after(tx, anima.anima_no, self._epoch)
+            builder.remove(builder.places((LAYERS.index(one.layer), one.id) for one in changed))
+        else:
+            builder = CorpusBuilder(self.models)
+            changed = segments.load(tx, anima, builder)
+        _add_rows(tx, anima.anima_no, builder, changed)
+        for model in self.models:
+            _add_vectors(tx, anima.anima_no, builder, model)
+        self._builder, self._epoch = builder, anima.vector_epoch
+        return builder
+
 
 def _state(tx: Tx, anima: StoredAnima) -> _State:
-    return anima.revision, sum(search.marks(tx, anima.anima_no).values())
+    marks = search.marks(tx, anima.anima_no)
+    return anima.vector_epoch, anima.revision, sum(marks.values())
 
 
-def _add_rows(tx: Tx, anima_no: AnimaNo, builder: CorpusBuilder) -> None:
+def _add_rows(
+    tx: Tx, anima_no: AnimaNo, builder: CorpusBuilder, changed: Sequence[search.RowChange]
+) -> None:
+    """Add what is new, and what the builder lacks because it changed."""
     for code, layer in enumerate(LAYERS):
-        rows = search.rows_after(tx, anima_no, layer, after=builder.last_id(code))
+        last = builder.last_id(code)
+        before = [one.id for one in changed if one.layer == layer and one.id <= last]
+        rows = search.rows_of(tx, layer, before)
+        rows += search.rows_after(tx, anima_no, layer, after=last)
         if rows:
             builder.add([search.corpus_row(layer, row) for row in rows])
 
@@ -166,10 +188,11 @@ def _add_vectors(tx: Tx, anima_no: AnimaNo, builder: CorpusBuilder, model: str) 
     from elephantasm_mcp.pure.vectors import from_blob
 
     for code, layer in enumerate(LAYERS):
-        first = builder.first_without_vector(model, code)
-        if first is None:
-            continue
-        found = list(search.vectors_after(tx, anima_no, layer, model, after=first - 1))
+        found = [
+            one
+            for first, last in builder.without_vector(model, code)
+            for one in search.vectors_after(tx, anima_no, layer, model, after=first - 1, upto=last)
+        ]
         if found:
             stored = from_blob(
                 b"".join(blob for _, blob in found), dimensions=builder.models[model]

@@ -1,13 +1,14 @@
 """What recall reads of the store: rows as words, and vectors.
 
-Owns the vectors, and up to where they are made; nothing here is part of a row. Invariant: every
-look-up stays inside one anima's range of ids, so no word or vector of another anima takes part, and
-a vector is only ever compared with vectors of its own model.
+Owns the vectors, up to where they are made, and which rows changed when; nothing here is part of a
+row. Invariant: every look-up stays inside one anima's range of ids, so no word or vector of another
+anima takes part, and a vector is only ever compared with vectors of its own model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,28 @@ NO_LIMIT = -1
 _SEQ_MASK = (1 << SEQ_BITS) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row that changed in another way than by being added; it may be gone."""
+
+    layer: Layer
+    id: RowId
+    epoch: int
+    """Which the anima has had since then."""
+
+
 def rows_after(
     tx: Tx, anima_no: AnimaNo, layer: Layer, *, after: int, limit: int = NO_LIMIT
 ) -> list[tuple[Any, ...]]:
     """What recall needs of a layer's rows above a row id, in id order: see the statements."""
     return tx.tuples(f"{layer}_rows", limit=limit, **_above(anima_no, after))
+
+
+def rows_of(tx: Tx, layer: Layer, ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    """The same of those of some rows that there are."""
+    return [
+        row for id_ in ids for row in tx.tuples(f"{layer}_rows", after=id_ - 1, high=id_, limit=1)
+    ]
 
 
 def corpus_row(layer: Layer, row: tuple[Any, ...]) -> CorpusRow:
@@ -147,23 +165,42 @@ def mark(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, upto: int) -> N
 
 
 def forget_vectors(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
-    """Take away a row's vectors under every model; they will be missed, and made anew."""
+    """Take away a row's vectors under every model, and note that it changed.
+
+    They will be missed, and made anew.
+    """
     for (model,) in tx.tuples("vector_models", anima_no=anima_no, layer=layer):
         tx.run("delete_vector", layer=layer, model=model, id=id_)
     tx.run("lower_index_marks", anima_no=anima_no, layer=layer, upto=max(0, (id_ & _SEQ_MASK) - 1))
-    moved(tx, anima_no)
+    note_change(tx, anima_no, layer, id_)
 
 
-def moved(tx: Tx, anima_no: AnimaNo) -> None:
-    """Note that the rows or vectors of an anima changed in another way than at their end."""
+def note_change(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
+    """Note that a row reads differently, has gone or come back, or that its vectors have gone.
+
+    With a memory its knowledge is noted, which has its session.
+    """
     tx.run("bump_vector_epoch", anima_no=anima_no)
+    tx.run("note_change", anima_no=anima_no, layer=layer, id=id_)
+    if layer == "memory":
+        for row in tx.all("knowledge_of_memory", memory_id=id_):
+            note_change(tx, anima_no, "knowledge", row["id"])
+
+
+def changes_after(tx: Tx, anima_no: AnimaNo, epoch: int) -> list[RowChange]:
+    """The rows that changed since an anima had this epoch, in the order of their last changes."""
+    found = tx.tuples("changes_after", anima_no=anima_no, epoch=epoch)
+    return [RowChange(layer, RowId(id_), at) for layer, id_, at in found]
 
 
 def vectors_after(
-    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, after: int
-) -> Iterable[tuple[int, bytes]]:
-    """The stored vectors above a row id, in id order."""
-    return tx.tuples("vectors_after", layer=layer, model=model, **_above(anima_no, after))
+    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, after: int, upto: int | None = None
+) -> list[tuple[int, bytes]]:
+    """The stored vectors above a row id, up to another one if there is one, in id order."""
+    bounds = _above(anima_no, after)
+    if upto is not None:
+        bounds["high"] = upto
+    return tx.tuples("vectors_after", layer=layer, model=model, **bounds)
 
 
 def nearest(

@@ -1,25 +1,28 @@
 """Segments in the store: an anima's rows in blocks, as recall holds them in memory.
 
-Owns what is kept, when it is stale, and how the chain of blocks grows. Their bytes are made and
-read by `pure/segments.py`, and `store/cache.py` is who uses them. Invariant: blocks are derived
-from rows that nothing but a move of the anima's epoch can change; a block of another epoch or
-format is passed over, and a write that finds the chain moved meanwhile does nothing.
+Owns what is kept, which copies of it are stale, and how the chain of blocks grows. Their bytes are
+made and read by `pure/segments.py`, and `store/cache.py` is who uses them. Invariant: a block says
+what its rows said at its epoch; the copy of a row that changed later is passed over, and a write
+that finds the chain moved meanwhile does nothing.
 
-A new block takes the last ones in that are no larger than itself. So there are never many small
-ones, and a row is written again at most once for each doubling.
+A row that changed comes into the next block as a new one does: every row that there was at the
+last block's epoch has one copy that is not stale. A new block takes the last ones in that are no
+larger than itself, without their stale copies. So there are never many small ones, and a row is
+written again at most once for each doubling. When more than half of all copies are stale, blocks
+are given up, the last one first, until they are not, and made anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
-from elephantasm_mcp.store.search import LAYERS
-from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer
+from elephantasm_mcp.store.search import LAYERS, RowChange
+from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer, RowId
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,10 +37,10 @@ ROWS = ""
 SIGNS = " signs"
 """Behind a model's name: the part that holds what `pure/lists.py` makes of its vectors."""
 LEAST_ROWS = 64
-"""New rows that are worth a block: reading so few one by one takes 3 ms."""
+"""New or changed rows that are worth a block: reading so few one by one takes 3 ms."""
 MOST_ROWS = 2_048
 """Of a block; its largest part is about a megabyte, and each part is a write by itself."""
-STALE_AT_ONCE = 4
+OTHERS_AT_ONCE = 4
 
 Stored = tuple["Int8Matrix", "NDArray[np.float32]"]
 """The vectors of a block, and their lengths; infinite where there is none."""
@@ -49,6 +52,8 @@ class Block:
 
     first: int
     rows: int
+    epoch: int
+    """Its rows are those of this epoch of the anima."""
     last: Mapping[Layer, int]
     """The highest number of each layer up to its end."""
     parts: frozenset[str]
@@ -61,13 +66,19 @@ class Chain:
 
     blocks: Sequence[Block]
     epoch: int
-    stale: bool
-    """Whether others are kept that are not."""
+    """Which the anima has now."""
+    others: bool
+    """Whether blocks of another format are kept."""
 
     @property
     def rows(self) -> int:
-        """How many rows they hold. Within an epoch it only grows."""
+        """How many rows they hold, stale copies too."""
         return self.blocks[-1].first + self.blocks[-1].rows if self.blocks else 0
+
+    @property
+    def upto(self) -> int:
+        """The epoch up to which they hold all changes."""
+        return self.blocks[-1].epoch if self.blocks else self.epoch
 
     @property
     def last(self) -> Mapping[Layer, int]:
@@ -76,12 +87,35 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """One part of a block as it is kept."""
+
+    first: int
+    rows: int
+    epoch: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NewRows:
     """What the next block is made of."""
 
     chain: Chain
-    parts: Sequence[bytes]
+    kept: Sequence[Kept]
+    changes: Sequence[RowChange]
+    """Since the epoch of the first block."""
     rows: Sequence[CorpusRow]
+    epoch: int
+    """What the new block's will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new block, and where it begins in the chain."""
+
+    first: int
+    epoch: int
+    segment: Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +129,18 @@ class NewPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Stale:
-    """There are blocks to throw away."""
+class Others:
+    """There are blocks of another format to throw away."""
 
 
-Step = Stale | NewRows | NewPart
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """Half of all copies are stale: the last block is to be given up."""
+
+    chain: Chain
+
+
+Step = Others | Worn | NewRows | NewPart
 
 
 def chain_of(tx: Tx, anima: StoredAnima) -> Chain:
@@ -107,34 +148,47 @@ def chain_of(tx: Tx, anima: StoredAnima) -> Chain:
     from elephantasm_mcp.pure.segments import FORMAT
 
     listed = tx.tuples("segment_chain", anima_no=anima.anima_no)
-    sound = [one for one in listed if one[3:5] == (FORMAT, anima.vector_epoch)]
+    sound = [one for one in listed if one[3] == FORMAT]
     parts: dict[int, set[str]] = {}
     for part, first, *_ in sound:
         parts.setdefault(first, set()).add(part)
     blocks = [
-        Block(first, rows, dict(zip(LAYERS, last, strict=True)), frozenset(parts[first] - {ROWS}))
-        for part, first, rows, _, _, *last in sound
+        Block(
+            first,
+            rows,
+            epoch,
+            dict(zip(LAYERS, last, strict=True)),
+            frozenset(parts[first] - {ROWS}),
+        )
+        for part, first, rows, _, epoch, *last in sound
         if part == ROWS
     ]
-    return Chain(blocks, anima.vector_epoch, stale=len(sound) < len(listed))
+    return Chain(blocks, anima.vector_epoch, others=len(sound) < len(listed))
 
 
-def load(tx: Tx, anima: StoredAnima, builder: CorpusBuilder) -> None:
-    """Fill an empty builder with what is kept; it may be nothing, or lack vectors."""
+def load(tx: Tx, anima: StoredAnima, builder: CorpusBuilder) -> list[RowChange]:
+    """Fill an empty builder with what is kept; it may be nothing, or lack vectors.
+
+    Returns the changes that it knows nothing of: such rows are to be read, if there are any.
+    """
     from elephantasm_mcp.pure.segments import unpack
 
-    kept = _parts(tx, anima, ROWS)
+    kept = _kept(tx, anima)
     if not kept:
-        return
+        return []
     vectors: dict[str, list[Stored]] = {}
     for model, dimensions in builder.models.items():
-        found = {first: data for first, _, data in _parts(tx, anima, model)}
+        found = {one.first: one.data for one in _kept(tx, anima, model)}
         if found:
             vectors[model] = [
-                _vectors_from(found.get(first), rows, dimensions) for first, rows, _ in kept
+                _vectors_from(found.get(one.first), one.rows, dimensions) for one in kept
             ]
     signs = {model: _signs(tx, anima, model, kept) for model in vectors}
-    builder.load([unpack(data) for _, _, data in kept], vectors, signs)
+    blocks = [unpack(one.data) for one in kept]
+    builder.load(blocks, vectors, signs)
+    changes = search.changes_after(tx, anima.anima_no, kept[0].epoch)
+    builder.remove(_stale(kept, blocks, changes).nonzero()[0])
+    return [one for one in changes if one.epoch > kept[-1].epoch]
 
 
 def next_step(tx: Tx, anima: StoredAnima, models: Mapping[str, int]) -> Step | None:
@@ -142,58 +196,61 @@ def next_step(tx: Tx, anima: StoredAnima, models: Mapping[str, int]) -> Step | N
     from elephantasm_mcp.pure.lists import signs_of
 
     chain = chain_of(tx, anima)
-    if chain.stale:
-        return Stale()
-    new = sum(anima.last_numbers[layer] - chain.last[layer] for layer in LAYERS)
-    if new >= LEAST_ROWS:
-        rows = _rows_after(tx, anima.anima_no, chain)
-        if len(rows) >= LEAST_ROWS:
-            parts = [data for _, _, data in _parts(tx, anima, ROWS)]
-            return NewRows(chain, parts, rows)
+    if chain.others:
+        return Others()
+    step = _next_rows(tx, anima, chain)
+    if step is not None:
+        return step
     marks = search.marks(tx, anima.anima_no)
     for block in chain.blocks:
-        for model in models:
+        for model, dimensions in models.items():
             part = _missing_part(chain, block, model, marks)
             if part is not None:
-                data = _vectors_of(tx, anima.anima_no, block, model)
+                data = _vectors_of(tx, anima.anima_no, block, model, dimensions)
                 if part != model:
-                    stored, _ = _vectors_from(data, block.rows, models[model])
+                    stored, _ = _vectors_from(data, block.rows, dimensions)
                     data = signs_of(stored).astype("<u8").tobytes()
                 return NewPart(chain, block, part, data)
     return None
 
 
-def make_block(step: NewRows) -> tuple[int, Segment]:
-    """Where the next block begins in the chain, and its rows: those of small ones before it too."""
+def make_block(step: NewRows) -> Made:
+    """The next block: the new rows, and those of small blocks before it."""
     from elephantasm_mcp.pure.corpus import CorpusBuilder
     from elephantasm_mcp.pure.segments import unpack
 
     builder = CorpusBuilder({})
-    if step.parts:
-        builder.load([unpack(data) for data in step.parts], {})
+    blocks = [unpack(one.data) for one in step.kept]
+    sound: list[int] = []
+    if blocks:
+        builder.load(blocks, {})
+        stale = _stale(step.kept, blocks, step.changes)
+        sound = [int((~stale[one.first : one.first + one.rows]).sum()) for one in step.kept]
+        builder.remove(stale.nonzero()[0])
     builder.add(step.rows)
-    first, size = step.chain.rows, len(step.rows)
-    for block in reversed(step.chain.blocks):
-        if block.rows > size or block.rows + size > MOST_ROWS:
-            break
-        first, size = block.first, size + block.rows
-    return first, builder.segment(first, len(builder))
+    first, size, left = step.chain.rows, len(step.rows), len(blocks)
+    while left and sound[left - 1] <= size and sound[left - 1] + size <= MOST_ROWS:
+        left -= 1
+        first, size = step.kept[left].first, size + sound[left]
+    segment = builder.segment(len(builder) - size, len(builder), after=blocks[:left])
+    return Made(first, step.epoch, segment)
 
 
-def put_block(tx: Tx, anima: StoredAnima, seen: Chain, first: int, segment: Segment) -> bool:
+def put_block(tx: Tx, anima: StoredAnima, seen: Chain, made: Made) -> bool:
     """Append a block, or put it in the place of the last ones; False when the chain has moved."""
     from elephantasm_mcp.pure.segments import pack
 
-    chain = chain_of(tx, anima)
-    if (chain.epoch, chain.rows, chain.stale) != (seen.epoch, seen.rows, False):
+    if not _is_still(tx, anima, seen):
         return False
-    tx.run("delete_segments_from", anima_no=anima.anima_no, first=first)
+    segment = made.segment
+    tx.run("delete_segments_from", anima_no=anima.anima_no, first=made.first)
     numbers = segment.columns["ids"] & ((1 << SEQ_BITS) - 1)
     last = {
         layer: int(numbers.max(where=segment.columns["layers"] == code, initial=seen.last[layer]))
         for code, layer in enumerate(LAYERS)
     }
-    _put(tx, anima, ROWS, Block(first, len(segment), last, frozenset()), pack(segment))
+    block = Block(made.first, len(segment), made.epoch, last, frozenset())
+    _put(tx, anima.anima_no, ROWS, block, pack(segment))
     return True
 
 
@@ -202,42 +259,161 @@ def put_part(tx: Tx, anima: StoredAnima, step: NewPart) -> bool:
     chain = chain_of(tx, anima)
     if chain.epoch != step.chain.epoch or step.block not in chain.blocks:
         return False
-    _put(tx, anima, step.part, step.block, step.data)
+    _put(tx, anima.anima_no, step.part, step.block, step.data)
     return True
 
 
-def drop_stale(tx: Tx, anima: StoredAnima) -> bool:
-    """Throw some of what is stale away; False when a newer release keeps blocks of its own."""
+def drop_others(tx: Tx, anima: StoredAnima) -> bool:
+    """Throw some blocks of another format away; False when a newer release keeps its own."""
     from elephantasm_mcp.pure.segments import FORMAT
 
     listed = tx.tuples("segment_chain", anima_no=anima.anima_no)
     if any(format_ > FORMAT for _, _, _, format_, *_ in listed):
         return False
     tx.run(
-        "delete_some_stale_segments",
+        "delete_some_other_segments",
         anima_no=anima.anima_no,
-        epoch=anima.vector_epoch,
         format=FORMAT,
-        limit=STALE_AT_ONCE,
+        limit=OTHERS_AT_ONCE,
     )
     return True
 
 
-def forget(tx: Tx, anima_no: AnimaNo) -> None:
-    """Delete all blocks of an anima: none of its words is left in them."""
-    tx.run("delete_segments", anima_no=anima_no)
+def drop_last(tx: Tx, anima: StoredAnima, step: Worn) -> bool:
+    """Give the last block up; False when the chain has moved."""
+    if not _is_still(tx, anima, step.chain):
+        return False
+    tx.run("delete_segments_from", anima_no=anima.anima_no, first=step.chain.blocks[-1].first)
+    return True
 
 
-def _parts(tx: Tx, anima: StoredAnima, part: str) -> list[tuple[int, int, bytes]]:
+def forget(tx: Tx, anima: StoredAnima, layer: Layer, ids: Collection[RowId]) -> None:
+    """Erase what is derived of rows, their vectors among it; to be called before the rows go.
+
+    Afterwards no word or name is left in any block that no other row has. The chain is cut at the
+    first block that has a copy of such a row, or such a word from whoever had it before; what stood
+    behind is packed anew by the index.
+    """
+    from elephantasm_mcp.pure.corpus import CorpusBuilder
+    from elephantasm_mcp.pure.segments import unpack
+
+    for id_ in ids:
+        search.forget_vectors(tx, anima.anima_no, layer, id_)
+    chain = chain_of(tx, anima)
+    if chain.others:  # nobody here can tell what is in them
+        tx.run("delete_segments_from", anima_no=anima.anima_no, first=0)
+        return
+    kept = _kept(tx, anima)
+    if not kept:
+        return
+    blocks = [unpack(one.data) for one in kept]
+    stale = _stale(kept, blocks, search.changes_after(tx, anima.anima_no, kept[0].epoch))
+    now = CorpusBuilder({})
+    now.add([search.corpus_row(layer, row) for row in search.rows_of(tx, layer, ids)])
+    told = _blocks_that_tell(
+        blocks, stale, _copies(blocks, LAYERS.index(layer), ids), now.segment(0, len(now))
+    )
+    if told:
+        tx.run("delete_segments_from", anima_no=anima.anima_no, first=kept[min(told)].first)
+
+
+def _is_still(tx: Tx, anima: StoredAnima, seen: Chain) -> bool:
+    """Whether nobody changed a row or the chain since it was seen."""
+    chain = chain_of(tx, anima)
+    return (chain.epoch, chain.rows, chain.others) == (seen.epoch, seen.rows, False)
+
+
+def _kept(tx: Tx, anima: StoredAnima, part: str = ROWS) -> list[Kept]:
     from elephantasm_mcp.pure.segments import FORMAT
 
-    return tx.tuples(
-        "segment_part",
-        anima_no=anima.anima_no,
-        part=part,
-        format=FORMAT,
-        epoch=anima.vector_epoch,
+    found = tx.tuples("segment_part", anima_no=anima.anima_no, part=part, format=FORMAT)
+    return [Kept(*one) for one in found]
+
+
+def _next_rows(tx: Tx, anima: StoredAnima, chain: Chain) -> NewRows | Worn | None:
+    """What the next block is made of, if there is enough of it."""
+    from elephantasm_mcp.pure.segments import unpack
+
+    changed = [
+        one
+        for one in search.changes_after(tx, anima.anima_no, chain.upto)
+        if one.id <= (anima.anima_no << SEQ_BITS) + chain.last[one.layer]
+    ]
+    new = sum(anima.last_numbers[layer] - chain.last[layer] for layer in LAYERS)
+    if new + len(changed) < LEAST_ROWS:
+        return None
+    taken = changed[:MOST_ROWS]
+    rows = _rows_of(tx, anima.anima_no, chain, taken)
+    if len(rows) < LEAST_ROWS and len(changed) < LEAST_ROWS:
+        return None
+    kept = _kept(tx, anima)
+    changes = search.changes_after(tx, anima.anima_no, kept[0].epoch) if kept else []
+    if changes:
+        blocks = [unpack(one.data) for one in kept]
+        if 2 * int(_stale(kept, blocks, changes).sum()) > chain.rows:
+            return Worn(chain)
+    epoch = chain.epoch if len(taken) == len(changed) else taken[-1].epoch
+    return NewRows(chain, kept, changes, rows, epoch)
+
+
+def _stale(
+    kept: Sequence[Kept], blocks: Sequence[Segment], changes: Sequence[RowChange]
+) -> NDArray[np.bool_]:
+    """Which copies in these blocks are of rows that changed later, a mask."""
+    import numpy as np
+
+    ids = np.concatenate([block.columns["ids"] for block in blocks])
+    layers = np.concatenate([block.columns["layers"] for block in blocks])
+    epochs = np.repeat([one.epoch for one in kept], [one.rows for one in kept])
+    stale = np.zeros(len(ids), dtype=np.bool_)
+    for code, layer in enumerate(LAYERS):
+        mine = sorted((one.id, one.epoch) for one in changes if one.layer == layer)
+        if mine:
+            changed, at = np.array(mine, dtype=np.int64).T
+            near = np.minimum(np.searchsorted(changed, ids), len(changed) - 1)
+            stale |= (layers == code) & (changed[near] == ids) & (at[near] > epochs)
+    return stale
+
+
+def _copies(blocks: Sequence[Segment], layer: int, ids: Collection[int]) -> NDArray[np.bool_]:
+    """Which copies in these blocks are of some rows, a mask."""
+    import numpy as np
+
+    return np.concatenate(
+        [
+            (block.columns["layers"] == layer) & np.isin(block.columns["ids"], list(ids))
+            for block in blocks
+        ]
     )
+
+
+def _blocks_that_tell(
+    blocks: Sequence[Segment], stale: NDArray[np.bool_], gone: NDArray[np.bool_], now: Segment
+) -> set[int]:
+    """The blocks with a copy of what goes, or that brought in a word or name only that has.
+
+    `stale` and `gone` are masks over all copies; `now` has what goes as it reads now.
+    """
+    import numpy as np
+
+    def joined(name: str) -> NDArray[np.int32]:
+        return np.concatenate([block.columns[name] for block in blocks])
+
+    places = np.arange(len(gone))
+    tokens = np.concatenate([block.tokens for block in blocks])
+    told = set(np.repeat(np.arange(len(blocks)), list(map(len, blocks)))[gone].tolist())
+    for numbers, rows, brought, read in (
+        (tokens, np.repeat(places, joined("sizes")), [one.words for one in blocks], now.words),
+        (joined("authors"), places, [one.authors for one in blocks], now.authors),
+        (joined("sessions"), places, [one.sessions for one in blocks], now.sessions),
+    ):
+        sizes = list(map(len, brought))
+        known = set(read)
+        theirs = np.array([name in known for names in brought for name in names], dtype=np.bool_)
+        theirs[numbers[gone[rows]]] = True
+        theirs[numbers[~(gone | stale)[rows]]] = False
+        told |= set(np.repeat(np.arange(len(blocks)), sizes)[theirs].tolist())
+    return told
 
 
 def _missing_part(chain: Chain, block: Block, model: str, marks: search.Marks) -> str | None:
@@ -251,40 +427,45 @@ def _missing_part(chain: Chain, block: Block, model: str, marks: search.Marks) -
 
 
 def _signs(
-    tx: Tx, anima: StoredAnima, model: str, kept: Sequence[tuple[int, int, bytes]]
+    tx: Tx, anima: StoredAnima, model: str, kept: Sequence[Kept]
 ) -> list[NDArray[np.uint64]]:
     """The signs of all blocks; none where some are missing, or where rows are few."""
     import numpy as np
 
     from elephantasm_mcp.pure.matrix import LISTS_FROM
 
-    if sum(rows for _, rows, _ in kept) < LISTS_FROM:
+    if sum(one.rows for one in kept) < LISTS_FROM:
         return []
-    found = _parts(tx, anima, model + SIGNS)
+    found = _kept(tx, anima, model + SIGNS)
     if len(found) < len(kept):
         return []
-    return [np.frombuffer(data, dtype="<u8").reshape(-1, rows) for _, rows, data in found]
+    return [np.frombuffer(one.data, dtype="<u8").reshape(-1, one.rows) for one in found]
 
 
-def _put(tx: Tx, anima: StoredAnima, part: str, block: Block, data: bytes) -> None:
+def _put(tx: Tx, anima_no: AnimaNo, part: str, block: Block, data: bytes) -> None:
     from elephantasm_mcp.pure.segments import FORMAT
 
     tx.run(
         "put_segment",
-        anima_no=anima.anima_no,
+        anima_no=anima_no,
         part=part,
         first=block.first,
         rows=block.rows,
         format=FORMAT,
-        epoch=anima.vector_epoch,
+        epoch=block.epoch,
         data=data,
         **block.last,
     )
 
 
-def _rows_after(tx: Tx, anima_no: AnimaNo, chain: Chain) -> list[CorpusRow]:
-    """The next rows that are in no block, at most `MOST_ROWS`."""
+def _rows_of(
+    tx: Tx, anima_no: AnimaNo, chain: Chain, changed: Sequence[RowChange]
+) -> list[CorpusRow]:
+    """These rows, as far as there are any, and the next ones that are in no block."""
     rows: list[CorpusRow] = []
+    for layer in LAYERS:
+        found = search.rows_of(tx, layer, [one.id for one in changed if one.layer == layer])
+        rows += [search.corpus_row(layer, row) for row in found]
     for layer in LAYERS:
         after = (anima_no << SEQ_BITS) + chain.last[layer]
         found = search.rows_after(tx, anima_no, layer, after=after, limit=MOST_ROWS - len(rows))
@@ -292,7 +473,7 @@ def _rows_after(tx: Tx, anima_no: AnimaNo, chain: Chain) -> list[CorpusRow]:
     return rows
 
 
-def _vectors_of(tx: Tx, anima_no: AnimaNo, block: Block, model: str) -> bytes:
+def _vectors_of(tx: Tx, anima_no: AnimaNo, block: Block, model: str, dimensions: int) -> bytes:
     """The lengths and vectors of a block, as they are kept; a row without has zeros."""
     import numpy as np
 
@@ -305,15 +486,15 @@ def _vectors_of(tx: Tx, anima_no: AnimaNo, block: Block, model: str) -> bytes:
     for code, layer in enumerate(LAYERS):
         ids = columns["ids"][columns["layers"] == code]
         if len(ids):
-            bounds = {"low": int(ids.min()), "high": int(ids.max())}
-            vectors = tx.tuples("vectors_among", layer=layer, model=model, **bounds)
+            after, upto = int(ids.min()) - 1, int(ids.max())
+            vectors = search.vectors_after(tx, anima_no, layer, model, after=after, upto=upto)
             blobs |= {(code, id_): vector for id_, vector in vectors}
     keys = zip(columns["layers"].tolist(), columns["ids"].tolist(), strict=True)
     found = [blobs.get(key) for key in keys]
-    missing = np.array([one is None for one in found])
-    nothing = bytes(len(next(one for one in found if one is not None)))
+    missing = np.array([one is None for one in found], dtype=np.bool_)
+    nothing = bytes(dimensions)
     stored = np.frombuffer(b"".join(one or nothing for one in found), dtype=np.int8)
-    lengths = directions(stored.reshape(len(found), -1)).lengths
+    lengths = directions(stored.reshape(-1, dimensions)).lengths
     lengths[missing] = np.inf
     return lengths.astype("<f4").tobytes() + stored.tobytes()
 

@@ -24,6 +24,7 @@ ENGINE = "elephantasm_mcp.store.sqlite"
 STATEMENTS = load_statements(ENGINE)
 PER_ANIMA = (
     "events|memories|knowledge|links|vectors|dreams|dream_actions|dream_events|accesses|declined"
+    "|row_changes"
 )
 CALL = re.compile(r"tx\.(?:one|all|tuples|run|many)\(\s*(f?)\"([a-z_{}]+)\"")
 RELEASES = Path(__file__).parent / "releases"

@@ -93,7 +93,7 @@ UPDATE animas SET action_seq = action_seq + 1 WHERE anima_no = :anima_no RETURNI
 UPDATE animas SET revision = revision + 1 WHERE anima_no = :anima_no;
 
 -- name: bump_vector_epoch
--- Say that rows or vectors changed in another way than at their end.
+-- Say that a row or its vectors changed in another way than at their end.
 UPDATE animas SET vector_epoch = vector_epoch + 1 WHERE anima_no = :anima_no;
 
 -- name: recount_pending

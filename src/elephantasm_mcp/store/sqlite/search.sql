@@ -68,6 +68,16 @@ SELECT model FROM index_marks WHERE anima_no = :anima_no AND layer = :layer;
 -- Forget a row's vector under one model.
 DELETE FROM vectors WHERE layer = :layer AND model = :model AND id = :id;
 
+-- name: note_change
+-- A row changed at the epoch that its anima has now.
+INSERT INTO row_changes (anima_no, layer, id, epoch)
+SELECT anima_no, :layer, :id, vector_epoch FROM animas WHERE anima_no = :anima_no
+ON CONFLICT DO UPDATE SET epoch = excluded.epoch;
+
+-- name: changes_after
+-- The rows of an anima whose last change came after an epoch, in the order of their changes.
+SELECT layer, id, epoch FROM row_changes WHERE anima_no = :anima_no AND epoch > :epoch ORDER BY epoch;
+
 -- name: vectors_after
 -- Vectors of an anima under one model, above a row id.
 SELECT id, vector FROM vectors
