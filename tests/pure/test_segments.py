@@ -41,6 +41,12 @@ ROWS = st.lists(
     unique_by=lambda row: (row.layer, row.id),
 )
 BOTH = [SENTENCES, WORDS]
+BROUGHT = {
+    "words": lambda segment: segment.tokens,
+    "authors": lambda segment: segment.columns["authors"],
+    "sessions": lambda segment: segment.columns["sessions"],
+}
+"""The numbers of what a segment brings in."""
 
 GOLDEN = (3, "a7d8a8aec52ca6a7")
 """The format, and the hash of what it makes of `SAMPLE`."""
@@ -129,6 +135,36 @@ def test_words_keep_their_numbers_along_the_chain(rows, more):
     assert [token for one in chain for token in one.tokens.tolist()] == corpus.tokens.tolist()
     assert [name for one in chain for name in one.authors] == list(corpus.author_names)
     assert [name for one in chain for name in one.sessions] == list(corpus.session_names)
+
+
+@given(ROWS, st.data())
+def test_a_chain_goes_on_without_the_rows_that_were_taken_out(rows, data):
+    """Its next segment takes the last ones in, and has no word that only those rows had."""
+    loaded_rows = data.draw(st.integers(0, len(rows)))
+    cuts = data.draw(st.lists(st.integers(0, loaded_rows), max_size=3, unique=True))
+    chain = chain_of(builder_of(rows[:loaded_rows]), [cut for cut in cuts if cut < loaded_rows])
+    kept = chain[: data.draw(st.integers(0, len(chain)))]
+    begin = sum(map(len, kept))
+    gone = data.draw(st.lists(st.integers(0, max(0, loaded_rows - 1)), unique=True).map(sorted))
+    gone = [place for place in gone if place < loaded_rows]
+    loaded = CorpusBuilder({})
+    if chain:
+        loaded.load(chain, {})
+        loaded.remove(np.array(gone, dtype=np.int64))
+    loaded.add(rows[loaded_rows:])
+    before = sum(place < begin for place in gone)
+    last = unpack(pack(loaded.segment(begin - before, len(loaded), after=kept)))
+    again = CorpusBuilder({})
+    again.load([*kept, last], {})
+    again.remove(np.array(gone[:before], dtype=np.int64))
+    left = [row for place, row in enumerate(rows) if place not in gone]
+    found, whole = again.corpus(), builder_of(left).corpus()
+    question = data.draw(TEXTS)
+    assert seen(found, ask(found, question)) == seen(whole, ask(whole, question))
+    known = {name: sum(len(getattr(one, name)) for one in kept) for name in BROUGHT}
+    for name, numbers in BROUGHT.items():
+        used = set(numbers(last).tolist()) - set(range(known[name]))
+        assert sorted(used) == [known[name] + n for n in range(len(getattr(last, name)))]
 
 
 def test_a_loaded_builder_grows_into_the_next_segment_of_its_chain():

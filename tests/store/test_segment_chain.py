@@ -184,6 +184,31 @@ async def test_rows_that_changed_come_into_the_next_block(core):
     await check(core)
 
 
+async def test_a_block_that_takes_others_in_leaves_their_stale_copies_out(core):
+    await tell_many(core, 0, LEAST)
+    await index_now(core)
+    await change(core, 1)
+    await tell_many(core, LEAST, 2 * LEAST - 1)
+    await index_now(core)
+    assert [block.rows for block in (await chain(core)).blocks] == [2 * LEAST - 1]
+    await check(core)
+
+
+async def test_of_very_many_rows_that_changed_some_wait_for_the_block_after_next(core):
+    await tell_many(core, 0, 5 * MOST)
+    await index_now(core)
+    await change(core, *range(1, 2 * MOST))
+    step = await core.database.read(index._next_segment, 1, index.models_of(core))
+    assert len(step.rows) == MOST
+    assert step.epoch < step.chain.epoch
+    await core.database.write(index._write_segment, 1, step, segments.make_block(step))
+    await check(core)
+    await index_now(core)
+    kept = await chain(core)
+    assert (kept.rows, kept.upto) == (7 * MOST - 1, kept.epoch)
+    await check(core)
+
+
 async def test_what_changes_again_and_again_takes_no_more_room_than_twice_its_own(core):
     await tell_many(core, 0, 3 * MOST)
     for number in range(30):
@@ -194,19 +219,23 @@ async def test_what_changes_again_and_again_takes_no_more_room_than_twice_its_ow
 
 
 async def test_rows_that_went_are_looked_for_no_more(core, monkeypatch):
-    await tell_many(core, 0, 10)
-    await index_now(core)
+    await tell_many(core, 0, 5)
     await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await tell_many(core, 5, 25)
     await index_now(core)
     await dreams.undo(core, LOCAL_USER, "d1")
     await index_now(core)
+    assert [block.rows for block in (await chain(core)).blocks][-1] == 0
     await check(core)
     read = []
-    monkeypatch.setattr(search, "rows_of", lambda _tx, _layer, ids: read.extend(ids) or [])
-    await core.database.read(view, core, CorpusCache())
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "rows_of", lambda _tx, _layer, ids: read.extend(ids) or [])
+        await core.database.read(view, core, CorpusCache())
     assert read == []
-    await tell_many(core, 10, 20)
+    await tell_many(core, 25, 30)
     await index_now(core)
+    assert all(block.rows for block in (await chain(core)).blocks)
+    await check(core)
 
 
 async def test_a_block_may_have_lost_all_its_rows_before_its_vectors_were_made(core):
@@ -338,8 +367,8 @@ async def test_a_word_that_another_row_said_before_it_was_corrected_goes_too(cor
     await core.database.write(rewrite, 2, "Tea.")
     await index_now(core)
     assert any(b"xylophones" in data for data in blobs(tmp_path))
-    await core.database.write(rewrite, 3, "Xylophones.")
-    await core.database.write(erase, "memory", row_id(1, 3))
+    await core.database.write(rewrite, 2 + MOST, "Xylophones.")
+    await core.database.write(erase, "memory", row_id(1, 2 + MOST))
     assert not any(b"xylophones" in data for data in blobs(tmp_path))
     await check(core)
 
