@@ -129,7 +129,10 @@ def test_relevance_does_not_depend_on_what_else_was_found():
 
 
 def test_no_more_of_a_layer_than_can_matter_are_ranked():
-    rows = [event(number, "tea " * (1 + number % 3)) for number in range(1, 3 * CANDIDATES)]
+    rows = [
+        event(number, f"{'tea ' * (1 + number % 3)}w{number}")
+        for number in range(1, 3 * CANDIDATES)
+    ]
     corpus = corpus_of(*rows, derived(1, "tea"), derived(1, "nothing", KNOWLEDGE))
     found = best(corpus, "tea")
     assert sum(layer == EVENT for layer, _ in found) == CANDIDATES

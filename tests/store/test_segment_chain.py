@@ -18,7 +18,7 @@ from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure import matrix as matrix_module
 from elephantasm_mcp.pure import segments as format_module
-from elephantasm_mcp.pure.lists import Lists
+from elephantasm_mcp.pure.lists import Lists, signs_of_query
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import CorpusCache
@@ -465,6 +465,8 @@ async def test_the_signs_of_many_rows_are_kept_and_loaded(core, monkeypatch):
     )
     for model, dimensions in index.models_of(core).items():
         query = np.arange(dimensions, dtype=np.float32) - 7
-        made = Lists.of(found.vectors[model].parts[0]).differing_signs(query)
-        loaded = found.vectors[model].signs.differing(query, below=len(made))
-        assert loaded.tolist() == made.tolist()
+        made = Lists.of(found.vectors[model].parts[0])
+        loaded = found.vectors[model].signs.near(query, below=len(made.rows))
+        assert loaded.differing.tolist() == made.differing_signs(signs_of_query(query)).tolist()
+        for block, expected in zip(loaded.lists.blocks, made.blocks, strict=True):
+            assert block.tolist() == expected.tolist()
