@@ -11,6 +11,7 @@ from pydantic import Field
 
 from elephantasm_mcp.types.records import (
     Event,
+    JournalLayer,
     KnowledgeType,
     Layer,
     MemoryState,
@@ -22,7 +23,7 @@ from elephantasm_mcp.types.records import (
 
 DEFAULT_MAX_TOKENS = 4000
 Reason = Literal["recency", "semantic match", "high importance", "hybrid", "pinned"]
-Phase = Literal["auto", "synthesis", "light"]
+Phase = Literal["auto", "synthesis", "light", "deep"]
 AnimaRef = UUID | str | None
 """An anima by id or exact name; None is the default one."""
 
@@ -260,14 +261,18 @@ class DreamAction(Record):
     kind: str
     """`create`, `update` or `delete`."""
     operation: str
-    """What was done, as a verb: `synthesize`, `fade`, `undo`."""
-    layer: Layer
+    """What was done, as a verb: `synthesize`, `fade`, `merge`, `supersede`, `undo`, …."""
+    layer: JournalLayer
     handle: str
     row: UUID
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     sources: list[str] = Field(default_factory=list)
     reasoning: str = ""
+    model: str = ""
+    """The language model that proposed it; empty when rules or a person did."""
+    tokens: int = 0
+    """Its share of what that took."""
 
 
 class DreamReport(Record):
@@ -285,6 +290,8 @@ class DreamReport(Record):
     finished_at: UtcDatetime
     counts: dict[str, int]
     tokens: int = 0
+    note: str = ""
+    """What it has to say of itself: that it was rolled back, that a model failed."""
     actions: list[DreamAction] = Field(default_factory=list)
     undoes: str | None = None
     """The handle of the dream that this one took back."""

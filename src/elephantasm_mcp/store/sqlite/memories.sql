@@ -20,6 +20,41 @@ INSERT OR REPLACE INTO knowledge (
   :provisional, :synthesizer, :pinned, :trust, :superseded_by, :archived, :created_at, :updated_at
 );
 
+-- name: put_identity
+-- Write a version of the identity as a snapshot has it.
+INSERT OR REPLACE INTO identities (
+  id, uuid, version, personality_type, communication_style, self_reflection, prose, statements,
+  synthesizer, created_at, updated_at
+) VALUES (
+  :id, :uuid, :version, :personality_type, :communication_style, :self_reflection, :prose,
+  :statements, :synthesizer, :created_at, :updated_at
+);
+
+-- name: put_conflict
+-- Write a conflict as a snapshot has it.
+INSERT OR REPLACE INTO conflicts (
+  id, uuid, version, of_layer, first_id, second_id, question, state, kept_id, created_at, updated_at
+) VALUES (
+  :id, :uuid, :version, :of_layer, :first_id, :second_id, :question, :state, :kept_id, :created_at,
+  :updated_at
+);
+
+-- name: delete_identity
+-- Remove a version of the identity.
+DELETE FROM identities WHERE id = :id;
+
+-- name: delete_conflict
+-- Remove a conflict.
+DELETE FROM conflicts WHERE id = :id;
+
+-- name: identity_by_id
+-- One version of an identity.
+SELECT * FROM identities WHERE id = :id;
+
+-- name: conflict_by_id
+-- One conflict.
+SELECT * FROM conflicts WHERE id = :id;
+
 -- name: delete_memory
 -- Remove a memory's row.
 DELETE FROM memories WHERE id = :id;
@@ -104,7 +139,8 @@ SELECT source_layer, source_id, quote FROM links WHERE layer = :layer AND id = :
 -- name: links_to
 -- What was made of a row.
 SELECT DISTINCT layer, id FROM links
-WHERE source_layer = :source_layer AND source_id = :source_id ORDER BY layer, id;
+WHERE source_layer = :source_layer AND source_id = :source_id AND layer IN ('memory', 'knowledge')
+ORDER BY layer, id;
 
 -- name: links_of_many
 -- The sources of many rows of one layer; ids is a JSON array.
