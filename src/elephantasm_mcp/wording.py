@@ -26,6 +26,9 @@ DONE: Final = {"create": "made", "update": "changed", "delete": "removed", "cons
 """What a dream did to a row, by the kind of its action."""
 
 
+_TEXTS: Final = ("summary", "content", "prose", "question")
+
+
 def client_of(ctx: Context[Any, Any]) -> str:
     """The name that a client gave itself when it connected."""
     introduced = ctx.session.client_params
@@ -36,4 +39,4 @@ def client_of(ctx: Context[Any, Any]) -> str:
 def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""
     row = action.after or action.before or {}
-    return str(row.get("summary") or row.get("content") or "")
+    return str(next((row[name] for name in _TEXTS if row.get(name)), ""))
