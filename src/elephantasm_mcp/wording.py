@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.types.views import DreamAction
+from elephantasm_mcp.types.views import DreamAction, Plan
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -40,3 +40,15 @@ def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""
     row = action.after or action.before or {}
     return str(next((row[name] for name in _TEXTS if row.get(name)), ""))
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan as a numbered diff, and how to answer it."""
+    if not plan.steps:
+        return "Nothing is to do."
+    lines = [f"Plan {plan.id}, until {plan.expires_at:%Y-%m-%d %H:%M} UTC; nothing is done yet."]
+    for step in plan.steps:
+        lines.append(f"{step.number}. {step.operation}: {to_line(step.reasoning)}".rstrip(": "))
+        lines += [f"   - {one.handle}: {to_line(one.text)}" for one in step.removed]
+        lines += [f"   + {one.handle}: {to_line(one.text)}" for one in step.added]
+    return "\n".join(lines)

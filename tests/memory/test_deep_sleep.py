@@ -1,66 +1,19 @@
 """Deep sleep by rules: what is merged, what is superseded, what is asked, what is left alone."""
 
-from dataclasses import replace
-
 import pytest
 
 from elephantasm_mcp.memory import animas, deep_sleep, dreams
 from elephantasm_mcp.memory.dreams import WORKER
 from elephantasm_mcp.store import conflicts
-from elephantasm_mcp.store.jobs import JobKind
-from elephantasm_mcp.types.proposals import (
-    KnowledgeProposal,
-    MemoryProposal,
-    Proposals,
-    SourceQuote,
-)
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, KnowledgeType, Trust
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, Trust
 from pairs import ALIKE, SAME, UPDATES, drawn
-from scenes import DAY, FILE, MINUTE, claim, derived_rows, look, tamper, tell
-
-
-class Verbatim:
-    """A synthesizer that knows each event as it was said, in a memory of its own."""
-
-    name, provisional = "verbatim-1", False
-
-    async def synthesize(self, batch):
-        return Proposals(memories=[memory_of(event) for event in batch.events])
-
-
-def memory_of(event):
-    sources = [SourceQuote(event=event.handle, quote=event.text)]
-    fact = KnowledgeProposal(
-        type=KnowledgeType.FACT, content=event.text, confidence=0.8, sources=sources
-    )
-    quoted = '"' in event.text
-    return MemoryProposal(
-        summary=event.text
-        if quoted
-        else f"On occasion {event.handle} somebody mentioned this: {event.text}",
-        content=event.text,
-        importance=0.5,
-        confidence=0.8,
-        sources=sources,
-        knowledge=[fact],
-    )
+from scenes import DAY, FILE, MINUTE, derived_rows, look, tamper
+from sleeping import asleep, sleep, told, verbatim
 
 
 @pytest.fixture
 def core(core):
-    return replace(core, synthesizer=Verbatim())
-
-
-async def told(core, clock, *texts, apart=DAY, **fields):
-    """Say these one after the other, and make memories of them."""
-    for text in texts:
-        await tell(core, text, occurred_at=clock.now(), **fields)
-        clock.move(apart)
-    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
-
-
-async def sleep(core, **options):
-    return await dreams.run(core, LOCAL_USER, anima=None, phase="deep", **options)
+    return verbatim(core)
 
 
 async def undo(core, handle):
@@ -222,7 +175,7 @@ async def test_weak_rows_leave_recall(core, clock, tmp_path):
 async def test_a_short_line_that_matters_little_is_weak(core, clock, tmp_path, change, archived):
     await told(core, clock, "Tea is hot.", "Rum is strong.")
     tamper(tmp_path / FILE, "UPDATE memories SET summary = 'Ok.' WHERE id & 255 = 1")
-    tamper(tmp_path / FILE, f"UPDATE memories SET {change} WHERE id & 255 = 1")
+    tamper(tmp_path / FILE, f"UPDATE memories SET {change} WHERE id & 255 = 1")  # noqa: S608
     assert (await sleep(core)).counts.get("archived", 0) == archived
 
 
@@ -267,11 +220,6 @@ async def test_what_was_taken_back_may_be_done_once_its_rows_say_something_else(
     assert await asleep(core) is not None
 
 
-async def asleep(core):
-    """What the background task does."""
-    return await dreams.run_job(core, await claim(core, kind=JobKind.DEEP_SLEEP))
-
-
 async def test_the_background_task_sleeps_deeply_and_leaves_no_empty_dream(core, clock):
     await told(core, clock, "Tea is hot.", "Tea is hot!")
     assert await asleep(core) is not None
@@ -289,18 +237,6 @@ async def test_auto_sleeps_deeply_when_that_is_due(core, clock):
 # A hundred pairs
 
 
-async def found(core, clock, pairs):
-    """Which pairs were changed by deep sleep, and how."""
-    for pair in pairs:
-        await told(core, clock, *pair)
-    seen = {}
-    while (report := await sleep(core)).counts:
-        for action in report.actions:
-            if action.layer == "knowledge" and action.kind == "update":
-                seen[(int(action.handle[1:]) - 1) // 2] = action.operation
-    return seen
-
-
 @pytest.mark.parametrize("seed", [1])
 async def test_nine_in_ten_planted_duplicates_and_updates_are_found(core, clock, seed, thorough):
     for each in range(seed, seed + thorough):
@@ -315,10 +251,7 @@ async def test_nine_in_ten_planted_duplicates_and_updates_are_found(core, clock,
 
 async def outcome(core, clock, anima, pair):
     await animas.create(core, LOCAL_USER, AnimaCreate(name=anima))
-    for text in pair:
-        await tell(core, text, occurred_at=clock.now(), anima_id=anima)
-        clock.move(30 * DAY)
-    await dreams.run(core, LOCAL_USER, anima=anima, phase="synthesis")
+    await told(core, clock, *pair, apart=30 * DAY, anima=anima)
     report = await dreams.run(core, LOCAL_USER, anima=anima, phase="deep")
     return {one.operation for one in report.actions if one.layer == "knowledge"}
 

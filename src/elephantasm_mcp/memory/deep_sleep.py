@@ -15,6 +15,7 @@ from uuid import UUID
 
 import anyio
 
+from elephantasm_mcp.errors import ConflictError
 from elephantasm_mcp.memory import gate, inputs, ledger, operations, survey, tidying
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.gate import Rehearsal
@@ -22,7 +23,7 @@ from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.operations import Planned, Progress
 from elephantasm_mcp.memory.survey import Survey
 from elephantasm_mcp.ports import Ask, Tx
-from elephantasm_mcp.store import animas, dreams, jobs
+from elephantasm_mcp.store import animas, dreams, jobs, plans
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.jobs import Job
 from elephantasm_mcp.types.operations import Operation, handles_of
@@ -104,11 +105,13 @@ async def carry_through(
     *,
     dream: RowId | None = None,
     job: Job | None = None,
+    plan: UUID | None = None,
 ) -> Outcome:
     """Do what was proposed if recall stands it, else only say so in the journal.
 
     Raises:
         LeaseLostError: `job` went to another worker.
+        ConflictError: `plan` was completed meanwhile.
     """
     rehearsal = Rehearsal()
     if proposal.planned:
@@ -128,6 +131,7 @@ async def carry_through(
         run=run,
         dream=dream,
         job=job,
+        plan=plan,
         uuids=uuids,
         now=core.clock.now(),
     )
@@ -168,6 +172,7 @@ def _commit(
     run: Run,
     dream: RowId | None,
     job: Job | None,
+    plan: UUID | None,
     uuids: Sequence[UUID],
     now: datetime,
 ) -> Outcome:
@@ -183,7 +188,10 @@ def _commit(
             _refuse_all(tx, anima, outcome, proposal, rehearsal, now=now)
         else:
             _do_all(tx, anima, outcome, proposal, fresh=fresh, now=now)
-    animas.set_deep_sleep(tx, anima.anima_no, now=now)
+    if plan is None:
+        animas.set_deep_sleep(tx, anima.anima_no, now=now)
+    elif (outcome.done or not proposal.planned) and not plans.complete(tx, plan, now=now):
+        raise ConflictError("This plan was completed meanwhile; nothing was changed.")
     return outcome
 
 

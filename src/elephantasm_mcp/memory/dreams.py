@@ -65,7 +65,7 @@ async def run(
         )
     if phase == "deep" or (phase == "auto" and await _is_due_for_deep_sleep(core, target)):
         dream = await deep_sleep.sleep_deeply(
-            core, target.anima_no, started, dream=dream, even_declined=True, ask=_ask(core)
+            core, target.anima_no, started, dream=dream, even_declined=True, ask=ask_of(core)
         )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
@@ -89,7 +89,7 @@ async def run_job(core: Core, job: Job) -> RowId | None:
             return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
         case JobKind.DEEP_SLEEP:
             return await deep_sleep.sleep_deeply(
-                core, job.anima_no, started, job=job, ask=_ask(core)
+                core, job.anima_no, started, job=job, ask=ask_of(core)
             )
 
 
@@ -98,9 +98,14 @@ async def _is_due_for_deep_sleep(core: Core, target: StoredAnima) -> bool:
     return deep_sleep.is_due(anima, now=core.clock.now())
 
 
-def _ask(core: Core) -> Ask | None:
+def ask_of(core: Core) -> Ask | None:
     """How deep sleep reaches the language model; None without one."""
     return None if core.model is None else core.model.answer
+
+
+async def report(core: Core, anima: StoredAnima, dream: RowId) -> DreamReport:
+    """What a run of an anima did."""
+    return await core.database.read(_report, anima, dream)
 
 
 async def undo(

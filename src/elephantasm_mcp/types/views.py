@@ -275,6 +275,34 @@ class DreamAction(Record):
     """Its share of what that took."""
 
 
+class PlanStep(Record):
+    """One operation of a plan, as a diff of lines."""
+
+    number: int
+    operation: str
+    reasoning: str
+    removed: list[PackLine]
+    added: list[PackLine]
+    """A row that there is not yet has the handle `new`."""
+    model: str = ""
+    """The language model that proposed it; empty when rules did."""
+
+
+class Plan(Record):
+    """What a dry run would do; to be completed by the numbers of its steps."""
+
+    id: UUID
+    expires_at: UtcDatetime
+    steps: list[PlanStep]
+
+
+class Rejected(Record):
+    """What of an answer was not done, and why."""
+
+    index: int
+    reason: str
+
+
 class DreamReport(Record):
     """One run of synthesis or of the Dreamer."""
 
@@ -282,7 +310,7 @@ class DreamReport(Record):
     handle: str
     anima_id: UUID
     phase: str
-    state: Literal["done", "undone"]
+    state: Literal["done", "undone", "planned"]
     actor: str
     """Who asked for it: `worker`, `user`, …."""
     synthesizer: str = ""
@@ -295,11 +323,13 @@ class DreamReport(Record):
     actions: list[DreamAction] = Field(default_factory=list)
     undoes: str | None = None
     """The handle of the dream that this one took back."""
-    plan: None = None
+    plan: Plan | None = None
+    """What a dry run would do."""
     work_order: None = None
+    """Work orders come in a later release."""
     accepted: list[int] = Field(default_factory=list)
-    rejected: list[int] = Field(default_factory=list)
-    """Plans and work orders come in a later release; until then these are empty."""
+    """The numbers of a plan that were done."""
+    rejected: list[Rejected] = Field(default_factory=list)
 
 
 class UndoReport(Record):
@@ -431,9 +461,12 @@ __all__ = [
     "PackLine",
     "PackQuery",
     "Phase",
+    "Plan",
+    "PlanStep",
     "Reason",
     "Recorded",
     "RecordedEvent",
+    "Rejected",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",
