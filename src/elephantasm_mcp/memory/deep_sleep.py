@@ -16,7 +16,17 @@ from uuid import UUID
 import anyio
 
 from elephantasm_mcp.errors import ConflictError
-from elephantasm_mcp.memory import gate, inputs, ledger, operations, survey, tidying
+from elephantasm_mcp.memory import (
+    advice,
+    gate,
+    identity,
+    inputs,
+    ledger,
+    operations,
+    survey,
+    tidying,
+)
+from elephantasm_mcp.memory.advice import Advice
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.gate import Rehearsal
 from elephantasm_mcp.memory.ledger import Run
@@ -92,10 +102,14 @@ async def propose(
     """What a night would do now; changes nothing."""
     surveyed = await core.database.read(survey.take, anima_no)
     tidied = await anyio.to_thread.run_sync(tidying.tidy, surveyed, abandon_on_cancel=True)
-    proposed = Proposal(surveyed, [], RULES)
     planned = await core.database.read(_with_inputs, surveyed, tidied)
+    taken = {handle for one in tidied for handle in handles_of(one)}
+    found = Advice() if ask is None else await advice.seek(core, surveyed, taken, ask)
+    planned += found.planned
+    if not found.model:
+        planned += await core.database.read(_identity_by_rules, surveyed)
     chosen = await core.database.read(_choose, surveyed, planned, even_declined=even_declined)
-    return replace(proposed, planned=chosen)
+    return Proposal(surveyed, chosen, found.model or RULES, found.tokens, found.note)
 
 
 async def carry_through(
@@ -141,6 +155,12 @@ def _progress(surveyed: Survey) -> Progress:
     return Progress(
         operations.allowance(memories=len(surveyed.memories), knowledge=len(surveyed.knowledge))
     )
+
+
+def _identity_by_rules(tx: Tx, surveyed: Survey) -> list[Planned]:
+    said = identity.replies(tx, surveyed.anima)
+    found = identity.by_rules(said, surveyed.identity, rules=RULES)
+    return [] if found is None else _with_inputs(tx, surveyed, [found])
 
 
 def _with_inputs(tx: Tx, surveyed: Survey, proposed: Iterable[Operation]) -> list[Planned]:

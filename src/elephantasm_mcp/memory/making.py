@@ -59,7 +59,6 @@ class Making:
     """Digest of what decided it."""
     synthesizer: str
     model: str
-    tokens: int
     uuids: Iterator[UUID]
     now: datetime
 
@@ -209,7 +208,6 @@ class Making:
             reasoning=operation.reasoning,
             inputs=self.inputs,
             model=self.model,
-            tokens=self.tokens,
         )
 
 

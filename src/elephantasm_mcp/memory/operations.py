@@ -7,7 +7,7 @@ proposer, still is what it was then, and no other operation of the run changed i
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -162,12 +162,13 @@ def carry_out(
         inputs=planned.digest,
         synthesizer=planned.model or synthesizer,
         model=planned.model,
-        tokens=planned.tokens,
         uuids=uuids,
         now=now,
     ).make(planned.operation)
     counts = {_COUNTED[planned.operation.kind]: _size(planned.operation)}
-    ledger.apply(tx, anima, dream, made.changes, counts=counts, now=now)
+    first, *rest = made.changes  # the first bears the cost of all
+    changes = [replace(first, tokens=planned.tokens), *rest]
+    ledger.apply(tx, anima, dream, changes, counts=counts, now=now)
     touched = touched_by(planned.operation, rows)
     progress.changed.update(touched)
     progress.counts.update(counts)

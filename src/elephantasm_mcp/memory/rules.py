@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
+from elephantasm_mcp.memory.identity import PROSE_TOKENS
 from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.text import STOP_WORDS, terms, words
@@ -29,8 +30,6 @@ from elephantasm_mcp.types.operations import (
 )
 from elephantasm_mcp.types.records import RowId, Trust
 
-PROSE_TOKENS: Final = range(70, 101)
-"""How long the prose of an identity is."""
 Rows: TypeAlias = Mapping[str, Row]
 _NUMBER: Final = re.compile(r"\d+")
 

@@ -47,6 +47,12 @@ def current(tx: Tx, anima: StoredAnima) -> StoredIdentity | None:
     return _stored(row) if row else None
 
 
+def own_words(tx: Tx, anima: StoredAnima, *, limit: int) -> list[tuple[RowId, str]]:
+    """The latest replies of the agent, oldest first; never what came from outside."""
+    rows = tx.tuples("own_words", limit=limit, **id_range(anima.anima_no))
+    return [(RowId(id_), content) for id_, content in reversed(rows)]
+
+
 def _stored(row: Row) -> StoredIdentity:
     reflection: dict[str, Any] | None = (
         None if row["self_reflection"] is None else from_json(row["self_reflection"])

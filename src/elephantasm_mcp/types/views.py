@@ -155,7 +155,7 @@ class TemporalContext(Record):
 
 
 class IdentityContext(Record):
-    """Who the agent is. Built by deep sleep, in a later release."""
+    """Who the agent is, as deep sleep built it."""
 
     personality_type: str | None = None
     communication_style: str | None = None

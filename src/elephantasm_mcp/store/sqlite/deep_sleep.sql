@@ -37,3 +37,9 @@ UPDATE plans SET completed_at = :now WHERE uuid = :uuid AND completed_at IS NULL
 -- name: drop_plans
 -- Forget an anima's plans that expired by a moment.
 DELETE FROM plans WHERE anima_no = :anima_no AND expires_at <= :by;
+
+-- name: own_words
+-- The latest replies of an anima's agent that were told by nobody else.
+SELECT id, content FROM events
+WHERE id BETWEEN :low AND :high AND event_type = 'message.out' AND trust = 'told'
+ORDER BY id DESC LIMIT :limit;
