@@ -37,10 +37,7 @@ class _Told:
 
     row: SurveyRow
     truths: tuple[Truth, ...]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset(truth.key for truth in self.truths)
+    keys: frozenset[str]
 
 
 def tidy(survey: Survey) -> list[Operation]:
@@ -51,11 +48,12 @@ def tidy(survey: Survey) -> list[Operation]:
     gone = {handle for merge in merges for handle in merge.others}
     left = [one for one in knowledge if one.row.handle not in gone]
     known = {frozenset((one.first, one.second)) for one in survey.conflicts}
-    ended = list(_ended(left))
+    pairs = list(_in_question(left))
+    ended = list(_ended(pairs))
     ending = {one.older for one in ended}
     asked = [
         _question(first.row, second.row)
-        for first, second in _contradictions(left)
+        for first, second in _contradictions(pairs)
         if frozenset((first.row.id, second.row.id)) not in known
         and ending.isdisjoint((first.row.handle, second.row.handle))
     ]
@@ -72,8 +70,9 @@ def _told(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
         day = row.at // _DAY
         said = truths.statements(row.text)
         if len(said) <= MOST_STATEMENTS:
-            read = (truths.read(text, speaker=speaker, day=day) for speaker, text in said)
-            yield _Told(row, tuple(truth for truth in read if truth.key))
+            read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
+            kept = tuple(truth for truth in read if truth.key)
+            yield _Told(row, kept, frozenset(truth.key for truth in kept))
 
 
 # What says the same
@@ -171,10 +170,10 @@ def _merge(keep: str, rows: Sequence[SurveyRow]) -> Merge:
 # What holds no longer, and what may not
 
 
-def _ended(told: Sequence[_Told]) -> Iterator[Supersede]:
+def _ended(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[Supersede]:
     """What a plainly newer truth ends; of several such the first one after it."""
     done: set[str] = set()
-    for older, newer in _in_question(told):
+    for older, newer in pairs:
         first, second = older.row, newer.row
         if first.handle in done or first.pinned or not _is_plainly_newer(second, first):
             continue
@@ -187,9 +186,9 @@ def _ended(told: Sequence[_Told]) -> Iterator[Supersede]:
             )
 
 
-def _contradictions(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
+def _contradictions(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[tuple[_Told, _Told]]:
     """Pairs that cannot both hold, of which neither is plainly newer."""
-    for older, newer in _in_question(told):
+    for older, newer in pairs:
         open_ = not _is_plainly_newer(newer.row, older.row) or older.row.pinned
         if open_ and any(truths.contradicts(a, b) for a in newer.truths for b in older.truths):
             yield older, newer
@@ -197,9 +196,17 @@ def _contradictions(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
 
 def _in_question(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
     """Pairs that speak of the same, the older first; in the order of time."""
+    in_order = sorted(told, key=lambda each: (each.row.at, each.row.id))
+    wanted = {
+        place
+        for one in in_order
+        if _may_end(one)
+        for truth in one.truths
+        for place in _places(truth)
+    }
     buckets: dict[object, list[_Told]] = defaultdict(list)
-    for one in sorted(told, key=lambda each: (each.row.at, each.row.id)):
-        for place in {place for truth in one.truths for place in _places(truth)}:
+    for one in in_order:
+        for place in {place for truth in one.truths for place in _places(truth)} & wanted:
             buckets[place].append(one)
     for bucket in buckets.values():
         recent = bucket[-_LARGEST_BUCKET:]

@@ -107,6 +107,12 @@ _ENDED: Final = [
         (r"^(.+?) (?:have )?(?:@stopped|@quit) (.+)$", r"\1 \2"),
     )
 ]
+_PLACING: Final = _pattern(
+    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started|@became|@switched"
+    r"|@migrated|@changed|@upgraded|@went)(?: |$)"
+)
+_ENDING: Final = _pattern(r"no @longer|@anymore|@stopped|@quit")
+"""Without such a word the patterns before need not be tried."""
 _QUALIFIERS: Final = _stems("home work current main official default preferred primary personal")
 _SINGLE: Final = _stems(
     "phone number email address home employer job name nickname surname age role title position"
@@ -189,6 +195,8 @@ def statements(text: str) -> list[tuple[str, str]]:
 
     A first sentence that only says who and when is none.
     """
+    if '"' not in text and "“" not in text and "(said on" not in text:
+        return [("", one) for one in _SENTENCE.split(text) if one.strip(" .")]
     body = SAID_ON.sub("", _HEAD.sub("", text, count=1)).strip() or text
     found: list[tuple[str, str]] = []
     speaker, end = "", 0
@@ -337,9 +345,12 @@ def _is_subject(tokens: Sequence[str], place: int) -> bool:
 
 def _slot(line: str, *, thing: bool) -> tuple[Slot | None, str]:
     """The slot of a plain statement, and what it says was left; `thing`: of "the …" or "our …"."""
-    for pattern, turned in [*_OWNED, *(_UNOWNED if thing else ())]:
+    patterns = [*(_OWNED if " 's " in line else ()), *(_UNOWNED if thing else ())]
+    for pattern, turned in patterns:
         if match := pattern.match(line):
             return _as_slot(match, match["what"].strip(), turned=turned)
+    if not _PLACING.search(line):
+        return None, ""
     for what, pattern in _PLACES:
         if match := pattern.match(line):
             slot, left = _as_slot(match, what, turned="old" in match.groupdict())
@@ -379,6 +390,8 @@ def _until_time(words: list[str]) -> list[str]:
 
 def _ended(line: str) -> str:
     """The key of what a statement says holds no longer."""
+    if not _ENDING.search(line):
+        return ""
     for pattern, put in _ENDED:
         if pattern.match(line):
             tokens = pattern.sub(put, line).split()

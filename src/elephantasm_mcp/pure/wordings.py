@@ -18,6 +18,7 @@ PAST: Final = "~p"
 """The mark on a verb's stem in the past: `move~p`."""
 
 _SPACES: Final = re.compile(r"\s+")
+_DIGIT: Final = re.compile(r"\d")
 SAID_ON: Final = re.compile(r"\s*\(said on [^)]{1,40}\)")
 _GROUPED: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _MINUS: Final = re.compile(r"(?<![\w)])[-−](?=\d)")
@@ -132,6 +133,7 @@ BREAK: Final = ","
 CUES: Final = frozenset(["now", "current", "nowadai", "present", "recent"])
 """Stems of what says that it is so at present: a sign of change, but nothing of what is said."""
 _PLAIN_VERBS: Final = frozenset(("like", "love", "prefer", "enjoy", "want", "hate"))
+_PERSONAL: Final = frozenset(("i", "me", "myself", "my", "mine"))
 _IRREGULAR: Final = {
     "went": "go",
     "moved": "move",
@@ -191,6 +193,7 @@ _SOME_PHRASE: Final = re.compile("|".join(pattern.pattern for pattern, _ in _PHR
 @lru_cache(maxsize=65_536)
 def word(token: str) -> str:
     """A folded token as it stands in statements: spelled one way, stemmed, marked if past."""
+    token = token.replace("'", "")
     token = _CANONICAL.get(token, token)
     if token in _KEPT:
         return token
@@ -207,20 +210,32 @@ def wording(text: str, *, speaker: str = "") -> list[str]:
 
     Fillers are gone, cues of change are not; commas and articles are breaks.
     """
-    plain = SAID_ON.sub("", unicodedata.normalize("NFKC", text).translate(_APOSTROPHES))
-    plain = _MINUS.sub("minus ", _GROUPED.sub("", plain.casefold()))
+    plain = _plain(text)
+    me = _folded(speaker).split() if speaker else []
+    found: list[str] = []
+    for token in _TOKEN.findall(plain):
+        if token in _PERSONAL or token.endswith(OWNER):
+            found += _spelled(token, me)
+        elif token not in _FILLERS:
+            found.append(BREAK if token in _ARTICLES else word(token))
+    return _without_infinitives(found)
+
+
+def _plain(text: str) -> str:
+    """A text folded, without contractions, its phrases spelled one way."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    plain = plain.casefold()
+    if "(said on" in plain:
+        plain = SAID_ON.sub("", plain)
+    if _DIGIT.search(plain):
+        plain = _MINUS.sub("minus ", _GROUPED.sub("", plain))
     if "'" in plain or "nna" in plain or "cannot" in plain:
         for pattern, put in _CONTRACTIONS:
             plain = pattern.sub(put, plain)
     if _SOME_PHRASE.search(plain):
         for pattern, put in _PHRASES:
             plain = pattern.sub(put, plain)
-    me = _folded(speaker).split()
-    found: list[str] = []
-    for token in _TOKEN.findall(plain):
-        found += _spelled(token, me)
-    found = [one for one in found if one not in _FILLERS]
-    return _without_infinitives([one if one == OWNER else word(one) for one in found])
+    return plain
 
 
 def _folded(text: str) -> str:
@@ -230,18 +245,19 @@ def _folded(text: str) -> str:
 
 
 def _spelled(token: str, me: list[str]) -> list[str]:
-    """A token as words, with the speaker in place of "I" and "my"."""
+    """A token of a person or an owner, with the speaker in place of "I" and "my"."""
     if token.endswith(OWNER):
-        return [token.removesuffix(OWNER), OWNER]
-    if me and token in ("i", "me", "myself"):
-        return me
-    if me and token in ("my", "mine"):
-        return [*me, OWNER]
-    return [BREAK if token in _ARTICLES else token.replace("'", "")]
+        return [word(token.removesuffix(OWNER)), OWNER]
+    if not me:
+        return [word(token)]
+    named = [word(one) for one in me]
+    return [*named, OWNER] if token in ("my", "mine") else named
 
 
 def _without_infinitives(tokens: list[str]) -> list[str]:
     """`likes to swim` as `likes swimming`: what follows is the same."""
+    if "to" not in tokens:
+        return tokens
     return [
         token
         for place, token in enumerate(tokens)

@@ -305,14 +305,48 @@ def fold_accesses(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("clear_accesses", **id_range(anima.anima_no))
 
 
-def light_sleep_rows(tx: Tx, anima: StoredAnima) -> list[Row]:
-    """What light sleep computes with, of every living memory."""
-    return tx.all("light_sleep_rows", **id_range(anima.anima_no))
-
-
-def set_derived_scores(tx: Tx, id_: RowId, *, recency: float, decay: float) -> None:
+def set_derived_scores(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    reinforcement: float,
+    longest_half_life_d: float,
+    now: datetime,
+) -> None:
     """Keep recency and decay for people to see; packs compute them by their own clock."""
-    tx.run("set_derived_scores", id=id_, recency=recency, decay=decay)
+    tx.run(
+        "set_derived_scores",
+        now=to_micros(now),
+        recency_half_life_h=anima.settings.recency_half_life_h,
+        decay_half_life_d=anima.settings.decay_half_life_d,
+        reinforcement=reinforcement,
+        longest_d=longest_half_life_d,
+        **id_range(anima.anima_no),
+    )
+
+
+def fading(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    decaying_above: float,
+    archived_above: float,
+    below_importance: float,
+) -> list[Row]:
+    """The memories whose state may change by the decay that was set, with what decides it."""
+    return tx.all(
+        "fading",
+        decaying_above=decaying_above,
+        archived_above=archived_above,
+        below_importance=below_importance,
+        **id_range(anima.anima_no),
+    )
+
+
+def count_living(tx: Tx, anima: StoredAnima) -> int:
+    """How many memories are neither superseded nor archived."""
+    row = tx.one("count_living_memories", **id_range(anima.anima_no))
+    return row["living"] if row else 0
 
 
 def _link_map(tx: Tx, layer: DerivedLayer, rows: list[Row]) -> dict[int, list[UUID]]:

@@ -157,8 +157,16 @@ VALUES (:layer, :id, :position, :source_layer, :source_id, :quote);
 DELETE FROM links WHERE layer = :layer AND id = :id;
 
 -- name: set_derived_scores
--- Recency and decay of a memory: arithmetic, outside the journal.
-UPDATE memories SET recency_score = :recency, decay_score = :decay WHERE id = :id;
+-- Recency and decay of all living memories (scoring.recency, scoring.decay): outside the journal.
+UPDATE memories SET
+  recency_score = round(pow(0.5, max(0, :now - time_end) / 3600e6 / :recency_half_life_h), 6),
+  decay_score = round(1 - pow(0.5,
+    max(0, :now - ifnull(last_accessed_at, created_at)) / 86400e6 / min(
+      :decay_half_life_d * pow(:reinforcement, min(access_count, 100)),
+      max(:decay_half_life_d, :longest_d)
+    )
+  ), 6)
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
 
 -- name: keep_fold
 -- What is folded in now, for the packs of the past.
@@ -183,7 +191,18 @@ INSERT INTO accesses (memory_id, uses, last_at) VALUES (:memory_id, :uses, :last
 ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 
--- name: light_sleep_rows
--- What light sleep computes with: every memory that is not archived.
-SELECT id, importance, state, pinned, access_count, last_accessed_at, time_end, created_at
-FROM memories WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
+-- name: fading
+-- The living memories that may change their state by their decay; more than will.
+SELECT id, importance, state, access_count, decay_score FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND (
+  state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
+  OR state = 'decaying' AND (
+    decay_score > :archived_above OR importance >= :below_importance
+    OR decay_score <= :decaying_above
+  )
+);
+
+-- name: count_living_memories
+-- How many memories are neither superseded nor archived.
+SELECT count(*) AS living FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
