@@ -323,8 +323,6 @@ LATER: list[Call] = [
     lambda m: m.create_anima("A", settings={"threshold": 5}),
     lambda m: m.update_anima("A", settings={"threshold": 5}),
     lambda m: m.complete_dream("w1"),
-    lambda m: m.dream(dry_run=True),
-    lambda m: m.dream(phase="deep"),
     lambda m: m.inject(preset="self_determined"),
 ]
 

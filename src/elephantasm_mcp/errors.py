@@ -7,7 +7,9 @@
     ├── NotBuiltError        promised for a later release
     ├── AuthenticationError  no key, or a bad one
     ├── RateLimitError       too many requests; `retry_after` says how long to wait
+    ├── BudgetError          the day's tokens for language models are spent
     └── ServerError          our side failed
+        ├── ModelError       a language model gave no usable answer
         ├── StorageError     the database cannot be opened, read or written
         └── LeaseLostError   another worker took the job over; nothing was written
 
@@ -83,11 +85,42 @@ class RateLimitError(ElephantasmError):
         self.retry_after: Final = retry_after
 
 
+class BudgetError(ElephantasmError):
+    """The tokens that language models may take on this day are spent."""
+
+    code = "budget"
+    http_status = 429
+
+
 class ServerError(ElephantasmError):
     """Our side failed; the request may be repeated."""
 
     code = "server"
     http_status = 500
+
+
+class ModelError(ServerError):
+    """A language model gave no usable answer. `permanent`: it will not by trying again either.
+
+    `usage` is what was spent all the same, a `ports.Usage`; `retry_after_s` what the provider asks.
+    """
+
+    code = "model"
+    http_status = 502
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        retry_after_s: float | None = None,
+        usage: object | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.permanent: Final = permanent
+        self.retry_after_s: Final = retry_after_s
+        self.usage: Final = usage
 
 
 class StorageError(ServerError):

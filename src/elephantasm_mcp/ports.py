@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 Value: TypeAlias = str | int | float | bytes | None
 """What may be bound to a statement's parameter."""
@@ -192,5 +195,68 @@ class Synthesizer(Protocol):
 
         Raises:
             ServerError: no usable answer; the batch may be tried again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked: instructions of ours, and remembered text, which is data."""
+
+    instructions: str
+    """The system prompt, from a text file of the package."""
+    data: str
+    """The fenced data, as the user's message."""
+    max_tokens: int
+    """Of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call took."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    duration_s: float
+    cost_usd: float | None
+    """None when the price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a model said, and what that took."""
+
+    value: T
+    usage: Usage
+
+
+class LanguageModel(Protocol):
+    """A language model behind one provider."""
+
+    @property
+    def name(self) -> str:
+        """`anthropic:<model>`, `openai:<model>`: what is written into rows."""
+        ...
+
+    async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """Exactly one call to the provider; its answer validated by the pydantic model `shape`.
+
+        Raises:
+            ModelError: `permanent` True (key, refusal, unknown model, bad base URL) or False (no
+                answer, 429, 5xx, unreadable answer).
+        """
+        ...
+
+
+class Ask(Protocol):
+    """Asking the language model within the budget, as `memory/deep_sleep.py` is given it."""
+
+    async def __call__(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """One call that counts.
+
+        Raises:
+            ModelError: no usable answer.
+            BudgetError: the day's tokens are spent.
         """
         ...

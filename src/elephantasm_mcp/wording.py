@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.types.views import DreamAction
+from elephantasm_mcp.types.views import DreamAction, Plan
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -34,6 +34,9 @@ def weak_heading(*, shown: int, of: int) -> str:
     return f"Weak, below the relevance floor ({shown} of {of})"
 
 
+_TEXTS: Final = ("summary", "content", "prose", "question")
+
+
 def client_of(ctx: Context[Any, Any]) -> str:
     """The name that a client gave itself when it connected."""
     introduced = ctx.session.client_params
@@ -44,4 +47,16 @@ def client_of(ctx: Context[Any, Any]) -> str:
 def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""
     row = action.after or action.before or {}
-    return str(row.get("summary") or row.get("content") or "")
+    return str(next((row[name] for name in _TEXTS if row.get(name)), ""))
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan as a numbered diff, and how to answer it."""
+    if not plan.steps:
+        return "Nothing is to do."
+    lines = [f"Plan {plan.id}, until {plan.expires_at:%Y-%m-%d %H:%M} UTC; nothing is done yet."]
+    for step in plan.steps:
+        lines.append(f"{step.number}. {step.operation}: {to_line(step.reasoning)}".rstrip(": "))
+        lines += [f"   - {one.handle}: {to_line(one.text)}" for one in step.removed]
+        lines += [f"   + {one.handle}: {to_line(one.text)}" for one in step.added]
+    return "\n".join(lines)

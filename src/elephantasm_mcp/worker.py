@@ -229,13 +229,14 @@ class Worker:
 
 
 def _wanted_jobs(tx: Tx, *, now: datetime) -> list[tuple[AnimaNo, JobKind]]:
-    """A synthesis where enough accumulated, light sleep where its interval is over."""
+    """A synthesis where enough accumulated, light and deep sleep where their interval is over."""
     wanted = [
         (anima.anima_no, JobKind.SYNTHESIS)
         for anima in animas.with_pending(tx)
         if accumulation.is_due(anima, now=now)
     ]
     wanted += [(no, JobKind.LIGHT_SLEEP) for no in animas.due_for_light_sleep(tx, now=now)]
+    wanted += [(no, JobKind.DEEP_SLEEP) for no in animas.due_for_deep_sleep(tx, now=now)]
     known = jobs.known(tx)
     return [one for one in wanted if one not in known]
 

@@ -98,11 +98,16 @@ async def test_a_dream_reports_its_actions_readably(core):
 
 
 async def test_a_dream_that_was_asked_for_stands_in_the_journal_though_nothing_was_to_do(core):
-    for phase in ("auto", "synthesis", "light"):
+    for phase in ("auto", "synthesis", "light", "deep"):
         report = await dream(core, phase=phase)
         assert (report.phase, report.actions, report.counts) == (phase, [], {})
-    assert [one.handle for one in await dreams.journal(core, LOCAL_USER)] == ["d3", "d2", "d1"]
-    assert [one.handle for one in await dreams.journal(core, LOCAL_USER, limit=1)] == ["d3"]
+    assert [one.handle for one in await dreams.journal(core, LOCAL_USER)] == [
+        "d4",
+        "d3",
+        "d2",
+        "d1",
+    ]
+    assert [one.handle for one in await dreams.journal(core, LOCAL_USER, limit=1)] == ["d4"]
 
 
 async def test_the_background_task_leaves_no_empty_dream(core):
@@ -128,7 +133,8 @@ async def test_a_dream_of_all_phases_is_one_dream(core, clock):
 
 
 @pytest.mark.parametrize(
-    ("phase", "kinds"), [("auto", set()), ("synthesis", {"light"}), ("light", {"synthesis"})]
+    ("phase", "kinds"),
+    [("auto", set()), ("synthesis", {"light", "deep"}), ("deep", {"light", "synthesis"})],
 )
 async def test_a_dream_forgives_the_jobs_of_its_phase(core, phase, kinds):
     anima = await animas.find(core, LOCAL_USER, None)

@@ -11,7 +11,7 @@ from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import NotFoundError
 from elephantasm_mcp.types.views import DreamReport, Phase
-from elephantasm_mcp.wording import DONE, action_text
+from elephantasm_mcp.wording import DONE, action_text, plan_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def run(memory: AsyncElephantasm, arguments: Namespace) -> int:
     """Dream now and print what was done."""
     note("Dreaming …")
-    report = await memory.dream(arguments.anima, arguments.phase)
+    report = await memory.dream(arguments.anima, arguments.phase, arguments.dry_run)
     return _print(report, arguments)
 
 
@@ -78,7 +78,12 @@ def _print(report: DreamReport, arguments: Namespace) -> int:
 
 def _present(report: DreamReport) -> Iterator[str]:
     """A head, the counts, then each action with its handle and text."""
+    if report.plan is not None:
+        yield from plan_text(report.plan).splitlines()
+        return
     yield "  ".join(_row(report))
+    if report.note:
+        yield report.note
     if not report.actions:
         yield "Nothing changed."
     for action in report.actions:
@@ -99,7 +104,13 @@ def _run_options(parser: ArgumentParser) -> None:
         "--phase",
         choices=get_args(Phase),
         default="auto",
-        help="synthesis makes memories of events, light lets memories fade, auto does both",
+        help="synthesis makes memories of events, light lets memories fade, deep puts them in"
+        " order, auto does what is due",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only say what deep sleep would do, and change nothing",
     )
 
 

@@ -7,7 +7,15 @@ that builds one with fakes has replaced all of it.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from elephantasm_mcp.ports import Clock, Database, Embedder, Ids, Synthesizer, WordEmbedder
+from elephantasm_mcp.ports import (
+    Clock,
+    Database,
+    Embedder,
+    Ids,
+    LanguageModel,
+    Synthesizer,
+    WordEmbedder,
+)
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import RowId
@@ -27,6 +35,8 @@ class Core:
     """The sentence model: meaning of a text as a whole."""
     words: WordEmbedder | None = None
     """The static word vectors: fast, second signal, and the fallback of the sentence model."""
+    model: LanguageModel | None = None
+    """The language model; None without a key: then the extractive way or the host goes on."""
     default_anima: str = "default"
     redact: bool = True
     corpora: CorpusCache = field(default_factory=CorpusCache)

@@ -10,20 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, ledger, light_sleep, synthesis
+from elephantasm_mcp.memory import animas, deep_sleep, ledger, light_sleep, synthesis
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.ledger import Run, Undone
-from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.ports import Ask, Tx
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import dreams as store
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredAction, StoredDream
 from elephantasm_mcp.store.jobs import Job, JobKind
-from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros
 from elephantasm_mcp.types.records import (
     AnimaNo,
+    JournalLayer,
     RowId,
     UserNo,
     handle_of,
@@ -36,6 +37,8 @@ from elephantasm_mcp.types.views import AnimaRef, DreamAction, DreamReport, Phas
 _TIMES = frozenset(
     ("time_start", "time_end", "valid_from", "valid_until", "created_at", "updated_at")
 )
+_ROWS = frozenset(("superseded_by", "memory_id", "first_id", "second_id", "kept_id"))
+_JSON = frozenset(("meta", "statements", "self_reflection"))
 _FLAGS = frozenset(("provisional", "pinned", "archived"))
 WORKER = "worker"
 """The actor of what the background task does."""
@@ -60,6 +63,10 @@ async def run(
         dream = await light_sleep.sleep_lightly(
             core, target.anima_no, started, dream=dream, even_declined=True
         )
+    if phase == "deep" or (phase == "auto" and await _is_due_for_deep_sleep(core, target)):
+        dream = await deep_sleep.sleep_deeply(
+            core, target.anima_no, started, dream=dream, even_declined=True, ask=ask_of(core)
+        )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
     return await core.database.read(_report, target, dream)
@@ -80,6 +87,25 @@ async def run_job(core: Core, job: Job) -> RowId | None:
             )
         case JobKind.LIGHT_SLEEP:
             return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
+        case JobKind.DEEP_SLEEP:
+            return await deep_sleep.sleep_deeply(
+                core, job.anima_no, started, job=job, ask=ask_of(core)
+            )
+
+
+async def _is_due_for_deep_sleep(core: Core, target: StoredAnima) -> bool:
+    anima = await core.database.read(anima_store.get, target.anima_no)
+    return deep_sleep.is_due(anima, now=core.clock.now())
+
+
+def ask_of(core: Core) -> Ask | None:
+    """How deep sleep reaches the language model; None without one."""
+    return None if core.model is None else core.model.answer
+
+
+async def report(core: Core, anima: StoredAnima, dream: RowId) -> DreamReport:
+    """What a run of an anima did."""
+    return await core.database.read(_report, anima, dream)
 
 
 async def undo(
@@ -128,8 +154,18 @@ def _run(core: Core, *, phase: str, actor: str) -> Run:
         phase=phase,
         actor=actor,
         started_at=core.clock.now(),
-        synthesizer=core.synthesizer.name if phase in ("auto", "synthesis") else "",
+        synthesizer=_synthesizer(core, phase),
     )
+
+
+def _synthesizer(core: Core, phase: str) -> str:
+    match phase:
+        case "auto" | "synthesis":
+            return core.synthesizer.name
+        case "deep":
+            return deep_sleep.RULES if core.model is None else core.model.name
+        case _:
+            return ""
 
 
 async def _find(
@@ -197,6 +233,7 @@ def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
         finished_at=dream.finished_at,
         counts=dream.counts,
         tokens=dream.tokens,
+        note=dream.note,
         actions=actions,
         undoes=None if dream.undoes is None else handle_of("dream", dream.undoes),
     )
@@ -213,15 +250,17 @@ def _as_action(action: StoredAction) -> DreamAction:
         after=_readable(action.layer, action.after),
         sources=action.sources,
         reasoning=action.reasoning,
+        model=action.model,
+        tokens=action.tokens,
     )
 
 
-def _readable(layer: DerivedLayer, snapshot: Snapshot | None) -> Snapshot | None:
+def _readable(layer: JournalLayer, snapshot: Snapshot | None) -> Snapshot | None:
     """A snapshot as people read it: times as ISO 8601, rows as handles, flags as booleans."""
     if snapshot is None:
         return None
     row = {
-        name: _readable_value(layer, name, value)
+        name: _readable_value(snapshot.get("of_layer", layer), name, value)
         for name, value in snapshot.items()
         if name not in ("uuid", "links")
     }
@@ -231,16 +270,16 @@ def _readable(layer: DerivedLayer, snapshot: Snapshot | None) -> Snapshot | None
     return row
 
 
-def _readable_value(layer: DerivedLayer, name: str, value: Any) -> Any:  # noqa: ANN401 - a column
+def _readable_value(layer: JournalLayer, name: str, value: Any) -> Any:  # noqa: ANN401 - a column
     if value is None:
         return None
     if name in _TIMES:
         return from_micros(value).isoformat()
     if name in _FLAGS:
         return bool(value)
-    if name in ("superseded_by", "memory_id"):
-        return handle_of(layer if name == "superseded_by" else "memory", value)
-    return from_json(value) if name == "meta" else value
+    if name in _ROWS:
+        return handle_of("memory" if name == "memory_id" else layer, value)
+    return from_json(value) if name in _JSON else value
 
 
 def _undo_report(dream: StoredDream, undone: Undone) -> UndoReport:

@@ -5,6 +5,7 @@ Invariant: a listing has an order that later rows do not change: oldest first.
 """
 
 from elephantasm_mcp.memory import animas
+from elephantasm_mcp.memory import identity as identities
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import memories as store
 from elephantasm_mcp.store.events import NO_LIMIT
@@ -61,5 +62,13 @@ async def identity(core: Core, user: UserNo, anima: AnimaRef) -> IdentityContext
     Raises:
         NotFoundError: an unknown anima.
     """
-    await animas.find(core, user, anima)
-    return None
+    target = await animas.find(core, user, anima)
+    found = await core.database.read(identities.read, target)
+    if found is None:
+        return None
+    return IdentityContext(
+        personality_type=found.personality_type,
+        communication_style=found.communication_style,
+        self_reflection=found.self_reflection,
+        prose=found.prose,
+    )

@@ -1,4 +1,4 @@
-"""The ledger: the only writer of memories and knowledge.
+"""The ledger: the only writer of memories, knowledge, identity and conflicts.
 
 Owns applying changes with their audit, and taking them back. Every change is an action of a dream:
 who, what stood there before and after, made of what, and why. Invariant: undoing a dream right
@@ -16,24 +16,24 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, dreams, events, memories, search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredAction, StoredDream
-from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import to_micros
-from elephantasm_mcp.types.records import EventState, RowId, handle_of
+from elephantasm_mcp.types.records import EventState, JournalLayer, RowId, handle_of
 
 UNDO = "undo"
 """The phase of a dream that takes another one back."""
-_RECALLED: Mapping[DerivedLayer, tuple[str, ...]] = {
+_RECALLED: Mapping[JournalLayer, tuple[str, ...]] = {
     "memory": ("summary", "content", "session_id", "time_start", "time_end"),
     "knowledge": ("content", "memory_id", "valid_from"),
 }
-"""The columns of a row that recall reads."""
+"""The columns of a row that recall reads; it reads no other layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One row as it shall be; `after` None removes it."""
 
-    layer: DerivedLayer
+    layer: JournalLayer
     id: RowId
     after: Snapshot | None
     operation: str
@@ -43,6 +43,10 @@ class Change:
     reasoning: str = ""
     inputs: str = ""
     """Digest of what decided it; empty when it may be proposed again at any time."""
+    model: str = ""
+    """The language model that proposed it; empty when none did."""
+    tokens: int = 0
+    """Its share of what that took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,23 +190,30 @@ def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
         reasoning=change.reasoning,
         operation=change.operation,
         inputs=change.inputs,
+        model=change.model,
+        tokens=change.tokens,
     )
 
 
 def _replace(
-    tx: Tx, anima: StoredAnima, layer: DerivedLayer, id_: RowId, after: Snapshot | None
+    tx: Tx, anima: StoredAnima, layer: JournalLayer, id_: RowId, after: Snapshot | None
 ) -> Snapshot | None:
     """Write a row, forget its vectors when it reads differently, and return what it was."""
     before = memories.read_snapshot(tx, layer, id_)
     if before is not None and not _reads_same(layer, before, after):
-        search.forget_vectors(tx, anima.anima_no, layer, id_)
+        _forget_vectors(tx, anima, layer, id_)
     memories.write_snapshot(tx, layer, id_, after)
     return before
 
 
-def _reads_same(layer: DerivedLayer, before: Snapshot, after: Snapshot | None) -> bool:
+def _forget_vectors(tx: Tx, anima: StoredAnima, layer: JournalLayer, id_: RowId) -> None:
+    if layer in ("memory", "knowledge"):  # the others have none
+        search.forget_vectors(tx, anima.anima_no, layer, id_)
+
+
+def _reads_same(layer: JournalLayer, before: Snapshot, after: Snapshot | None) -> bool:
     """Whether recall sees the same row."""
-    names = _RECALLED[layer]
+    names = _RECALLED.get(layer, ())
     return after is not None and all(before[name] == after[name] for name in names)
 
 
@@ -236,7 +247,7 @@ def _hold_events(tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetim
 def _take_back(tx: Tx, anima: StoredAnima, undo_dream: RowId, action: StoredAction) -> None:
     current = _replace(tx, anima, action.layer, action.row_id, action.before)
     if current is None:  # a row that comes back stands before others
-        search.forget_vectors(tx, anima.anima_no, action.layer, action.row_id)
+        _forget_vectors(tx, anima, action.layer, action.row_id)
     if current != action.after:
         row = handle_of(action.layer, action.row_id)
         raise ConflictError(f"{row} is not what the dream left; nothing was changed.")

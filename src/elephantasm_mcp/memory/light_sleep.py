@@ -6,7 +6,7 @@ state in one run.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,6 @@ from elephantasm_mcp.pure import scoring
 from elephantasm_mcp.store import animas, dreams, jobs, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.jobs import Job
-from elephantasm_mcp.store.values import from_micros
 from elephantasm_mcp.types.records import AnimaNo, MemoryState, RowId
 
 OPERATION = "fade"
@@ -88,22 +87,19 @@ def _sleep(
         jobs.check(tx, job)
     anima = animas.get(tx, anima_no)
     memories.fold_accesses(tx, anima, now=now)
-    rows = memories.light_sleep_rows(tx, anima)
-    for row in rows:
-        memories.set_derived_scores(
-            tx,
-            RowId(row["id"]),
-            recency=scoring.recency(
-                now - from_micros(row["time_end"]), half_life_h=anima.settings.recency_half_life_h
-            ),
-            decay=_decay(anima, row, now=now),
-        )
+    memories.set_derived_scores(
+        tx,
+        anima,
+        reinforcement=scoring.REINFORCEMENT,
+        longest_half_life_d=scoring.LONGEST_DECAY_HALF_LIFE_D,
+        now=now,
+    )
     animas.set_light_sleep(tx, anima_no, now=now)
     animas.touch(tx, anima_no)
     taken_back = dreams.declined(tx, anima)
     if even_declined:
         taken_back.clear()
-    changes = [_change(tx, move, now=now) for move in _moves(anima, rows, taken_back, now=now)]
+    changes = [_change(tx, move, now=now) for move in _moves(tx, anima, taken_back)]
     if not changes:
         return dream
     dream = dream if dream is not None else ledger.open_dream(tx, anima, run, now=now)
@@ -113,28 +109,31 @@ def _sleep(
 
 
 def _moves(
-    anima: StoredAnima,
-    rows: Sequence[Row],
-    taken_back: Mapping[tuple[str, RowId, str], str],
-    *,
-    now: datetime,
+    tx: Tx, anima: StoredAnima, taken_back: Mapping[tuple[str, RowId, str], str]
 ) -> list[_Move]:
     """What changes its state, the most decayed first, within the cap."""
+    rows = memories.fading(
+        tx,
+        anima,
+        decaying_above=DECAYING_ABOVE,
+        archived_above=ARCHIVED_ABOVE,
+        below_importance=DECAYING_BELOW_IMPORTANCE,
+    )
     moves = [
         move
         for row in rows
-        if (move := _move(anima, row, now=now)) is not None
+        if (move := _move(row)) is not None
         and taken_back.get(("memory", move.id, OPERATION)) != move.inputs
     ]
     moves.sort(key=lambda move: (-move.decay, move.id))
-    return moves[: max(1, int(len(rows) * LARGEST_SHARE))]
+    return moves[: max(1, int(memories.count_living(tx, anima) * LARGEST_SHARE))]
 
 
-def _move(anima: StoredAnima, row: Row, *, now: datetime) -> _Move | None:
-    decay = _decay(anima, row, now=now)
-    state = MemoryState(row["state"])
+def _move(row: Row) -> _Move | None:
+    """Neglect is counted from the last use, and from the making, not from what it tells of."""
+    decay, state = row["decay_score"], MemoryState(row["state"])
     following = _following(state, decay=decay, importance=row["importance"])
-    if row["pinned"] or following is state:
+    if following is state:
         return None
     inputs = f"{state}>{following} used={row['access_count']} importance={row['importance']!r}"
     return _Move(id=RowId(row["id"]), state=following, decay=decay, inputs=inputs)
@@ -146,16 +145,6 @@ def _following(state: MemoryState, *, decay: float, importance: float) -> Memory
         return MemoryState.ARCHIVED
     faded = decay > DECAYING_ABOVE and importance < DECAYING_BELOW_IMPORTANCE
     return MemoryState.DECAYING if faded else MemoryState.ACTIVE
-
-
-def _decay(anima: StoredAnima, row: Row, *, now: datetime) -> float:
-    """Neglect is counted from the last use, and from the making, not from what it tells of."""
-    last = row["last_accessed_at"] or row["created_at"]
-    return scoring.decay(
-        now - from_micros(last),
-        accesses=row["access_count"],
-        half_life_d=anima.settings.decay_half_life_d,
-    )
 
 
 def _change(tx: Tx, move: _Move, *, now: datetime) -> Change:

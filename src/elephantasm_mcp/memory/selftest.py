@@ -65,8 +65,8 @@ class SelfTest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One row of the sample: what is asked, and what may answer."""
+class Case:
+    """One row: what is asked for it, and what may answer."""
 
     handle: str
     source: str
@@ -98,7 +98,7 @@ async def examine(
     return done
 
 
-async def _ask(core: Core, user: UserNo, anima: StoredAnima, case: _Case, done: SelfTest) -> None:
+async def _ask(core: Core, user: UserNo, anima: StoredAnima, case: Case, done: SelfTest) -> None:
     query = SearchQuery(query=case.question, anima=anima.id, limit=TOP)
     hits = await recall.search(core, user, query)
     handles = {hit.handle for hit in hits if not hit.weak}  # a weak one stands in no pack
@@ -114,22 +114,28 @@ async def _ask(core: Core, user: UserNo, anima: StoredAnima, case: _Case, done: 
         done.missed.append(Missed(case.handle, case.source, case.question))
 
 
-def _cases(tx: Tx, core: Core, anima_no: AnimaNo, sample: int) -> tuple[int, list[_Case | None]]:
+def _cases(tx: Tx, core: Core, anima_no: AnimaNo, sample: int) -> tuple[int, list[Case | None]]:
     """How many rows there are, and the questions for a sample of them; None for one without."""
-    import numpy as np
-
     anima = anima_store.get(tx, anima_no)
     corpus = core.corpora.get(tx, anima, index.models_of(core)).corpus
+    commonness = how_common(corpus)
+    rows = _rows(tx, corpus)
+    count = min(sample, len(rows))
+    chosen = [rows[place * len(rows) // count] for place in range(count)]
+    return len(rows), [case_for(tx, anima, layer, id_, commonness) for layer, id_ in chosen]
+
+
+def how_common(corpus: Corpus) -> Callable[[str], int]:
+    """How often a word stands in an anima's rows, in all its forms."""
+    import numpy as np
+
     occurrences = np.bincount(corpus.tokens, minlength=len(corpus.lexicon))
 
     def commonness(word: str) -> int:
         forms = corpus.lexicon.forms(stem(word), below=len(occurrences))
         return sum(int(occurrences[form]) for form in forms)
 
-    rows = _rows(tx, corpus)
-    count = min(sample, len(rows))
-    chosen = [rows[place * len(rows) // count] for place in range(count)]
-    return len(rows), [_case(tx, anima, layer, id_, commonness) for layer, id_ in chosen]
+    return commonness
 
 
 def _rows(tx: Tx, corpus: Corpus) -> list[tuple[DerivedLayer, RowId]]:
@@ -145,10 +151,13 @@ def _rows(tx: Tx, corpus: Corpus) -> list[tuple[DerivedLayer, RowId]]:
     return rows
 
 
-def _case(
+def case_for(
     tx: Tx, anima: StoredAnima, layer: DerivedLayer, id_: RowId, commonness: Callable[[str], int]
-) -> _Case | None:
-    """What to ask for a row: of its first source, the words that were taken from it."""
+) -> Case | None:
+    """What to ask for a row: of its first source, the words that were taken from it.
+
+    None when its sources have gone or have no word.
+    """
     links = [link for link in memories.links_of(tx, layer, id_) if link.source_layer == "event"]
     links.sort(key=lambda link: link.quote is None)
     source = events.get(tx, anima, links[0].source_id) if links else None
@@ -160,7 +169,7 @@ def _case(
     if not rarest:
         return None
     itself = [id_, *standing.successors(tx, layer, id_)]
-    return _Case(
+    return Case(
         handle=handle_of(layer, id_),
         source=source.event.handle,
         question=" ".join(word for word in found if word in rarest),

@@ -38,6 +38,8 @@ def _describe(name: str, reports: Iterable[DreamReport]) -> Iterator[str]:
     for report in reports:
         empty = False
         yield from ("", _heading(report), "")
+        if report.note:
+            yield to_line(report.note)
         yield from (_line(action) for action in report.actions)
         if not report.actions:
             yield "Nothing changed."
@@ -55,6 +57,8 @@ def _heading(report: DreamReport) -> str:
 
 
 def _line(action: DreamAction) -> str:
-    sources = f" (from {', '.join(action.sources)})" if action.sources else ""
     text = to_line(action_text(action), max_chars=MAX_ACTION_CHARS)
+    if action.reasoning:
+        return f"- {action.operation} {action.handle}: {text} — {to_line(action.reasoning)}"
+    sources = f" (from {', '.join(action.sources)})" if action.sources else ""
     return f"- {DONE[action.kind]} {action.handle}: {text}{sources}"

@@ -18,7 +18,7 @@ from typing_extensions import Unpack
 
 from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, events, packs, provenance, recall
+from elephantasm_mcp.memory import animas, dreams, events, packs, plans, provenance, recall
 from elephantasm_mcp.memory import layers as layer_service
 from elephantasm_mcp.sdk.requests import (
     LAYERS,
@@ -380,14 +380,15 @@ class AsyncElephantasm:
         phase: str = "auto",
         dry_run: bool = False,  # noqa: FBT001, FBT002 - the contract's signature
     ) -> DreamReport:
-        """Make memories of what waits, and let fade what is old; returns when it is done.
+        """Make memories of what waits, let fade what is old, put in order; returns when it is done.
 
-        `phase` is `auto` (both), `synthesis` or `light`.
+        `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep sleep
+        only says what it would do, as `plan` of the report.
         """
-        if dry_run:
-            raise not_built("Dry runs", hint="`undo_dream` takes a dream back.")
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
         async with self._call("dream") as app:
+            if dry_run:
+                return await plans.dry_run(app.core, app.user, anima=anima, phase=asked)
             return await dreams.run(app.core, app.user, anima=anima, phase=asked)
 
     async def complete_dream(

@@ -158,8 +158,6 @@ def parse_preset(preset: str | None) -> str | None:
 
 def parse_phase(phase: str) -> Phase:
     """The phase of a dream, once it is one."""
-    if phase == "deep":
-        raise not_built("Deep sleep", hint="`auto` does all that there is.")
     for known in PHASES:
         if phase == known:
             return known

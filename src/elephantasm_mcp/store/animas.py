@@ -26,6 +26,7 @@ from elephantasm_mcp.types.records import (
     AnimaCreate,
     AnimaNo,
     AnimaSettings,
+    JournalLayer,
     Layer,
     RowId,
     UserNo,
@@ -50,6 +51,10 @@ class StoredAnima:
     pending_since: datetime | None
     last_event_at: datetime | None
     light_sleep_at: datetime | None
+    deep_sleep_at: datetime | None
+    deep_sleep_upto: int
+    """The last action of the journal that deep sleep saw."""
+    last_action: int
     last_numbers: Mapping[Layer, int]
     """The last number that each layer handed out."""
 
@@ -157,6 +162,13 @@ def due_for_light_sleep(tx: Tx, *, now: datetime) -> list[AnimaNo]:
     return [AnimaNo(anima_no) for (anima_no,) in rows]
 
 
+def due_for_deep_sleep(tx: Tx, *, now: datetime) -> list[AnimaNo]:
+    """Animas of all users whose memories changed and wait for deep sleep: for the worker."""
+    default_h = AnimaSettings().dream_interval_h
+    rows = tx.tuples("animas_to_sleep_deeply", now=to_micros(now), default_interval_h=default_h)
+    return [AnimaNo(anima_no) for (anima_no,) in rows]
+
+
 def revisions(tx: Tx) -> dict[UUID, int]:
     """The revision of each anima."""
     return {to_uuid(uuid): revision for uuid, revision in tx.tuples("anima_revisions")}
@@ -167,7 +179,7 @@ def counts(tx: Tx, anima_no: AnimaNo) -> dict[str, int]:
     return tx.one("anima_counts", **id_range(anima_no)) or {}
 
 
-def take_number(tx: Tx, anima_no: AnimaNo, layer: Literal["memory", "knowledge", "dream"]) -> RowId:
+def take_number(tx: Tx, anima_no: AnimaNo, layer: JournalLayer | Literal["dream"]) -> RowId:
     """The id for a new row of that layer."""
     row = tx.one(f"take_{layer}_number", anima_no=anima_no)
     if row is None:
@@ -188,6 +200,11 @@ def recount_pending(tx: Tx, anima_no: AnimaNo) -> None:
 def set_light_sleep(tx: Tx, anima_no: AnimaNo, *, now: datetime) -> None:
     """Note when light sleep last ran."""
     tx.run("set_light_sleep", anima_no=anima_no, now=to_micros(now))
+
+
+def set_deep_sleep(tx: Tx, anima_no: AnimaNo, *, now: datetime) -> None:
+    """Note when deep sleep last ran, and that it saw all of the journal."""
+    tx.run("set_deep_sleep", anima_no=anima_no, now=to_micros(now))
 
 
 @lru_cache(maxsize=256)
@@ -217,6 +234,9 @@ def _stored(row: Row) -> StoredAnima:
         pending_since=maybe_time(row["pending_since"]),
         last_event_at=maybe_time(row["last_event_at"]),
         light_sleep_at=maybe_time(row["light_sleep_at"]),
+        deep_sleep_at=maybe_time(row["deep_sleep_at"]),
+        deep_sleep_upto=row["deep_sleep_upto"],
+        last_action=row["action_seq"],
         last_numbers={
             "event": row["event_seq"],
             "memory": row["memory_seq"],

@@ -13,9 +13,9 @@ from uuid import UUID
 from elephantasm_mcp.ports import Row, Tx
 from elephantasm_mcp.store.animas import StoredAnima, anima_of, id_range
 from elephantasm_mcp.store.events import NO_LIMIT
-from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
+from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros, to_json, to_micros, to_uuid
-from elephantasm_mcp.types.records import EventState, Layer, RowId, handle_of
+from elephantasm_mcp.types.records import EventState, JournalLayer, Layer, RowId, handle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class StoredDream:
     tokens: int
     undoes: RowId | None
     undone_by: RowId | None
+    note: str = ""
+    """What it has to say of itself: that it was rolled back, or that a model failed."""
 
     @property
     def handle(self) -> str:
@@ -45,7 +47,7 @@ class StoredAction:
     """One change of a run."""
 
     kind: str
-    layer: DerivedLayer
+    layer: JournalLayer
     row_id: RowId
     before: Snapshot | None
     after: Snapshot | None
@@ -55,6 +57,10 @@ class StoredAction:
     operation: str
     inputs: str = ""
     """Digest of what decided it; an undone operation is not repeated on the same inputs."""
+    model: str = ""
+    """Who proposed it, when that was a model of another kind than the dream's synthesizer."""
+    tokens: int = 0
+    """Its share of what the call that proposed it took."""
 
 
 def add(tx: Tx, dream: StoredDream) -> None:
@@ -106,6 +112,8 @@ def add_action(tx: Tx, dream: RowId, action: StoredAction) -> None:
         reasoning=action.reasoning,
         operation=action.operation,
         inputs=action.inputs,
+        model=action.model,
+        tokens=action.tokens,
     )
 
 
@@ -161,12 +169,17 @@ def later_on_same_rows(tx: Tx, dream: RowId) -> list[tuple[RowId, str]]:
     return on_rows + consumers
 
 
+def annotate(tx: Tx, dream: RowId, note: str) -> None:
+    """Let a run say something of itself."""
+    tx.run("annotate_dream", id=dream, note=note)
+
+
 def mark_undone(tx: Tx, dream: RowId, *, by: RowId) -> bool:
     """Note that a run was taken back; False when it already was."""
     return tx.run("mark_undone", id=dream, undone_by=by) > 0
 
 
-def decline(tx: Tx, layer: DerivedLayer, id_: RowId, *, operation: str, inputs: str) -> None:
+def decline(tx: Tx, layer: JournalLayer, id_: RowId, *, operation: str, inputs: str) -> None:
     """Remember that a person took an operation back, and on which inputs."""
     tx.run("decline", layer=layer, row_id=id_, operation=operation, inputs=inputs)
 
@@ -194,6 +207,7 @@ def _stored(row: Row) -> StoredDream:
         tokens=row["tokens"],
         undoes=row["undoes"],
         undone_by=row["undone_by"],
+        note=row["note"],
     )
 
 
@@ -210,4 +224,6 @@ def _action(row: Row) -> StoredAction:
         reasoning=row["reasoning"],
         operation=row["operation"],
         inputs=row["inputs"],
+        model=row["model"],
+        tokens=row["tokens"],
     )

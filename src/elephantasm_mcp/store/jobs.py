@@ -22,6 +22,7 @@ class JobKind(StrEnum):
 
     SYNTHESIS = "synthesis"
     LIGHT_SLEEP = "light"
+    DEEP_SLEEP = "deep"
 
 
 class JobState(StrEnum):

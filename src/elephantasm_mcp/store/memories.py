@@ -1,6 +1,7 @@
 """Memories, knowledge and the links to their sources, in the store.
 
-Owns their rows and their snapshots. Only `memory/ledger.py` writes snapshots, so that every change
+Owns their rows, and the snapshots of all that the journal answers for (`identities` and `conflicts`
+read the others). Only `memory/ledger.py` writes snapshots, so that every change
 stands in the journal. Invariant: `write_snapshot(read_snapshot(x))` changes no byte of what users
 see (derived values, the search index among them, are kept or rebuilt, and are no part of it).
 """
@@ -18,6 +19,7 @@ from elephantasm_mcp.store.animas import StoredAnima, id_range
 from elephantasm_mcp.store.events import NO_LIMIT
 from elephantasm_mcp.store.values import from_json, from_micros, maybe_time, to_micros, to_uuid
 from elephantasm_mcp.types.records import (
+    JournalLayer,
     Knowledge,
     KnowledgeType,
     Layer,
@@ -32,7 +34,7 @@ DerivedLayer: TypeAlias = Literal["memory", "knowledge"]
 Snapshot: TypeAlias = dict[str, Any]
 """All that the journal keeps of a row: its columns by name, its UUID as hex, and its `links`."""
 
-_COLUMNS: Mapping[DerivedLayer, tuple[str, ...]] = {
+_COLUMNS: Mapping[JournalLayer, tuple[str, ...]] = {
     "memory": (
         "version",
         "summary",
@@ -69,8 +71,30 @@ _COLUMNS: Mapping[DerivedLayer, tuple[str, ...]] = {
         "created_at",
         "updated_at",
     ),
+    "identity": (
+        "version",
+        "personality_type",
+        "communication_style",
+        "self_reflection",
+        "prose",
+        "statements",
+        "synthesizer",
+        "created_at",
+        "updated_at",
+    ),
+    "conflict": (
+        "version",
+        "of_layer",
+        "first_id",
+        "second_id",
+        "question",
+        "state",
+        "kept_id",
+        "created_at",
+        "updated_at",
+    ),
 }
-_DERIVED: Mapping[DerivedLayer, Mapping[str, Any]] = {
+_DERIVED: Mapping[JournalLayer, Mapping[str, Any]] = {
     "memory": {
         "recency_score": None,
         "decay_score": None,
@@ -78,6 +102,8 @@ _DERIVED: Mapping[DerivedLayer, Mapping[str, Any]] = {
         "last_accessed_at": None,
     },
     "knowledge": {},
+    "identity": {},
+    "conflict": {},
 }
 
 
@@ -111,7 +137,7 @@ class StoredKnowledge:
     archived: bool
 
 
-def read_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId) -> Snapshot | None:
+def read_snapshot(tx: Tx, layer: JournalLayer, id_: RowId) -> Snapshot | None:
     """All that the journal keeps of a row; None when there is no such row."""
     row = tx.one(f"{layer}_by_id", id=id_)
     if row is None:
@@ -124,7 +150,7 @@ def read_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId) -> Snapshot | None:
     return snapshot
 
 
-def write_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId, snapshot: Snapshot | None) -> None:
+def write_snapshot(tx: Tx, layer: JournalLayer, id_: RowId, snapshot: Snapshot | None) -> None:
     """Make a row what the snapshot says; None removes it. Counters of use are kept."""
     old = tx.one(f"{layer}_by_id", id=id_)
     tx.run("delete_links", layer=layer, id=id_)
@@ -150,7 +176,7 @@ def write_snapshot(tx: Tx, layer: DerivedLayer, id_: RowId, snapshot: Snapshot |
     )
 
 
-def links_of(tx: Tx, layer: DerivedLayer, id_: RowId) -> list[Link]:
+def links_of(tx: Tx, layer: JournalLayer, id_: RowId) -> list[Link]:
     """What a derived row was made of, in order."""
     return [Link(*row) for row in tx.tuples("links_of", layer=layer, id=id_)]
 
@@ -172,7 +198,7 @@ def pinned_of(tx: Tx, ids: Iterable[RowId]) -> set[RowId]:
 
 
 def links_to(tx: Tx, layer: Layer, id_: RowId) -> list[tuple[DerivedLayer, RowId]]:
-    """What was made of a row."""
+    """Which memories and knowledge were made of a row."""
     rows = tx.tuples("links_to", source_layer=layer, source_id=id_)
     return [(derived, RowId(derived_id)) for derived, derived_id in rows]
 
@@ -279,14 +305,48 @@ def fold_accesses(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("clear_accesses", **id_range(anima.anima_no))
 
 
-def light_sleep_rows(tx: Tx, anima: StoredAnima) -> list[Row]:
-    """What light sleep computes with, of every living memory."""
-    return tx.all("light_sleep_rows", **id_range(anima.anima_no))
-
-
-def set_derived_scores(tx: Tx, id_: RowId, *, recency: float, decay: float) -> None:
+def set_derived_scores(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    reinforcement: float,
+    longest_half_life_d: float,
+    now: datetime,
+) -> None:
     """Keep recency and decay for people to see; packs compute them by their own clock."""
-    tx.run("set_derived_scores", id=id_, recency=recency, decay=decay)
+    tx.run(
+        "set_derived_scores",
+        now=to_micros(now),
+        recency_half_life_h=anima.settings.recency_half_life_h,
+        decay_half_life_d=anima.settings.decay_half_life_d,
+        reinforcement=reinforcement,
+        longest_d=longest_half_life_d,
+        **id_range(anima.anima_no),
+    )
+
+
+def fading(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    decaying_above: float,
+    archived_above: float,
+    below_importance: float,
+) -> list[Row]:
+    """The memories whose state may change by the decay that was set, with what decides it."""
+    return tx.all(
+        "fading",
+        decaying_above=decaying_above,
+        archived_above=archived_above,
+        below_importance=below_importance,
+        **id_range(anima.anima_no),
+    )
+
+
+def count_living(tx: Tx, anima: StoredAnima) -> int:
+    """How many memories are neither superseded nor archived."""
+    row = tx.one("count_living_memories", **id_range(anima.anima_no))
+    return row["living"] if row else 0
 
 
 def _link_map(tx: Tx, layer: DerivedLayer, rows: list[Row]) -> dict[int, list[UUID]]:

@@ -17,7 +17,7 @@ from elephantasm_mcp.store.animas import id_range
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.store.values import from_json, to_micros
-from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, unpack_row_id
+from elephantasm_mcp.types.records import AnimaNo, JournalLayer, Layer, RowId, unpack_row_id
 
 _KEPT = ("anima_no", "uuid", "user_no", "name", "settings", "created_at", "updated_at")
 """What an anima has today stands for what it had: packs do not show it, settings are not dated."""
@@ -29,7 +29,7 @@ class PastRows:
 
     anima: Row
     events: list[Row]
-    derived: list[tuple[DerivedLayer, RowId, Snapshot]]
+    derived: list[tuple[JournalLayer, RowId, Snapshot]]
     uses: list[Row]
     vectors: list[dict[str, Value]]
     """Those of today that were the same then."""
@@ -46,7 +46,7 @@ def read(tx: Tx, anima_no: AnimaNo, *, as_of: datetime, models: Iterable[str]) -
         raise LookupError(anima_no)
     bounds = {**id_range(anima_no), "as_of": to_micros(as_of)}
     events = tx.all("events_as_of", **bounds)
-    derived: list[tuple[DerivedLayer, RowId, Snapshot]] = [
+    derived: list[tuple[JournalLayer, RowId, Snapshot]] = [
         (layer, RowId(id_), from_json(after))
         for layer, id_, after in tx.tuples("snapshots_as_of", **bounds)
     ]
@@ -95,7 +95,7 @@ def _unchanged(
     anima_no: AnimaNo,
     layer: DerivedLayer,
     columns: tuple[str, ...],
-    derived: Iterable[tuple[DerivedLayer, RowId, Snapshot]],
+    derived: Iterable[tuple[JournalLayer, RowId, Snapshot]],
 ) -> set[int]:
     """The rows of a layer that read today as they did; `columns` follow the id in `rows_after`."""
     today = {

@@ -1,12 +1,13 @@
-"""Synthesizers for tests of the services: one that follows a script, one that lies.
+"""Synthesizers and a language model for tests of the services: that follow a script, or lie.
 
-Owns no synthesis. Invariant: both record each batch that they were given, in order.
+Owns no synthesis. Invariant: each records what it was given, in order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
     MemoryProposal,
@@ -103,6 +104,29 @@ class MaliciousSynthesizer:
                 sound,
             ]
         )
+
+
+class ScriptedModel:
+    """A `LanguageModel` that answers by a function of what it was shown; an error is raised."""
+
+    def __init__(self, answer: Callable[[str], object], *, tokens: int = 100) -> None:
+        self._answer: Final = answer
+        self._tokens: Final = tokens
+        self.name: Final = "scripted:model"
+        self.prompts: Final[list[Prompt]] = []
+
+    async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """What the script makes of the data.
+
+        Raises:
+            Exception: whatever the script says, a `ModelError` as a rule.
+        """
+        self.prompts.append(prompt)
+        said = self._answer(prompt.data)
+        if isinstance(said, Exception):
+            raise said
+        usage = Usage(self.name, self._tokens, 0, 0.0, None)
+        return Answer(shape.model_validate(said), usage)
 
 
 def _unknown() -> SourceQuote:

@@ -25,6 +25,8 @@ LOCAL_USER = UserNo(1)
 """Who calls when nobody has to log in: stdio, the CLI, the embedded SDK."""
 
 Layer = Literal["event", "memory", "knowledge"]
+JournalLayer = Literal["memory", "knowledge", "identity", "conflict"]
+"""What the journal answers for: all that dreams and people change."""
 LAYER_LETTERS: dict[str, Layer] = {"e": "event", "m": "memory", "k": "knowledge"}
 _NUMBER = re.compile(r"\s*[-+]?[\d.]+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _HANDLE = re.compile(r"([emkd])([1-9][0-9]{0,9})")
@@ -40,8 +42,8 @@ def unpack_row_id(row: RowId) -> tuple[AnimaNo, int]:
     return AnimaNo(row >> SEQ_BITS), row & ((1 << SEQ_BITS) - 1)
 
 
-def handle_of(kind: Literal["event", "memory", "knowledge", "dream"], row: RowId) -> str:
-    """The short name of a row, unique in its anima: `e341`, `m12`, `k7`, `d3`."""
+def handle_of(kind: Literal["event", "dream"] | JournalLayer, row: RowId) -> str:
+    """The short name of a row, unique in its anima: `e341`, `m12`, `k7`, `d3`, `i1`, `c2`."""
     return f"{kind[0]}{unpack_row_id(row)[1]}"
 
 

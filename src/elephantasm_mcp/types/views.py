@@ -12,6 +12,7 @@ from pydantic import Field
 from elephantasm_mcp.types.records import (
     Event,
     GivenDatetime,
+    JournalLayer,
     KnowledgeType,
     Layer,
     MemoryState,
@@ -23,7 +24,7 @@ from elephantasm_mcp.types.records import (
 
 DEFAULT_MAX_TOKENS = 4000
 Reason = Literal["recency", "semantic match", "high importance", "hybrid", "pinned"]
-Phase = Literal["auto", "synthesis", "light"]
+Phase = Literal["auto", "synthesis", "light", "deep"]
 AnimaRef = UUID | str | None
 """An anima by id or exact name; None is the default one."""
 
@@ -155,7 +156,7 @@ class TemporalContext(Record):
 
 
 class IdentityContext(Record):
-    """Who the agent is. Built by deep sleep, in a later release."""
+    """Who the agent is, as deep sleep built it."""
 
     personality_type: str | None = None
     communication_style: str | None = None
@@ -261,14 +262,46 @@ class DreamAction(Record):
     kind: str
     """`create`, `update` or `delete`."""
     operation: str
-    """What was done, as a verb: `synthesize`, `fade`, `undo`."""
-    layer: Layer
+    """What was done, as a verb: `synthesize`, `fade`, `merge`, `supersede`, `undo`, …."""
+    layer: JournalLayer
     handle: str
     row: UUID
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     sources: list[str] = Field(default_factory=list)
     reasoning: str = ""
+    model: str = ""
+    """The language model that proposed it; empty when rules or a person did."""
+    tokens: int = 0
+    """Its share of what that took."""
+
+
+class PlanStep(Record):
+    """One operation of a plan, as a diff of lines."""
+
+    number: int
+    operation: str
+    reasoning: str
+    removed: list[PackLine]
+    added: list[PackLine]
+    """A row that there is not yet has the handle `new`."""
+    model: str = ""
+    """The language model that proposed it; empty when rules did."""
+
+
+class Plan(Record):
+    """What a dry run would do; to be completed by the numbers of its steps."""
+
+    id: UUID
+    expires_at: UtcDatetime
+    steps: list[PlanStep]
+
+
+class Rejected(Record):
+    """What of an answer was not done, and why."""
+
+    index: int
+    reason: str
 
 
 class DreamReport(Record):
@@ -278,7 +311,7 @@ class DreamReport(Record):
     handle: str
     anima_id: UUID
     phase: str
-    state: Literal["done", "undone"]
+    state: Literal["done", "undone", "planned"]
     actor: str
     """Who asked for it: `worker`, `user`, …."""
     synthesizer: str = ""
@@ -286,14 +319,18 @@ class DreamReport(Record):
     finished_at: UtcDatetime
     counts: dict[str, int]
     tokens: int = 0
+    note: str = ""
+    """What it has to say of itself: that it was rolled back, that a model failed."""
     actions: list[DreamAction] = Field(default_factory=list)
     undoes: str | None = None
     """The handle of the dream that this one took back."""
-    plan: None = None
+    plan: Plan | None = None
+    """What a dry run would do."""
     work_order: None = None
+    """Work orders come in a later release."""
     accepted: list[int] = Field(default_factory=list)
-    rejected: list[int] = Field(default_factory=list)
-    """Plans and work orders come in a later release; until then these are empty."""
+    """The numbers of a plan that were done."""
+    rejected: list[Rejected] = Field(default_factory=list)
 
 
 class UndoReport(Record):
@@ -425,9 +462,12 @@ __all__ = [
     "PackLine",
     "PackQuery",
     "Phase",
+    "Plan",
+    "PlanStep",
     "Reason",
     "Recorded",
     "RecordedEvent",
+    "Rejected",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",

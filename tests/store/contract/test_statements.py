@@ -23,8 +23,8 @@ from elephantasm_mcp.types.views import PackQuery, SearchQuery
 ENGINE = "elephantasm_mcp.store.sqlite"
 STATEMENTS = load_statements(ENGINE)
 PER_ANIMA = (
-    "events|memories|knowledge|links|vectors|dreams|dream_actions|dream_events|accesses|declined"
-    "|row_changes"
+    "events|memories|knowledge|identities|conflicts|links|vectors|dreams|dream_actions|dream_events"
+    "|accesses|declined|row_changes"
 )
 CALL = re.compile(r"tx\.(?:one|all|tuples|run|many)\(\s*(f?)\"([a-z_{}]+)\"")
 RELEASES = Path(__file__).parent / "releases"

@@ -84,6 +84,16 @@ RETURNING knowledge_seq AS last;
 -- Hand out the next dream number.
 UPDATE animas SET dream_seq = dream_seq + 1 WHERE anima_no = :anima_no RETURNING dream_seq AS last;
 
+-- name: take_identity_number
+-- Hand out the next number of a version of the identity.
+UPDATE animas SET identity_seq = identity_seq + 1 WHERE anima_no = :anima_no
+RETURNING identity_seq AS last;
+
+-- name: take_conflict_number
+-- Hand out the next conflict number.
+UPDATE animas SET conflict_seq = conflict_seq + 1 WHERE anima_no = :anima_no
+RETURNING conflict_seq AS last;
+
 -- name: take_action_number
 -- Hand out the next place in the journal.
 UPDATE animas SET action_seq = action_seq + 1 WHERE anima_no = :anima_no RETURNING action_seq AS last;
@@ -108,3 +118,7 @@ WHERE anima_no = :anima_no;
 -- name: set_light_sleep
 -- When light sleep last ran.
 UPDATE animas SET light_sleep_at = :now WHERE anima_no = :anima_no;
+
+-- name: set_deep_sleep
+-- When deep sleep last ran, and up to where it saw the journal.
+UPDATE animas SET deep_sleep_at = :now, deep_sleep_upto = action_seq WHERE anima_no = :anima_no;

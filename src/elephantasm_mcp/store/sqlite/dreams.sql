@@ -9,10 +9,11 @@ INSERT INTO dreams (
 -- name: add_dream_action
 -- One change of a run, with what stood there before and after; made when the run went on last.
 INSERT INTO dream_actions (
-  dream_id, position, kind, layer, row_id, before, after, sources, reasoning, operation, inputs, at
+  dream_id, position, kind, layer, row_id, before, after, sources, reasoning, operation, inputs, model,
+  tokens, at
 ) VALUES (
   :dream_id, :position, :kind, :layer, :row_id, :before, :after, :sources, :reasoning, :operation,
-  :inputs, (SELECT finished_at FROM dreams WHERE id = :dream_id)
+  :inputs, :model, :tokens, (SELECT finished_at FROM dreams WHERE id = :dream_id)
 );
 
 -- name: extend_dream
@@ -75,6 +76,10 @@ JOIN dream_events AS theirs ON theirs.event_id = mine.event_id AND theirs.dream_
 JOIN dreams AS later ON later.id = theirs.dream_id
 WHERE mine.dream_id = :dream_id AND later.undone_by IS NULL ORDER BY later.id;
 
+-- name: annotate_dream
+-- Let a run say something of itself.
+UPDATE dreams SET note = :note WHERE id = :id;
+
 -- name: mark_undone
 -- Note that a run was taken back; only once.
 UPDATE dreams SET undone_by = :undone_by WHERE id = :id AND undone_by IS NULL;
@@ -87,4 +92,4 @@ VALUES (:layer, :row_id, :operation, :inputs);
 -- name: declined_operations
 -- What was taken back in an anima.
 SELECT layer, row_id, operation, inputs FROM declined
-WHERE layer IN ('memory', 'knowledge') AND row_id BETWEEN :low AND :high;
+WHERE layer IN ('memory', 'knowledge', 'identity', 'conflict') AND row_id BETWEEN :low AND :high;

@@ -70,6 +70,14 @@ WHERE memory_seq > 0 AND (
     - 3600000000 * ifnull(json_extract(settings, '$.dream_interval_h'), :default_interval_h)
 ) ORDER BY anima_no;
 
+-- name: animas_to_sleep_deeply
+-- Animas that changed since their last deep sleep, or never had one, and whose interval is over.
+SELECT anima_no FROM animas
+WHERE memory_seq > 0 AND action_seq > deep_sleep_upto
+  AND ifnull(deep_sleep_at, created_at) <= :now
+    - 3600000000 * ifnull(json_extract(settings, '$.dream_interval_h'), :default_interval_h)
+ORDER BY anima_no;
+
 -- name: note_worker
 -- How the background task of a process is from now on.
 INSERT INTO workers (owner, state, last_error, since) VALUES (:owner, :state, :last_error, :now)

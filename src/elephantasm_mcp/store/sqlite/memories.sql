@@ -20,6 +20,41 @@ INSERT OR REPLACE INTO knowledge (
   :provisional, :synthesizer, :pinned, :trust, :superseded_by, :archived, :created_at, :updated_at
 );
 
+-- name: put_identity
+-- Write a version of the identity as a snapshot has it.
+INSERT OR REPLACE INTO identities (
+  id, uuid, version, personality_type, communication_style, self_reflection, prose, statements,
+  synthesizer, created_at, updated_at
+) VALUES (
+  :id, :uuid, :version, :personality_type, :communication_style, :self_reflection, :prose,
+  :statements, :synthesizer, :created_at, :updated_at
+);
+
+-- name: put_conflict
+-- Write a conflict as a snapshot has it.
+INSERT OR REPLACE INTO conflicts (
+  id, uuid, version, of_layer, first_id, second_id, question, state, kept_id, created_at, updated_at
+) VALUES (
+  :id, :uuid, :version, :of_layer, :first_id, :second_id, :question, :state, :kept_id, :created_at,
+  :updated_at
+);
+
+-- name: delete_identity
+-- Remove a version of the identity.
+DELETE FROM identities WHERE id = :id;
+
+-- name: delete_conflict
+-- Remove a conflict.
+DELETE FROM conflicts WHERE id = :id;
+
+-- name: identity_by_id
+-- One version of an identity.
+SELECT * FROM identities WHERE id = :id;
+
+-- name: conflict_by_id
+-- One conflict.
+SELECT * FROM conflicts WHERE id = :id;
+
 -- name: delete_memory
 -- Remove a memory's row.
 DELETE FROM memories WHERE id = :id;
@@ -104,7 +139,8 @@ SELECT source_layer, source_id, quote FROM links WHERE layer = :layer AND id = :
 -- name: links_to
 -- What was made of a row.
 SELECT DISTINCT layer, id FROM links
-WHERE source_layer = :source_layer AND source_id = :source_id ORDER BY layer, id;
+WHERE source_layer = :source_layer AND source_id = :source_id AND layer IN ('memory', 'knowledge')
+ORDER BY layer, id;
 
 -- name: links_of_many
 -- The sources of many rows of one layer; ids is a JSON array.
@@ -121,8 +157,16 @@ VALUES (:layer, :id, :position, :source_layer, :source_id, :quote);
 DELETE FROM links WHERE layer = :layer AND id = :id;
 
 -- name: set_derived_scores
--- Recency and decay of a memory: arithmetic, outside the journal.
-UPDATE memories SET recency_score = :recency, decay_score = :decay WHERE id = :id;
+-- Recency and decay of all living memories (scoring.recency, scoring.decay): outside the journal.
+UPDATE memories SET
+  recency_score = round(pow(0.5, max(0, :now - time_end) / 3600e6 / :recency_half_life_h), 6),
+  decay_score = round(1 - pow(0.5,
+    max(0, :now - ifnull(last_accessed_at, created_at)) / 86400e6 / min(
+      :decay_half_life_d * pow(:reinforcement, min(access_count, 100)),
+      max(:decay_half_life_d, :longest_d)
+    )
+  ), 6)
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
 
 -- name: keep_fold
 -- What is folded in now, for the packs of the past.
@@ -147,7 +191,18 @@ INSERT INTO accesses (memory_id, uses, last_at) VALUES (:memory_id, :uses, :last
 ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 
--- name: light_sleep_rows
--- What light sleep computes with: every memory that is not archived.
-SELECT id, importance, state, pinned, access_count, last_accessed_at, time_end, created_at
-FROM memories WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
+-- name: fading
+-- The living memories that may change their state by their decay; more than will.
+SELECT id, importance, state, access_count, decay_score FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND (
+  state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
+  OR state = 'decaying' AND (
+    decay_score > :archived_above OR importance >= :below_importance
+    OR decay_score <= :decaying_above
+  )
+);
+
+-- name: count_living_memories
+-- How many memories are neither superseded nor archived.
+SELECT count(*) AS living FROM memories
+WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';

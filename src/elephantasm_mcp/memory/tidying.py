@@ -1,0 +1,268 @@
+"""Tidying: what can be put in order without understanding.
+
+Owns the safe part of deep sleep, by rules: what says the same is merged, what a newer truth plainly
+ends is superseded, what contradicts and is not plainly newer is asked, what is weak leaves recall.
+Invariant: no word is changed; what stays stays as it reads, and what differs in a number, a name, a
+negation, an owner or a tense is never merged.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from elephantasm_mcp.memory.survey import WEAK_CONFIDENCE, Survey, SurveyRow, is_weak
+from elephantasm_mcp.pure import truths
+from elephantasm_mcp.pure.truths import Truth
+from elephantasm_mcp.pure.wordings import SAID_ON
+from elephantasm_mcp.store.values import from_micros
+from elephantasm_mcp.types.operations import Archive, Conflict, Merge, Operation, Supersede
+from elephantasm_mcp.types.records import Trust
+
+PLAINLY_NEWER: Final = timedelta(hours=1) // timedelta(microseconds=1)
+"""What was said this long after another is plainly newer, in microseconds."""
+MOST_STATEMENTS: Final = 12
+"""A memory of more statements repeats no other as a whole."""
+_DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
+_LARGEST_BUCKET: Final = 50
+_SHOWN_CHARS: Final = 110
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A row and what it says."""
+
+    row: SurveyRow
+    truths: tuple[Truth, ...]
+    keys: frozenset[str]
+
+
+def tidy(survey: Survey) -> list[Operation]:
+    """What the rules propose: merges first, then what holds no longer, questions, what is weak."""
+    memories = list(_told(survey.memories))
+    knowledge = list(_told(survey.knowledge))
+    merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge)]
+    gone = {handle for merge in merges for handle in merge.others}
+    left = [one for one in knowledge if one.row.handle not in gone]
+    known = {frozenset((one.first, one.second)) for one in survey.conflicts}
+    pairs = list(_in_question(left))
+    ended = list(_ended(pairs))
+    ending = {one.older for one in ended}
+    asked = [
+        _question(first.row, second.row)
+        for first, second in _contradictions(pairs)
+        if frozenset((first.row.id, second.row.id)) not in known
+        and ending.isdisjoint((first.row.handle, second.row.handle))
+    ]
+    weak = [
+        Archive(target=row.handle, reasoning=_why_weak(row))
+        for row in survey.rows
+        if is_weak(row) and not row.pinned and row.handle not in gone | ending
+    ]
+    return [*merges, *ended, *asked, *weak]
+
+
+def _told(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
+    for row in rows:
+        day = row.at // _DAY
+        said = truths.statements(row.text)
+        if len(said) <= MOST_STATEMENTS:
+            read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
+            kept = tuple(truth for truth in read if truth.key)
+            yield _Told(row, kept, frozenset(truth.key for truth in kept))
+
+
+# What says the same
+
+
+def _repeated_memories(told: Sequence[_Told]) -> Iterator[Merge]:
+    """Memories all of whose statements another one has too; the fullest stays."""
+    having: dict[tuple[str, Trust], list[_Told]] = defaultdict(list)
+    for one in told:
+        for key in one.keys:
+            having[key, one.row.trust].append(one)
+    into: dict[str, list[SurveyRow]] = defaultdict(list)
+    gone: set[str] = set()
+    for one in sorted(told, key=lambda each: (_standing(each), -each.row.id)):
+        if not one.keys or one.row.pinned:
+            continue
+        rarest = min((having[key, one.row.trust] for key in one.keys), key=len)
+        fuller = [
+            other
+            for other in rarest
+            if other is not one and other.row.handle not in gone and one.keys <= other.keys
+        ]
+        if fuller:
+            keep = max(fuller, key=lambda each: (_standing(each), -each.row.id))
+            gone.add(one.row.handle)
+            into[keep.row.handle] += [one.row, *into.pop(one.row.handle, [])]
+    for keep_handle, rows in into.items():
+        yield _merge(keep_handle, rows)
+
+
+def _standing(one: _Told) -> tuple[bool, int, int]:
+    """Which of several that say the same stays: pinned, fuller, longer."""
+    return one.row.pinned, len(one.keys), len(one.row.content)
+
+
+def _repeated_knowledge(told: Sequence[_Told]) -> Iterator[Merge]:
+    """Knowledge that says the same, unless something between the two said otherwise."""
+    otherwise = _said_otherwise(told)
+    groups: dict[tuple[object, ...], list[_Told]] = defaultdict(list)
+    for one in told:
+        if one.keys:
+            groups[(*sorted(one.keys), one.row.trust)].append(one)
+    for group in groups.values():
+        group.sort(key=lambda each: (each.row.at, each.row.id))
+        run = [group[0]]
+        for one in group[1:]:
+            between = (run[-1].row.at, one.row.at)
+            if any(between[0] < at < between[1] for at in _times(one, otherwise)):
+                yield from _merged_run(tuple(run))
+                run.clear()
+            run.append(one)
+        yield from _merged_run(run)
+
+
+def _said_otherwise(told: Sequence[_Told]) -> dict[object, list[tuple[str, int]]]:
+    """When what was said of a slot, or that something has ended: by slot or key."""
+    found: dict[object, list[tuple[str, int]]] = defaultdict(list)
+    for one in told:
+        for truth in one.truths:
+            if truth.slot is not None:
+                found[truth.slot.who, truth.slot.what].append((truth.slot.value, one.row.at))
+            if truth.ended:
+                found[truth.ended].append(("", one.row.at))
+    return found
+
+
+def _times(one: _Told, otherwise: dict[object, list[tuple[str, int]]]) -> Iterator[int]:
+    """When something else was said than what this row says."""
+    for truth in one.truths:
+        if truth.slot is not None:
+            said = otherwise.get((truth.slot.who, truth.slot.what), [])
+            yield from (at for value, at in said if value != truth.slot.value)
+        yield from (at for _, at in otherwise.get(truth.key, []))
+
+
+def _merged_run(run: Sequence[_Told]) -> Iterator[Merge]:
+    """The oldest stays, or the newest of what carries the day it was said on; or what is pinned."""
+    if len(run) < 2:
+        return
+    passing = bool(SAID_ON.search(run[-1].row.text))
+    pinned = [one for one in run if one.row.pinned]
+    keep = pinned[0] if pinned else run[-1] if passing else run[0]
+    others = [one.row for one in run if one is not keep and not one.row.pinned]
+    if others:
+        yield _merge(keep.row.handle, others)
+
+
+def _merge(keep: str, rows: Sequence[SurveyRow]) -> Merge:
+    handles = [row.handle for row in rows[:20]]
+    listed = handles[0] if len(handles) == 1 else f"{', '.join(handles[:-1])} and {handles[-1]}"
+    says = "says" if len(handles) == 1 else "say"
+    return Merge(keep=keep, others=handles, reasoning=f"{listed} {says} the same as {keep}.")
+
+
+# What holds no longer, and what may not
+
+
+def _ended(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[Supersede]:
+    """What a plainly newer truth ends; of several such the first one after it."""
+    done: set[str] = set()
+    for older, newer in pairs:
+        first, second = older.row, newer.row
+        if first.handle in done or first.pinned or not _is_plainly_newer(second, first):
+            continue
+        if any(truths.supersedes(new, old) for new in newer.truths for old in older.truths):
+            done.add(first.handle)
+            yield Supersede(
+                older=first.handle,
+                newer=second.handle,
+                reasoning=f"Said on {_day(second)}, after {first.handle}: {_shown(second)}",
+            )
+
+
+def _contradictions(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[tuple[_Told, _Told]]:
+    """Pairs that cannot both hold, of which neither is plainly newer."""
+    for older, newer in pairs:
+        open_ = not _is_plainly_newer(newer.row, older.row) or older.row.pinned
+        if open_ and any(truths.contradicts(a, b) for a in newer.truths for b in older.truths):
+            yield older, newer
+
+
+def _in_question(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
+    """Pairs that speak of the same, the older first; in the order of time."""
+    in_order = sorted(told, key=lambda each: (each.row.at, each.row.id))
+    wanted = {
+        place
+        for one in in_order
+        if _may_end(one)
+        for truth in one.truths
+        for place in _places(truth)
+    }
+    buckets: dict[object, list[_Told]] = defaultdict(list)
+    for one in in_order:
+        for place in {place for truth in one.truths for place in _places(truth)} & wanted:
+            buckets[place].append(one)
+    for bucket in buckets.values():
+        recent = bucket[-_LARGEST_BUCKET:]
+        telling = [place for place, one in enumerate(recent) if _may_end(one)]
+        for place, older in enumerate(recent):
+            yield from ((older, recent[later]) for later in telling if later > place)
+
+
+def _may_end(one: _Told) -> bool:
+    """Whether it speaks of change, or of what there is but one of."""
+    return any(
+        truth.changes or truth.ended or (truth.slot and (truth.slot.single or truth.slot.turned))
+        for truth in one.truths
+    )
+
+
+def _places(truth: Truth) -> Iterator[object]:
+    """Under what another truth would look for this one."""
+    if truth.slot is not None:
+        yield "slot", truth.slot.who, truth.slot.what
+    if truth.ended:
+        yield "key", truth.ended
+    yield "key", truth.key
+    yield "frame", truth.tokens[:2]
+    if truth.left:
+        yield "left", truth.tokens[:1], truth.left.split()[0]
+    for token in truth.tokens[2:]:
+        yield "left", truth.tokens[:1], token
+
+
+def _is_plainly_newer(newer: SurveyRow, older: SurveyRow) -> bool:
+    """Said later, and by one who is believed as much."""
+    believed = newer.trust == Trust.TOLD or older.trust == Trust.REPORTED
+    return believed and newer.at - older.at >= PLAINLY_NEWER
+
+
+def _question(first: SurveyRow, second: SurveyRow) -> Conflict:
+    return Conflict(
+        first=first.handle,
+        second=second.handle,
+        question=f"Which holds: “{_shown(first)}” or “{_shown(second)}”?",
+        reasoning="They contradict each other, and neither is plainly newer.",
+    )
+
+
+def _why_weak(row: SurveyRow) -> str:
+    if row.confidence < WEAK_CONFIDENCE:
+        return f"Too unsure to be kept in recall: confidence {row.confidence:.2f}."
+    return "Says too little to be kept in recall."
+
+
+def _day(row: SurveyRow) -> str:
+    when = from_micros(row.at)
+    return f"{when.day} {when:%B %Y}"
+
+
+def _shown(row: SurveyRow) -> str:
+    text = row.text
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"

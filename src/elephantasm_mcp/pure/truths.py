@@ -1,0 +1,400 @@
+"""Truths: what a plain statement says, and whether two say the same or one ends the other.
+
+Owns reading "X's Y is Z", "X moved to Y", "X no longer …" and comparing. Understands no more: what
+it cannot read for sure it takes at its words. Invariant: two statements with one key differ in
+nothing but what `wordings` calls the same; a number, name, negation, tense or owner is never that.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
+
+_LINKING: Final = """
+in on at for with by from to into about during after before until since over under between without
+within than per via through toward against near of as behind beside
+"""
+_PREPOSITIONS: Final = frozenset(_LINKING.split())
+_BREAKING: Final = """
+i we he she they it you our their his her that which who and or but not be was have do will would
+can could should must
+"""
+_ENDS_PHRASE: Final = frozenset(_BREAKING.split())
+"""What ends the phrase behind a preposition."""
+
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(map(word, words.split()))
+
+
+_DATED: Final = _stems(
+    "was will would today tomorrow tonight yesterday ago last next soon later earlier this"
+)
+"""What makes a statement one of a day: said on another day it is another truth."""
+_ADDING: Final = _stems("too either both another second additional addition besides well")
+_CHANGING: Final = CUES | _stems("anymore longer instead switched changed moved became become")
+_UNTIL: Final = _stems(
+    "last next this yesterday today tomorrow since because starting from effective instead again"
+)
+"""Where the value of a slot ends."""
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern over tokens; `@moved` is that word as `wordings` has it."""
+    text = re.sub(r"@(\w+)", lambda match: re.escape(word(match[1])), text)
+    return re.compile(text.replace("{who}", r"(?P<who>\S+(?: \S+)?)"))
+
+
+_TURNED: Final = (
+    "(?:@changed|@switched|@moved|@became|@become|@turned|@updated|@shifted|@pushed|@postponed"
+    "|@rescheduled|@set|@raised|@lowered|@increased|@reduced|@renamed|@went)"
+)
+_FROM: Final = r"(?:from (?P<old>.+?) )?"
+_OWNED: Final = [
+    (_pattern(text), turned)
+    for text, turned in (
+        (
+            rf"^{{who}} 's (?P<what>.+?) (?:have |be |was )*(?:been )?{_TURNED} (?:back )?{_FROM}"
+            r"(?:to |into )?(?P<value>.+)$",
+            True,
+        ),
+        (r"^{who} 's (?P<what>(?:\S+ ){0,4}?\S+) be (?:@called )?(?P<value>.+)$", False),
+        (r"^(?P<value>\S+(?: \S+){0,3}?) be {who} 's (?P<what>\S+(?: \S+){0,3})$", False),
+    )
+]
+_UNOWNED: Final = [
+    (_pattern(text), turned)
+    for text, turned in (
+        (
+            rf"^(?P<what>\S+(?: \S+){{0,3}}?) (?:have |be |was )*(?:been )?{_TURNED} (?:back )?"
+            rf"{_FROM}to (?P<value>.+)$",
+            True,
+        ),
+        (r"^(?P<what>\S+(?: \S+){0,3}?) be (?P<value>.+)$", False),
+    )
+]
+"""Of things that are called "the …" and "our …"."""
+_PLACES: Final = [
+    (what, _pattern(text))
+    for what, text in (
+        (word("home"), r"^{who} (?:@lives|@stays) (?:in|at) (?P<value>.+)$"),
+        (word("home"), rf"^{{who}} (?:have )?(?:@moved|@relocated) {_FROM}to (?P<value>.+)$"),
+        (word("employer"), r"^{who} @works at (?P<value>.+)$"),
+        (word("employer"), r"^{who} (?:have )?@left (?P<old>.+?) (?:for|to @join) (?P<value>.+)$"),
+        (
+            word("employer"),
+            r"^{who} (?:have )?(?:@got|@began|@started) (?:@new )?(?:@job|@working) "
+            r"(?:at|with) (?P<value>.+)$",
+        ),
+        (word("job"), r"^{who} @works as (?P<value>.+)$"),
+        (word("job"), r"^{who} (?:have )?@became (?P<value>.+)$"),
+    )
+]
+_PLACED: Final = _stems("home employer job")
+_USED: Final = _pattern(
+    r"^{who} (?:have )?(?:@switched|@migrated|@changed|@upgraded|@moved|@went) "
+    r"from (?P<old>.+?) to (?P<value>.+?)(?P<rest> (?:for|in|on|at) .+)?$"
+)
+_ENDED: Final = [
+    (_pattern(text), put)
+    for text, put in (
+        (r"^(.+?) be no @longer (.+)$", r"\1 be \2"),
+        (r"^(.+?) (?:do )?no @longer (.+)$", r"\1 \2"),
+        (r"^(.+?) be not (.+?) @anymore$", r"\1 be \2"),
+        (r"^(.+?) (?:do )?not (.+?) @anymore$", r"\1 \2"),
+        (r"^(.+?) (?:have )?(?:@stopped|@quit) (.+)$", r"\1 \2"),
+    )
+]
+_PLACING: Final = _pattern(
+    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started|@became|@switched"
+    r"|@migrated|@changed|@upgraded|@went)(?: |$)"
+)
+_ENDING: Final = _pattern(r"no @longer|@anymore|@stopped|@quit")
+"""Without such a word the patterns before need not be tried."""
+_QUALIFIERS: Final = _stems("home work current main official default preferred primary personal")
+_SINGLE: Final = _stems(
+    "phone number email address home employer job name nickname surname age role title position"
+    " status team manager boss salary budget weight deadline timezone"
+) | {
+    " ".join(map(word, words))
+    for words in (
+        ("time", "zone"),
+        ("job", "title"),
+        ("shoe", "size"),
+        ("due", "date"),
+        ("launch", "date"),
+        ("start", "date"),
+        ("end", "date"),
+        ("release", "date"),
+    )
+}
+"""What one has one of: a second value, said later, is a newer one."""
+_FAVORITE: Final = word("favorite")
+_ONE_AT_A_TIME: Final = _stems("drives lives weighs earns costs wakes sleeps commutes reports")
+_TOOLS: Final = _stems(
+    "python rust go java kotlin swift javascript typescript postgres postgresql mysql mongodb"
+    " sqlite redis linux windows macos ubuntu slack discord jira linear github gitlab aws azure gcp"
+    " react vue docker kubernetes vim emacs notion kafka terraform figma zoom excel"
+)
+"""Where one does not live."""
+_FEW_WORDS: Final = 3
+_LONGEST_VALUE: Final = 8
+_QUOTE: Final = re.compile(r'(?:^|(?<=[.!?…"”] ))([^.:"“”!?]{1,60}): ["“]([^"“”]+)["”]\.?')
+_MORE: Final = re.compile(r'["“]([^"“”]+)["”]')
+_HEAD: Final = re.compile(
+    r"^[^\"“”:]{0,200}?\b\d{1,2} [A-Z][a-z]+ \d{4}\b[^\"“”:.]{0,200}\.(?:\s|$)"
+)
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+(?=[\w\"“'‘(])")
+_FRONTED: Final = re.compile(
+    r"^((?:On|In|At|For|By|With|Before|After|During|From|Since|Until|Without|To)"
+    r"(?: [a-z0-9]+){1,3})(?= [A-Z])"
+)
+"""A phrase in front, with a name behind it."""
+_THING: Final = re.compile(r"(?:the|our)\s", re.IGNORECASE)
+_NOTE: Final = re.compile(r"\s*\[[^\]]{1,60}\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Of whom, what, and which value: "Nadia's favourite colour is green"."""
+
+    who: str
+    what: str
+    value: str
+    single: bool
+    """Whether one has only one of it, so that a later value takes the place of an earlier one."""
+    turned: bool
+    """Whether it says that it was another before: "was changed to"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What one statement says."""
+
+    key: str
+    """Equal for statements that say the same, and only for them."""
+    tokens: tuple[str, ...]
+    """Its words without cues."""
+    slot: Slot | None
+    changes: bool
+    """Whether it says by a word that something changed."""
+    adds: bool
+    """Whether it says that something came to what there was."""
+    dated: bool
+    """Whether it is of its day: an event, a plan, a past."""
+    left: str
+    """The value that it says is gone: "switched from A"."""
+    ended: str
+    """The key of what it says holds no longer."""
+
+
+def statements(text: str) -> list[tuple[str, str]]:
+    """What a row says, sentence by sentence, each with who says it (empty for the narrator).
+
+    A first sentence that only says who and when is none.
+    """
+    if '"' not in text and "“" not in text and "(said on" not in text:
+        return [("", one) for one in _SENTENCE.split(text) if one.strip(" .")]
+    body = SAID_ON.sub("", _HEAD.sub("", text, count=1)).strip() or text
+    found: list[tuple[str, str]] = []
+    speaker, end = "", 0
+    for quote in _QUOTE.finditer(body):
+        _add_between(found, body[end : quote.start()], speaker)
+        speaker, end = quote[1].strip().removesuffix(" asked"), quote.end()
+        found += [(speaker, one) for one in _SENTENCE.split(quote[2])]
+    _add_between(found, body[end:], speaker)
+    return [(who, said) for who, said in found if said.strip(" .")]
+
+
+def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
+    """What one statement says; `day` is when, as a number, for what holds of its day alone."""
+    question = text.rstrip(" \"'”").endswith("?")
+    words = wording(_FRONTED.sub(r"\1,", text), speaker=speaker)
+    spoken = [one for one in words if one not in CUES]
+    tokens = tuple(one for one in spoken if one != BREAK)
+    noted = wording(_NOTE.sub("", text), speaker=speaker) if "[" in text else words
+    line = " ".join(one for one in noted if one not in CUES and one != BREAK)
+    slot, left = (None, "") if question else _slot(line, thing=bool(_THING.match(text)))
+    dated = _is_dated(tokens)
+    key = _key(spoken, slot)
+    return Truth(
+        key=("?" if question else "") + (f"{key}@{day}" if dated else key) if tokens else "",
+        tokens=tokens,
+        slot=slot,
+        changes=not question and not _CHANGING.isdisjoint(words),
+        adds=not _ADDING.isdisjoint(words),
+        dated=dated,
+        left=left,
+        ended="" if question else _ended(line),
+    )
+
+
+def supersedes(newer: Truth, older: Truth) -> bool:
+    """Whether the newer statement, said later, plainly ends the older one."""
+    if newer.key == older.key or newer.adds:
+        return False
+    if newer.ended:
+        return newer.ended == older.key
+    return _other_value(newer, older) or _left_behind(newer, older) or _other_part(newer, older)
+
+
+def contradicts(one: Truth, other: Truth) -> bool:
+    """Whether both cannot hold: two values of what one has one of."""
+    return one.slot is not None and one.slot.single and _other_value(one, other)
+
+
+def _other_value(newer: Truth, older: Truth) -> bool:
+    """Another value of the same, where it is said to have changed or there can be but one."""
+    mine, theirs = newer.slot, older.slot
+    if mine is None or theirs is None:
+        return False
+    same = (mine.who, mine.what) == (theirs.who, theirs.what)
+    if not same or mine.value == theirs.value or _says_more(mine.value, theirs.value):
+        return False
+    return mine.turned or mine.single or (bool(mine.who) and newer.changes)
+
+
+def _says_more(one: str, other: str) -> bool:
+    """Whether one value only adds words to the other."""
+    fewer, more = sorted((set(one.split()), set(other.split())), key=len)
+    return fewer <= more
+
+
+def _left_behind(newer: Truth, older: Truth) -> bool:
+    """What was said of A, when "switched from A to B" came after it."""
+    if not newer.left or newer.slot is not None:
+        return False
+    left, tokens = newer.left.split(), list(older.tokens)
+    if older.dated or newer.tokens[:1] != older.tokens[:1] or len(tokens) > len(left) + 4:
+        return False
+    return any(tokens[at : at + len(left)] == left for at in range(2, len(tokens)))
+
+
+def _other_part(newer: Truth, older: Truth) -> bool:
+    """The same frame with one other part, and a cue: "we deploy on Fridays", "now on Mondays"."""
+    mine, theirs = list(newer.tokens), list(older.tokens)
+    if not newer.changes or newer.dated or older.dated or mine[:2] != theirs[:2]:
+        return False
+    if any(one.slot is not None and one.slot.who for one in (newer, older)):
+        return False
+    start = _alike(mine, theirs)
+    end = min(_alike(mine[::-1], theirs[::-1]), min(len(mine), len(theirs)) - start)
+    gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
+    if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
+        return False
+    whole = start + end < _FEW_WORDS
+    return not whole or mine[1] in _ONE_AT_A_TIME
+
+
+def _alike(left: Sequence[str], right: Sequence[str]) -> int:
+    """How many of the first tokens are the same."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _add_between(found: list[tuple[str, str]], text: str, speaker: str) -> None:
+    """What stands between quotes with a name: more quotes of the last speaker, or the narrator."""
+    quotes = _MORE.findall(text)
+    if quotes and speaker:
+        found += [(speaker, one) for quote in quotes for one in _SENTENCE.split(quote)]
+    elif text.strip(" ."):
+        found += [("", one) for one in _SENTENCE.split(text.strip())]
+
+
+def _is_dated(tokens: Sequence[str]) -> bool:
+    """Whether it tells of a day; a state in the passive ("is called") does not."""
+    for place, token in enumerate(tokens):
+        if token in _DATED:
+            return True
+        if token.endswith(PAST) and (place == 0 or tokens[place - 1] not in ("be", "not")):
+            return True
+    return False
+
+
+def _key(tokens: Sequence[str], slot: Slot | None) -> str:
+    """The words in their order, phrases behind a preposition wherever they stand."""
+    if slot is not None and slot.what not in _PLACED:
+        return f"{slot.who} 's {slot.what} = {slot.value}"
+    bare: list[str] = []
+    phrases: list[list[str]] = []
+    inside = False
+    for place, token in enumerate(tokens):
+        if token == BREAK:
+            inside = inside and len(phrases[-1]) == 1
+        elif token in _PREPOSITIONS:
+            phrases.append([token])
+            inside = True
+        elif inside and token not in _ENDS_PHRASE and not _is_subject(tokens, place):
+            phrases[-1].append(token)
+        else:
+            inside = False
+            if token not in ("be", "do"):
+                bare.append(token)
+    return " ".join(bare) + "|" + ";".join(sorted(" ".join(phrase) for phrase in phrases))
+
+
+def _is_subject(tokens: Sequence[str], place: int) -> bool:
+    return place + 1 < len(tokens) and tokens[place + 1] in ("be", "have", "do", "will")
+
+
+def _slot(line: str, *, thing: bool) -> tuple[Slot | None, str]:
+    """The slot of a plain statement, and what it says was left; `thing`: of "the …" or "our …"."""
+    patterns = [*(_OWNED if " 's " in line else ()), *(_UNOWNED if thing else ())]
+    for pattern, turned in patterns:
+        if match := pattern.match(line):
+            return _as_slot(match, match["what"].strip(), turned=turned)
+    if not _PLACING.search(line):
+        return None, ""
+    for what, pattern in _PLACES:
+        if match := pattern.match(line):
+            slot, left = _as_slot(match, what, turned="old" in match.groupdict())
+            if slot is not None and _TOOLS.isdisjoint(slot.value.split()):
+                return slot, left
+    match = _USED.match(line)
+    return None, match["old"] if match else ""
+
+
+def _as_slot(match: re.Match[str], what: str, *, turned: bool) -> tuple[Slot | None, str]:
+    groups = match.groupdict()
+    left = (groups.get("old") or "").strip()
+    value = _until_time((groups.get("value") or "").split())
+    if not 0 < len(value) <= _LONGEST_VALUE or not {"not", "or", "if", "but"}.isdisjoint(value):
+        return None, left
+    what = " ".join(one for one in what.split() if one != word("new"))
+    plain = "and" not in value and (_PREPOSITIONS.isdisjoint(value) or what.endswith("address"))
+    single = plain and _is_single(what)
+    return Slot(groups.get("who") or "", what, " ".join(value), single=single, turned=turned), left
+
+
+def _is_single(what: str) -> bool:
+    words = what.split()
+    while len(words) > 1 and words[0] in _QUALIFIERS and " ".join(words) not in _SINGLE:
+        words = words[1:]
+    if words and words[0] == _FAVORITE:
+        return len(words) > 1 and _PREPOSITIONS.isdisjoint(words)
+    return " ".join(words) in _SINGLE
+
+
+def _until_time(words: list[str]) -> list[str]:
+    for place, one in enumerate(words):
+        if one in _UNTIL and place:
+            return words[:place]
+    return words
+
+
+def _ended(line: str) -> str:
+    """The key of what a statement says holds no longer."""
+    if not _ENDING.search(line):
+        return ""
+    for pattern, put in _ENDED:
+        if pattern.match(line):
+            tokens = pattern.sub(put, line).split()
+            slot, _ = _slot(" ".join(tokens), thing=False)
+            return _key(tokens, slot)
+    return ""

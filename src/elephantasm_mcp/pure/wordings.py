@@ -1,0 +1,265 @@
+"""Wordings: the many ways to put one plain statement, brought to one.
+
+Owns what does not change a statement's meaning: articles, fillers, contractions, spelling, number
+words, who says "I". Knows no grammar beyond that. Invariant: nothing that could change the truth of
+a statement is dropped: negations, numbers, names, tenses, quantities, prepositions and signs stay.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from elephantasm_mcp.pure.text import stem
+
+OWNER: Final = "'s"
+"""The token behind whom something belongs to: `nadia 's dog`."""
+PAST: Final = "~p"
+"""The mark on a verb's stem in the past: `move~p`."""
+
+_SPACES: Final = re.compile(r"\s+")
+_DIGIT: Final = re.compile(r"\d")
+SAID_ON: Final = re.compile(r"\s*\(said on [^)]{1,40}\)")
+_GROUPED: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_MINUS: Final = re.compile(r"(?<![\w)])[-−](?=\d)")
+_TOKEN: Final = re.compile(
+    r",(?=\s)|\d+|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\w\s.,;:!?()\[\]\"“”‘’'*_…–—/\\-]"
+)
+_APOSTROPHES: Final = str.maketrans("’‘`", "'''")
+
+_CONTRACTIONS: Final = [
+    (re.compile(pattern), put)
+    for pattern, put in (
+        (r"\bi'm\b", "i am"),
+        (r"\bcan't\b|\bcannot\b", "can not"),
+        (r"\bwon't\b", "will not"),
+        (r"\bain't\b", "is not"),
+        (r"\blet's\b", "let us"),
+        (r"n't\b", " not"),
+        (r"'re\b", " are"),
+        (r"'ve\b", " have"),
+        (r"'ll\b", " will"),
+        (r"'d\b", " would"),
+        (r"\b(it|he|she|that|there|here|what|who|where|this)'s\b", r"\1 is"),
+        (r"\bgonna\b", "going to"),
+        (r"\bwanna\b", "want to"),
+    )
+]
+
+_SAME_WORDS: Final = """
+be: is are am being
+was: were
+do: does
+have: has having
+favorite: favourite fave favorites
+color: colour colours
+gray: grey
+center: centre
+theater: theatre
+organize: organise
+mother: mom mum mommy mummy
+father: dad daddy
+child: kid kids children
+phone: telephone
+tv: television
+bike: bicycle
+fridge: refrigerator
+flat: apartment
+film: movie
+holiday: vacation
+job: occupation profession
+begin: start
+buy: purchase
+big: large
+fast: quick
+ill: sick
+email: mail
+night: nite
+tonight: tonite
+okay: ok
+percent: %
+plus: +
+minus: −
+and: &
+0: zero
+1: one
+2: two
+3: three
+4: four
+5: five
+6: six
+7: seven
+8: eight
+9: nine
+10: ten
+11: eleven
+12: twelve
+20: twenty
+30: thirty
+monday: mon
+tuesday: tue tues
+wednesday: wed
+thursday: thu thurs
+friday: fri
+saturday: sat
+sunday: sun
+january: jan
+february: feb
+august: aug
+september: sept sep
+october: oct
+november: nov
+december: dec
+"""
+_CANONICAL: Final = {
+    other: line.split(":")[0]
+    for line in _SAME_WORDS.strip().splitlines()
+    for other in line.split(":")[1].split()
+}
+_KEPT: Final = frozenset(("this", "his", "as", "us", "its", "always", "across")) | {
+    line.split(":")[0] for line in _SAME_WORDS.strip().splitlines()[:4]
+}
+"""Words that stemming would only spoil."""
+
+_LITTLE: Final = """
+really very just actually basically simply quite honestly definitely certainly indeed fyi
+btw oh ah well yeah yes hey so please obviously clearly also then
+"""
+_FILLERS: Final = frozenset(_LITTLE.split())
+_ARTICLES: Final = frozenset(("a", "an", "the"))
+BREAK: Final = ","
+"""Stands for a comma or an article: nothing is said by it, but a phrase may end there."""
+"""What may come and go; `also` and `then` tell of a neighbour, not of what is said."""
+CUES: Final = frozenset(["now", "current", "nowadai", "present", "recent"])
+"""Stems of what says that it is so at present: a sign of change, but nothing of what is said."""
+_PLAIN_VERBS: Final = frozenset(("like", "love", "prefer", "enjoy", "want", "hate"))
+_PERSONAL: Final = frozenset(("i", "me", "myself", "my", "mine"))
+_IRREGULAR: Final = {
+    "went": "go",
+    "moved": "move",
+    "bought": "buy",
+    "became": "become",
+    "left": "leave",
+    "began": "begin",
+    "changed": "change",
+    "got": "get",
+    "took": "take",
+    "gave": "give",
+    "made": "make",
+    "told": "tell",
+    "met": "meet",
+    "sold": "sell",
+    "drove": "drive",
+    "wrote": "write",
+    "quit": "quit",
+}
+_HALF_ALIKE: Final = {"allergi": "allerg", "allergen": "allerg"}
+_PHRASES: Final = [
+    (re.compile(pattern), put)
+    for pattern, put in (
+        (r"\bby the way\b", ""),
+        (r"\bas you know\b", ""),
+        (r"\byou know\b", ""),
+        (r"\bfor the record\b", ""),
+        (r"\bjust so you know\b", ""),
+        (r"\bthese days\b|\bat the moment\b|\bright now\b|\bas of now\b|\bat present\b", "now"),
+        (r"\bany ?more\b|\bany longer\b", "anymore"),
+        (r"\b(?:cell ?phone|mobile(?: phone)?|phone) number\b", "phone"),
+        (r"\bcell ?phone\b|\bmobile phone\b", "phone"),
+        (r"\be-?mail address\b|\be-mail\b", "email"),
+        (r"\bc\+\+", "cplusplus"),
+        (r"\bc#", "csharp"),
+        (r"\bf#", "fsharp"),
+        (r"\bhave got\b|\bhas got\b", "has"),
+        (r"\bcan not stand\b", "hate"),
+        (r"\bis an? ([\w' ]+?) by (?:profession|trade)\b", r"works as a \1"),
+        (r"\b(?:has|have) an? ([\w]+) allergy\b", r"is allergic to \1"),
+        (r"\b(?:has|have) an allergy to\b", "is allergic to"),
+        (r"\b(?:is|am|are) (?:employed|working) (?:by|for|at)\b", "works at"),
+        (r"\b(?:is|am|are) (?:employed|working) as\b", "works as"),
+        (r"\bworks? for\b", "works at"),
+        (r"\b(?:is|am|are) (?:living|based|residing) in\b|\bresides? in\b", "lives in"),
+        (r"\bgoes by the name(?: of)?\b|\bis named\b|\bis known as\b", "is called"),
+        (r"\bam named\b", "am called"),
+        (r"\b(\d{1,2}) ?([ap])\.?m\b\.?", r"\1 \2m"),
+        (r"\bo'clock\b", ""),
+    )
+]
+
+
+_SOME_PHRASE: Final = re.compile("|".join(pattern.pattern for pattern, _ in _PHRASES))
+
+
+@lru_cache(maxsize=65_536)
+def word(token: str) -> str:
+    """A folded token as it stands in statements: spelled one way, stemmed, marked if past."""
+    token = token.replace("'", "")
+    token = _CANONICAL.get(token, token)
+    if token in _KEPT:
+        return token
+    if token in _IRREGULAR:
+        return stem(_IRREGULAR[token]) + PAST
+    found = stem(_CANONICAL.get(token, token))
+    found = _HALF_ALIKE.get(found, found)
+    past = len(token) > 4 and token.endswith("ed") and not token.endswith("eed")
+    return found + PAST if past else _CANONICAL.get(found, found)
+
+
+def wording(text: str, *, speaker: str = "") -> list[str]:
+    """The tokens of a statement, however it is put; `speaker` is who says "I" and "my".
+
+    Fillers are gone, cues of change are not; commas and articles are breaks.
+    """
+    plain = _plain(text)
+    me = _folded(speaker).split() if speaker else []
+    found: list[str] = []
+    for token in _TOKEN.findall(plain):
+        if token in _PERSONAL or token.endswith(OWNER):
+            found += _spelled(token, me)
+        elif token not in _FILLERS:
+            found.append(BREAK if token in _ARTICLES else word(token))
+    return _without_infinitives(found)
+
+
+def _plain(text: str) -> str:
+    """A text folded, without contractions, its phrases spelled one way."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
+    plain = plain.casefold()
+    if "(said on" in plain:
+        plain = SAID_ON.sub("", plain)
+    if _DIGIT.search(plain):
+        plain = _MINUS.sub("minus ", _GROUPED.sub("", plain))
+    if "'" in plain or "nna" in plain or "cannot" in plain:
+        for pattern, put in _CONTRACTIONS:
+            plain = pattern.sub(put, plain)
+    if _SOME_PHRASE.search(plain):
+        for pattern, put in _PHRASES:
+            plain = pattern.sub(put, plain)
+    return plain
+
+
+def _folded(text: str) -> str:
+    return _SPACES.sub(
+        " ", " ".join(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
+    )
+
+
+def _spelled(token: str, me: list[str]) -> list[str]:
+    """A token of a person or an owner, with the speaker in place of "I" and "my"."""
+    if token.endswith(OWNER):
+        return [word(token.removesuffix(OWNER)), OWNER]
+    if not me:
+        return [word(token)]
+    named = [word(one) for one in me]
+    return [*named, OWNER] if token in ("my", "mine") else named
+
+
+def _without_infinitives(tokens: list[str]) -> list[str]:
+    """`likes to swim` as `likes swimming`: what follows is the same."""
+    if "to" not in tokens:
+        return tokens
+    return [
+        token
+        for place, token in enumerate(tokens)
+        if not (token == "to" and place and tokens[place - 1] in _PLAIN_VERBS)  # noqa: S105
+    ]

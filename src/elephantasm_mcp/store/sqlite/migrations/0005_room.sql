@@ -1,0 +1,1 @@
+-- Nothing: the number is taken, so that the next one has its place.
