@@ -1,0 +1,1 @@
+-- Nothing changes: the number belongs to another change.
