@@ -10,8 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
 
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 Value: TypeAlias = str | int | float | bytes | None
 """What may be bound to a statement's parameter."""
@@ -194,3 +206,57 @@ class Synthesizer(Protocol):
             ServerError: no usable answer; the batch may be tried again.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked: instructions of ours, and remembered text, which is data."""
+
+    instructions: str
+    """The system prompt, from a text file of the package."""
+    data: str
+    """The fenced data: the user message."""
+    max_tokens: int
+    """Of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call took."""
+
+    model: str
+    tokens_in: int
+    tokens_out: int
+    duration_s: float
+    cost_usd: float | None
+    """None when the price is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a model said, and what that took."""
+
+    value: T
+    usage: Usage
+
+
+class LanguageModel(Protocol):
+    """A language model that answers in a given shape. It has no tools and no memory of its own."""
+
+    @property
+    def name(self) -> str:
+        """`anthropic:<model>` or `openai:<model>`: what is written into rows."""
+        ...
+
+    async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """Exactly one call to the provider; the answer validated by the pydantic model `shape`.
+
+        Raises:
+            ModelError: permanent (key, refusal, unknown model, bad address) or not (no answer, 429,
+                5xx, an answer that cannot be read).
+        """
+        ...
+
+
+SynthesizerOver: TypeAlias = Callable[[LanguageModel], Synthesizer]
+"""Makes the synthesizer that asks a model."""

@@ -5,12 +5,27 @@ that builds one with fakes has replaced all of it.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from elephantasm_mcp.ports import Clock, Database, Embedder, Ids, Synthesizer, WordEmbedder
+from elephantasm_mcp.memory.breaker import Breaker
+from elephantasm_mcp.ports import (
+    Clock,
+    Database,
+    Embedder,
+    Ids,
+    LanguageModel,
+    Synthesizer,
+    SynthesizerOver,
+    WordEmbedder,
+)
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import RowId
+
+Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
+"""Told how much of how much is done, and what comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class Core:
     clock: Clock
     ids: Ids
     synthesizer: Synthesizer
+    """Makes memories where no language model does, or none answers."""
     secret: bytes
     """The database's own: signs the fences of packs."""
     sentences: Embedder | None = None
@@ -29,6 +45,15 @@ class Core:
     """The static word vectors: fast, second signal, and the fallback of the sentence model."""
     default_anima: str = "default"
     redact: bool = True
+    model: LanguageModel | None = None
+    """None: memories are made extractively, and by the connected agent if `host` is set."""
+    by_model: SynthesizerOver | None = None
+    """Makes memories by asking `model`."""
+    daily_tokens: int = 100_000
+    """What `model` may take in a UTC day, over all animas."""
+    host: str | None = None
+    """What a connected agent is told about work orders; None: it gets none."""
+    breaker: Breaker = field(default_factory=Breaker)
     corpora: CorpusCache = field(default_factory=CorpusCache)
     uses: Counter[RowId] = field(default_factory=Counter)
     """Memories that packs used and that are not counted in the store yet."""
