@@ -5,18 +5,19 @@ Invariant: a dream that a person asks for always stands in the journal, even whe
 to do; one of the background task only when it did something.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, ledger, light_sleep, synthesis
-from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory import animas, ledger, light_sleep, synthesis, work_orders
+from elephantasm_mcp.memory.core import Core, Progress
 from elephantasm_mcp.memory.ledger import Run, Undone
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.store import calls, jobs
 from elephantasm_mcp.store import dreams as store
-from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredAction, StoredDream
 from elephantasm_mcp.store.jobs import Job, JobKind
@@ -42,9 +43,17 @@ WORKER = "worker"
 
 
 async def run(
-    core: Core, user: UserNo, *, anima: AnimaRef, phase: Phase = "auto", actor: str = "user"
+    core: Core,
+    user: UserNo,
+    *,
+    anima: AnimaRef,
+    phase: Phase = "auto",
+    actor: str = "user",
+    progress: Progress | None = None,
 ) -> DreamReport:
     """Dream now, whatever the threshold says, and report what was done.
+
+    In host mode the report has a work order, as long as there is something to better.
 
     Raises:
         NotFoundError: an unknown anima.
@@ -54,15 +63,21 @@ async def run(
     started = _run(core, phase=phase, actor=actor)
     dream: RowId | None = None
     await core.database.write(_forgive_jobs, target.anima_no, phase, now=core.clock.now())
+    notes: tuple[str, ...] = ()
     if phase in ("auto", "synthesis"):
-        dream = await synthesis.synthesize(core, target.anima_no, started, include_held=True)
+        made = await synthesis.synthesize(
+            core, target.anima_no, started, include_held=True, progress=progress
+        )
+        dream, notes = made.dream, made.notes
     if phase in ("auto", "light"):
         dream = await light_sleep.sleep_lightly(
             core, target.anima_no, started, dream=dream, even_declined=True
         )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
-    return await core.database.read(_report, target, dream)
+    report = await core.database.read(as_report, target, dream)
+    order = await work_orders.offer(core, target) if phase in ("auto", "synthesis") else None
+    return report.model_copy(update={"notes": list(notes), "work_order": order})
 
 
 async def run_job(core: Core, job: Job) -> RowId | None:
@@ -75,11 +90,36 @@ async def run_job(core: Core, job: Job) -> RowId | None:
     started = _run(core, phase=job.kind.value, actor=WORKER)
     match job.kind:
         case JobKind.SYNTHESIS:
-            return await synthesis.synthesize(
+            made = await synthesis.synthesize(
                 core, job.anima_no, started, include_held=False, job=job
             )
+            return made.dream
         case JobKind.LIGHT_SLEEP:
             return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
+
+
+async def complete(
+    core: Core,
+    user: UserNo,
+    order: str,
+    *,
+    proposals: object,
+    host: str,
+    actor: str = "user",
+) -> DreamReport:
+    """Take in what a connected agent (`host`) made of a work order.
+
+    Raises:
+        NotFoundError: the caller has no such order.
+        ConflictError: it has expired, was completed, or its events changed meanwhile.
+        ValidationError: the proposals are nothing of the kind.
+    """
+    started = replace(_run(core, phase="synthesis", actor=actor), synthesizer=f"host:{host}")
+    done = await work_orders.complete(core, user, order, proposals=proposals, run=started)
+    report = await core.database.read(as_report, done.anima, done.dream)
+    return report.model_copy(
+        update={"accepted": done.accepted, "rejected": done.rejected, "notes": done.notes}
+    )
 
 
 async def undo(
@@ -112,7 +152,7 @@ async def show(core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None) 
         NotFoundError: no such dream.
     """
     target, found = await _find(core, user, dream, anima=anima)
-    return await core.database.read(_report, target, found.id)
+    return await core.database.read(as_report, target, found.id)
 
 
 def _forgive_jobs(tx: Tx, anima_no: AnimaNo, phase: Phase, *, now: datetime) -> None:
@@ -128,8 +168,13 @@ def _run(core: Core, *, phase: str, actor: str) -> Run:
         phase=phase,
         actor=actor,
         started_at=core.clock.now(),
-        synthesizer=core.synthesizer.name if phase in ("auto", "synthesis") else "",
+        synthesizer=_synthesizer(core) if phase in ("auto", "synthesis") else "",
     )
+
+
+def _synthesizer(core: Core) -> str:
+    """Who is meant to write; what is stored names who did."""
+    return core.model.name if core.model is not None else core.synthesizer.name
 
 
 async def _find(
@@ -173,18 +218,20 @@ def _find_by_uuid(tx: Tx, user: UserNo, uuid: UUID) -> tuple[StoredAnima, Stored
 
 def _journal(tx: Tx, anima: StoredAnima, limit: int | None) -> list[DreamReport]:
     found = store.list_for(tx, anima, limit=-1 if limit is None else limit)
-    return [_as_report(tx, anima, dream) for dream in found]
+    return [_report(tx, anima, dream) for dream in found]
 
 
-def _report(tx: Tx, anima: StoredAnima, dream: RowId) -> DreamReport:
+def as_report(tx: Tx, anima: StoredAnima, dream: RowId) -> DreamReport:
+    """A dream with its actions, as it stands in the journal."""
     stored = store.get(tx, dream)
     if stored is None:
         raise LookupError(dream)
-    return _as_report(tx, anima, stored)
+    return _report(tx, anima, stored)
 
 
-def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
+def _report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
     actions = [_as_action(action) for action in store.actions_of(tx, dream.id)]
+    called = calls.sum_of(tx, dream.id)
     return DreamReport(
         id=dream.uuid,
         handle=dream.handle,
@@ -197,6 +244,8 @@ def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
         finished_at=dream.finished_at,
         counts=dream.counts,
         tokens=dream.tokens,
+        calls=called.calls,
+        cost_usd=called.cost_usd,
         actions=actions,
         undoes=None if dream.undoes is None else handle_of("dream", dream.undoes),
     )

@@ -27,12 +27,14 @@ from elephantasm_mcp.types.records import (
     UtcDatetime,
 )
 from elephantasm_mcp.types.views import (
+    Accepted,
     Accumulation,
     AnimaRef,
     DreamAction,
     DreamReport,
     IdentityContext,
     MemoryPack,
+    OrderedEvent,
     PackChanges,
     PackContent,
     PackLine,
@@ -41,6 +43,7 @@ from elephantasm_mcp.types.views import (
     Reason,
     Recorded,
     RecordedEvent,
+    Rejected,
     ScoredKnowledge,
     ScoredMemory,
     SearchHit,
@@ -53,9 +56,11 @@ from elephantasm_mcp.types.views import (
     TraceDerived,
     TraceSource,
     UndoReport,
+    WorkOrder,
 )
 
 __all__ = [
+    "Accepted",
     "Accumulation",
     "Anima",
     "AnimaCreate",
@@ -77,6 +82,7 @@ __all__ = [
     "MemoryPack",
     "MemoryProposal",
     "MemoryState",
+    "OrderedEvent",
     "PackChanges",
     "PackContent",
     "PackLine",
@@ -87,6 +93,7 @@ __all__ = [
     "Record",
     "Recorded",
     "RecordedEvent",
+    "Rejected",
     "Request",
     "Score",
     "ScoredKnowledge",
@@ -104,4 +111,5 @@ __all__ = [
     "Trust",
     "UndoReport",
     "UtcDatetime",
+    "WorkOrder",
 ]

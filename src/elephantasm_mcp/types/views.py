@@ -7,7 +7,7 @@ handle and UUID together, so that it reads well and still means one row in any d
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from elephantasm_mcp.types.records import (
     Event,
@@ -270,6 +270,49 @@ class DreamAction(Record):
     reasoning: str = ""
 
 
+class OrderedEvent(Record):
+    """One event of a work order."""
+
+    handle: str
+    type: str
+    author: str
+    when: UtcDatetime
+    text: str
+
+
+class WorkOrder(Record):
+    """Events that the connected agent is asked to make memories of."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    id: UUID
+    anima: str
+    events: list[OrderedEvent]
+    remaining: int
+    """How many events wait for the next one."""
+    instructions: str
+    schema_: dict[str, Any] = Field(alias="schema")
+    """The JSON schema of `proposals`."""
+    expires_at: UtcDatetime
+
+
+class Rejected(Record):
+    """What was not done, by its place in what was handed in, and why."""
+
+    index: int
+    reason: str
+
+
+class Accepted(Record):
+    """What was done, by its place in what was handed in."""
+
+    index: int
+    handle: str = ""
+    """The row that it became."""
+    dropped: list[Rejected] = Field(default_factory=list)
+    """Its knowledge that was not kept."""
+
+
 class DreamReport(Record):
     """One run of synthesis or of the Dreamer."""
 
@@ -288,11 +331,19 @@ class DreamReport(Record):
     actions: list[DreamAction] = Field(default_factory=list)
     undoes: str | None = None
     """The handle of the dream that this one took back."""
+    calls: int = 0
+    """How often a language model was asked for it."""
+    cost_usd: float | None = None
+    """What those calls cost, as far as their prices are known."""
+    notes: list[str] = Field(default_factory=list)
+    """What went otherwise than asked; empty in the journal."""
     plan: None = None
-    work_order: None = None
-    accepted: list[int] = Field(default_factory=list)
-    rejected: list[int] = Field(default_factory=list)
-    """Plans and work orders come in a later release; until then these are empty."""
+    """Plans come in a later release."""
+    work_order: WorkOrder | None = None
+    """What the connected agent may do better; None in the journal."""
+    accepted: list[Accepted] = Field(default_factory=list)
+    rejected: list[Rejected] = Field(default_factory=list)
+    """What became of each proposal or operation that was handed in; empty in the journal."""
 
 
 class UndoReport(Record):
@@ -413,12 +464,14 @@ class Trace(Record):
 
 
 __all__ = [
+    "Accepted",
     "Accumulation",
     "AnimaRef",
     "DreamAction",
     "DreamReport",
     "IdentityContext",
     "MemoryPack",
+    "OrderedEvent",
     "PackChanges",
     "PackContent",
     "PackLine",
@@ -427,6 +480,7 @@ __all__ = [
     "Reason",
     "Recorded",
     "RecordedEvent",
+    "Rejected",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",
@@ -441,4 +495,5 @@ __all__ = [
     "TraceSource",
     "UndoReport",
     "Verdict",
+    "WorkOrder",
 ]
