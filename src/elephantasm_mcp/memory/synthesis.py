@@ -125,13 +125,12 @@ async def synthesize(
     """
     anima = await core.database.read(animas.get, anima_no)
     work = _Work(core, anima, run, Writer(core, anima, job=job), job, progress)
+    again = await _load_owed(work, include_held=include_held)
     for held in (include_held, False):  # what an undo holds meanwhile waits for another dream
         found = await core.database.read(_load, anima_no, include_held=held)
         if not await _synthesize_all(work, _cut(anima, found)):
             break
-    if work.writer.asks:
-        owed = await core.database.read(_load_owed, work, include_held=include_held)
-        await _rework_all(work, _cut(anima, owed))
+    await _rework_all(work, _cut(anima, again))
     return Synthesized(dream=work.dream, notes=tuple(work.writer.notes))
 
 
@@ -235,12 +234,15 @@ def still_owed(tx: Tx, found: Sequence[StoredEvent]) -> list[StoredEvent]:
     return [one for one in found if one.event.state in waiting and one.id in made]
 
 
-def _load_owed(tx: Tx, work: _Work, *, include_held: bool) -> list[StoredEvent]:
+async def _load_owed(work: _Work, *, include_held: bool) -> list[StoredEvent]:
     """What the model is to do again; unasked, not what it was found to make nothing of."""
-    found = owed(tx, work.anima, include_held=include_held)
-    if work.job is None or work.core.model is None:
+    core, anima = work.core, work.anima
+    if core.model is None or not work.writer.asks:
+        return []
+    found = await core.database.read(owed, anima, include_held=include_held)
+    if work.job is None:
         return found
-    unmade = calls.unmade(tx, work.anima, model=work.core.model.name)
+    unmade = await core.database.read(calls.unmade, anima, model=core.model.name)
     return [one for one in found if one.id not in unmade]
 
 

@@ -1,12 +1,13 @@
-"""Synthesizers for tests of the services: one that follows a script, one that lies.
+"""Synthesizers and a language model for tests: those that follow a script, one that lies.
 
-Owns no synthesis. Invariant: both record each batch that they were given, in order.
+Owns no synthesis. Invariant: each records what it was given, in order.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
     MemoryProposal,
@@ -126,3 +127,45 @@ def _memory(
         sources=[source],
         knowledge=knowledge or [],
     )
+
+
+class ScriptedModel:
+    """`LanguageModel` that gives its answers in order, one a call; one that is an error is raised.
+
+    Once the script is at its end each further call gets the last answer, or no memories.
+    """
+
+    def __init__(
+        self, answers: Iterable[object] = (), *, name: str = "scripted:model-1", tokens: int = 10
+    ) -> None:
+        """An answer is an error, or what the shape of the answer is validated from."""
+        self._answers: Final = list(answers)
+        self._name: Final = name
+        self._tokens: Final = tokens
+        self._last: object = {"memories": []}
+        self.prompts: Final[list[Prompt]] = []
+
+    @property
+    def name(self) -> str:
+        """See `LanguageModel.name`."""
+        return self._name
+
+    async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """The next answer of the script.
+
+        Raises:
+            Exception: whatever the script says, a `ModelError` as a rule.
+        """
+        self.prompts.append(prompt)
+        if self._answers:
+            self._last = self._answers.pop(0)
+        if isinstance(self._last, Exception):
+            raise self._last
+        usage = Usage(
+            model=self._name,
+            tokens_in=self._tokens,
+            tokens_out=self._tokens,
+            duration_s=0.5,
+            cost_usd=0.001,
+        )
+        return Answer(value=shape.model_validate(self._last), usage=usage)

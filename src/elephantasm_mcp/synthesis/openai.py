@@ -84,10 +84,11 @@ class OpenAIModel:
         """See `LanguageModel.answer`."""
         if not self._api_key:
             raise self._faults.no_key()
+        client = await anyio.to_thread.run_sync(self._connect)
         started = perf_counter()
         try:
             with anyio.fail_after(self._deadline_s):
-                text = await self._post(prompt, shape)
+                text = await self._post(client, prompt, shape)
         except TimeoutError:
             raise self._faults.of_silence(self._deadline_s) from None
         try:
@@ -104,14 +105,13 @@ class OpenAIModel:
             raise self._faults.unreadable(usage)
         return Answer(value=value, usage=usage)
 
-    async def _post(self, prompt: Prompt, shape: type[ModelT]) -> str:
+    async def _post(self, client: AsyncOpenAI, prompt: Prompt, shape: type[ModelT]) -> str:
         """The body of the answer.
 
         Raises:
             ModelError: there is none.
         """
-        client = await anyio.to_thread.run_sync(self._connect)
-        import openai  # half a second: loaded on a thread above
+        import openai  # half a second: `_connect` loaded it on a thread
 
         from elephantasm_mcp.synthesis.transport import TooLongError
 

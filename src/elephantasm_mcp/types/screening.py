@@ -16,7 +16,7 @@ from pydantic import ValidationError as PydanticValidationError
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.complaints import rejected
 from elephantasm_mcp.types.proposals import KnowledgeProposal, MemoryProposal, Proposals
-from elephantasm_mcp.types.records import Request
+from elephantasm_mcp.types.records import Record, Request
 
 RequestT = TypeVar("RequestT", bound=Request)
 
@@ -96,7 +96,7 @@ def _sound(answer: object) -> list[MemoryProposal]:
     ]
 
 
-class SoundProposals(Request):
+class SoundProposals(Record):
     """`Proposals` as a model answers them: those of another shape are passed over."""
 
     memories: Annotated[list[MemoryProposal], BeforeValidator(_sound)]
