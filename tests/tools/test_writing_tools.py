@@ -24,7 +24,15 @@ async def test_a_dream_lists_each_change(app: App) -> None:
     async with connected(app) as client:
         await answer(client, "extract_event", content="I am allergic to hazelnuts.")
         report = await answer(client, "dream")
-    assert set(report) == {"dream", "phase", "synthesizer", "counts", "tokens", "actions"}
+    assert set(report) == {
+        "dream",
+        "phase",
+        "synthesizer",
+        "counts",
+        "tokens",
+        "actions",
+        "work_order",
+    }
     assert any("hazelnuts" in action["text"] for action in report["actions"])
     assert all(action["sources"] == ["e1"] for action in report["actions"])
 

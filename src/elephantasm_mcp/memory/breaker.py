@@ -36,6 +36,8 @@ class _Record:
     shut_until: datetime | None = None
     trying: bool = False
     why: str = ""
+    lasting: bool = False
+    """Whether it failed for good when it last did."""
     failures: dict[Task, list[datetime]] = field(default_factory=dict)
     spent_until: datetime | None = None
 
@@ -68,7 +70,7 @@ class Breaker:
         raise ModelError(
             f"{record.why or f'{model} failed too often.'} It is asked again from "
             f"{until:%H:%M} UTC on.",
-            permanent=False,
+            permanent=record.lasting,
             retry_after_s=(until - now).total_seconds(),
         )
 
@@ -82,10 +84,11 @@ class Breaker:
         """The call failed. One that no other call will mend shuts the breaker at once."""
         record = self._records.setdefault(model, _Record())
         record.trying, record.why = False, str(error)
+        record.lasting = error.permanent and not error.about_prompt
         record.in_a_row += 1
         times = record.failures.setdefault(task, [])
         times[:] = [*(time for time in times if now - time < WINDOW), now]
-        if record.in_a_row >= OPENS_AFTER or (error.permanent and not error.about_prompt):
+        if record.in_a_row >= OPENS_AFTER or record.lasting:
             record.shut_until = now + WINDOW
 
     def left(self, model: str) -> None:

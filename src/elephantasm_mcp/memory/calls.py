@@ -45,6 +45,14 @@ async def ask(
     return await Metered(core, anima_no, purpose=purpose, dream=dream).answer(prompt, shape)
 
 
+def may_ask(core: Core, anima_no: AnimaNo, *, purpose: str) -> bool:
+    """Whether asking has any prospect now: a model that answers, and tokens."""
+    if core.model is None:
+        return False
+    task = Task(anima_no, purpose)
+    return core.breaker.may_ask(core.model.name, task, now=core.clock.now())
+
+
 @final
 class Metered:
     """`LanguageModel` that asks the core's model, on record and within the day's budget."""

@@ -91,7 +91,8 @@ async def complete(
     )
     notes = [synthesis.KEPT.format(handle=handle) for handle in stored.kept]
     if left:
-        notes.append(f"{left} events are left: `dream` gives the next work order.")
+        are = "event is" if left == 1 else "events are"
+        notes.append(f"{left} {are} left: `dream` gives the next work order.")
     return Completion(anima, stored.dream, _accepted(grounded, stored.memories), rejected, notes)
 
 

@@ -382,7 +382,8 @@ class AsyncElephantasm:
     ) -> DreamReport:
         """Make memories of what waits, and let fade what is old; returns when it is done.
 
-        `phase` is `auto` (both), `synthesis` or `light`.
+        `phase` is `auto` (both), `synthesis` or `light`. The report's `notes` say what went
+        otherwise than asked; its `work_order` has events that `complete_dream` can better.
         """
         if dry_run:
             raise not_built("Dry runs", hint="`undo_dream` takes a dream back.")
@@ -396,9 +397,30 @@ class AsyncElephantasm:
         accept: Sequence[int] | None = None,
         proposals: Meta | None = None,
     ) -> DreamReport:
-        """Answer a plan or a work order. Comes in a later release."""
-        del plan_or_work_order, accept, proposals
-        raise not_built("Plans and work orders", hint="`dream` makes memories at once.")
+        """Hand in `proposals` for the work order of a dream report, by its id.
+
+        What is sound is stored, what is not is named in the report's `rejected`. Plans and
+        `accept` come in a later release.
+
+        Raises:
+            ConflictError: the order has expired or was completed.
+        """
+        if accept is not None:
+            raise not_built("Plans", hint="Give `proposals` for a work order.")
+        if proposals is None:
+            raise ValidationError(
+                "`proposals` of `complete_dream` is missing.",
+                field="proposals",
+                hint='Example: complete_dream(order.id, proposals={"memories": []}).',
+            )
+        async with self._call("complete_dream") as app:
+            return await dreams.complete(
+                app.core,
+                app.user,
+                str(plan_or_work_order),
+                proposals=plain(proposals),
+                host=self.client,
+            )
 
     async def undo_dream(self, dream_id: UUID | str) -> UndoReport:
         """Take a dream back, by its id or, in the default anima, its handle.

@@ -138,11 +138,11 @@ class ScriptedModel:
     def __init__(
         self, answers: Iterable[object] = (), *, name: str = "scripted:model-1", tokens: int = 10
     ) -> None:
-        """An answer is an error, or what the shape of the answer is validated from."""
+        """An answer is an error, proposals, or what the shape of the answer is validated from."""
         self._answers: Final = list(answers)
         self._name: Final = name
         self._tokens: Final = tokens
-        self._last: object = {"memories": []}
+        self._last: object = Proposals()
         self.prompts: Final[list[Prompt]] = []
 
     @property
@@ -168,4 +168,5 @@ class ScriptedModel:
             duration_s=0.5,
             cost_usd=0.001,
         )
-        return Answer(value=shape.model_validate(self._last), usage=usage)
+        said = self._last.model_dump() if isinstance(self._last, Proposals) else self._last
+        return Answer(value=shape.model_validate(said), usage=usage)
