@@ -98,9 +98,6 @@ async def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
     "options",
     [
         {"endpoint": "https://example.org"},
-        {"llm": "anthropic"},
-        {"llm": "openai:gpt"},
-        {"llm": "host"},
         {"embedder": "openai:small"},
         {"database": "postgresql://localhost/x"},
         {"database": "postgres://localhost/x"},
@@ -115,10 +112,32 @@ async def test_what_comes_later_is_refused_in_one_sentence(options):
 
 
 @pytest.mark.parametrize(
+    ("options", "model", "host"),
+    [
+        ({}, None, True),
+        ({"llm": "host", "openai_api_key": "k"}, None, True),
+        ({"llm": "extractive", "anthropic_api_key": "k"}, None, False),
+        ({"anthropic_api_key": "k", "openai_api_key": "k"}, "anthropic:claude-haiku-5-5", False),
+        ({"openai_api_key": "k"}, "openai:gpt-5.6-luna", False),
+        ({"openai_base_url": "http://127.0.0.1:1/v1"}, None, True),
+        ({"llm": "openai:qwen3:8b"}, "openai:qwen3:8b", False),
+        ({"llm": "anthropic:claude-sonnet-5-5"}, "anthropic:claude-sonnet-5-5", False),
+    ],
+)
+async def test_the_settings_say_who_writes_memories(use, options, model, host):
+    async with open_app(use(**options)) as app:
+        core = app.core
+        assert (core.model.name if core.model else None) == model
+        assert (core.host is not None) == host
+
+
+@pytest.mark.parametrize(
     ("options", "field"),
     [
         ({"llm": "gpt"}, "llm"),
         ({"llm": "auto:x"}, "llm"),
+        ({"llm": "anthropic:"}, "llm"),
+        ({"llm": "host:x"}, "llm"),
         ({"embedder": "big"}, "embedder"),
         ({"embedder": "static:x"}, "embedder"),
     ],

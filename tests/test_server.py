@@ -23,9 +23,10 @@ TOOLS = [
     "list_animas",
     "create_anima",
     "dream",
+    "complete_dream",
     "undo_dream",
 ]
-WRITES = {"extract_event", "create_anima", "dream", "undo_dream"}
+WRITES = {"extract_event", "create_anima", "dream", "complete_dream", "undo_dream"}
 
 
 async def test_it_introduces_itself(app: App) -> None:

@@ -16,6 +16,11 @@ VALUES = {
     "api_key": "sk_live_x",
     "timeout": "5",
     "llm": "extractive",
+    "anthropic_api_key": "sk-ant-x",
+    "anthropic_base_url": "http://127.0.0.1:1",
+    "openai_api_key": "sk-x",
+    "openai_base_url": "http://127.0.0.1:1/v1",
+    "daily_tokens": "5",
     "embedder": "none",
     "background_jobs": "false",
     "redact": "false",
@@ -27,6 +32,7 @@ VALUES = {
 BAD = {
     "anima_id": "x" * 256,
     "timeout": "-7.5",
+    "daily_tokens": "-1",
     "background_jobs": "perhaps",
     "redact": "maybe",
     "port": "65536",
@@ -114,8 +120,9 @@ def test_a_setting_that_does_not_exist_is_an_error():
     assert caught.value.field == "lmm"
 
 
-def test_the_key_is_in_no_representation():
-    assert "sk_live" not in repr(load_settings(api_key="sk_live_secret"))
+@pytest.mark.parametrize("field", ["api_key", "anthropic_api_key", "openai_api_key"])
+def test_a_key_is_in_no_representation(field):
+    assert "sk_live" not in repr(load_settings(**{field: "sk_live_secret"}))
 
 
 def test_nothing_else_reads_the_environment():

@@ -1,8 +1,8 @@
 """The composition root: from settings to an open application.
 
-Owns which engine, embedder and synthesizer stand behind the ports, and in which order things open
-and close. Invariant: everything long-lived is opened here, on one exit stack, and closed in
-reverse.
+Owns which engine, embedder, synthesizer and language model stand behind the ports, and in which
+order things open and close. Invariant: everything long-lived is opened here, on one exit stack, and
+closed in reverse.
 """
 
 import importlib.util
@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import final
@@ -22,14 +23,20 @@ from elephantasm_mcp.embedding import late
 from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.memory import uses
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.ports import Embedder, WordEmbedder
+from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
+from elephantasm_mcp.synthesis.llm import LlmSynthesizer
+from elephantasm_mcp.synthesis.prompts import read_prompt
 from elephantasm_mcp.types.records import LOCAL_USER, UserNo
 from elephantasm_mcp.worker import Worker
 
+AUTO = "auto"
+HOST = "host"
+EXTRACTIVE = "extractive"
 SECRET_BYTES = 32
 DRAWN_BYTES = 4096
 
@@ -98,6 +105,7 @@ async def open_app(
     """
     refuse_unbuilt(settings)
     sentences, words = choose_embedders(settings.embedder)
+    model = choose_model(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(database_path(settings)))
         clock, ids = SystemClock(), SystemIds()
@@ -117,6 +125,10 @@ async def open_app(
             words=words,
             default_anima=settings.anima_id,
             redact=settings.redact,
+            model=model,
+            by_model=partial(LlmSynthesizer, secret=secret),
+            daily_tokens=settings.daily_tokens,
+            host=read_prompt("host") if llm_of(settings) == HOST else None,
         )
         stack.push_async_callback(_flush_uses, core)
         worker = Worker(
@@ -161,15 +173,54 @@ def refuse_unbuilt(settings: Settings) -> None:
             "An anima for each project (ELEPHANTASM_ANIMA_ID=project) comes in a later release.",
             hint="Set it to a name.",
         )
-    if settings.llm.split(":")[0] in ("anthropic", "openai", "host"):
-        raise NotBuiltError(
-            f"The synthesizer {settings.llm!r} comes in a later release.",
-            hint='Set ELEPHANTASM_LLM to "auto" or "extractive".',
-        )
-    if settings.llm not in ("auto", "extractive"):
-        raise ValidationError(
-            f"ELEPHANTASM_LLM is {settings.llm!r}; it must be auto or extractive.", field="llm"
-        )
+    llm_of(settings)
+
+
+def llm_of(settings: Settings) -> str:
+    """Who writes memories: `anthropic`, `openai`, `host` or `extractive`.
+
+    Raises:
+        ValidationError: the setting means nothing.
+    """
+    name, colon, model = settings.llm.partition(":")
+    if name in (anthropic.PROVIDER, openai.PROVIDER) and bool(colon) == bool(model.strip()):
+        return name
+    if settings.llm == AUTO:
+        if settings.anthropic_api_key:
+            return anthropic.PROVIDER
+        return openai.PROVIDER if settings.openai_api_key else HOST
+    if settings.llm in (HOST, EXTRACTIVE):
+        return settings.llm
+    raise ValidationError(
+        f"ELEPHANTASM_LLM is {settings.llm!r}; it must be auto, anthropic, openai, host or"
+        " extractive.",
+        field="llm",
+        hint='A model may stand behind a provider: "anthropic:claude-sonnet-5-5".',
+    )
+
+
+def choose_model(settings: Settings) -> LanguageModel | None:
+    """The language model that the settings name, not asked yet; None without one.
+
+    Raises:
+        ValidationError: the setting means nothing.
+    """
+    model = settings.llm.partition(":")[2].strip()
+    match llm_of(settings):
+        case anthropic.PROVIDER:
+            return anthropic.AnthropicModel(
+                model or anthropic.DEFAULT_MODEL,
+                api_key=settings.anthropic_api_key,
+                base_url=settings.anthropic_base_url,
+            )
+        case openai.PROVIDER:
+            return openai.OpenAIModel(
+                model or openai.DEFAULT_MODEL,
+                api_key=settings.openai_api_key,
+                base_url=settings.openai_base_url,
+            )
+        case _:
+            return None
 
 
 def choose_embedders(setting: str) -> tuple[Embedder | None, WordEmbedder | None]:

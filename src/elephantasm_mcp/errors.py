@@ -9,15 +9,15 @@
     ├── RateLimitError       too many requests; `retry_after` says how long to wait
     ├── BudgetError          the day's tokens for language models are spent
     └── ServerError          our side failed
-        ├── ModelError       a language model gave no usable answer
         ├── StorageError     the database cannot be opened, read or written
+        ├── ModelError       a language model gave no answer that can be used
         └── LeaseLostError   another worker took the job over; nothing was written
 
 Invariant: `str(error)` is one plain sentence that a user may read (no path of ours, no SQL, no
 library's text), and `hint` says what to do next.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 
 class ElephantasmError(Exception):
@@ -86,7 +86,7 @@ class RateLimitError(ElephantasmError):
 
 
 class BudgetError(ElephantasmError):
-    """The tokens that language models may take on this day are spent."""
+    """The day's tokens for language models are spent; nothing was asked."""
 
     code = "budget"
     http_status = 429
@@ -99,10 +99,43 @@ class ServerError(ElephantasmError):
     http_status = 500
 
 
-class ModelError(ServerError):
-    """A language model gave no usable answer. `permanent`: it will not by trying again either.
+class StorageError(ServerError):
+    """The database cannot be opened, read or written. Nothing was changed."""
 
-    `usage` is what was spent all the same, a `ports.Usage`; `retry_after_s` what the provider asks.
+    code = "storage"
+    http_status = 503
+
+
+class Spent(Protocol):
+    """What a failed call cost all the same (`ports.Usage`)."""
+
+    @property
+    def tokens_in(self) -> int:
+        """Tokens of the prompt."""
+        ...
+
+    @property
+    def tokens_out(self) -> int:
+        """Tokens of the answer."""
+        ...
+
+    @property
+    def cost_usd(self) -> float | None:
+        """None when the price is not known."""
+        ...
+
+    @property
+    def duration_s(self) -> float:
+        """How long it took."""
+        ...
+
+
+class ModelError(ServerError):
+    """A language model gave no answer that can be used.
+
+    `permanent`: asking the same again will not help. `about_prompt`: this one prompt, or the answer
+    to it, is at fault (refused, unreadable), and others may do; else it is the provider, the key,
+    the model's name or the address.
     """
 
     code = "model"
@@ -113,21 +146,16 @@ class ModelError(ServerError):
         message: str,
         *,
         permanent: bool,
+        about_prompt: bool = False,
         retry_after_s: float | None = None,
-        usage: object | None = None,
+        usage: Spent | None = None,
         hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.permanent: Final = permanent
+        self.about_prompt: Final = about_prompt
         self.retry_after_s: Final = retry_after_s
         self.usage: Final = usage
-
-
-class StorageError(ServerError):
-    """The database cannot be opened, read or written. Nothing was changed."""
-
-    code = "storage"
-    http_status = 503
 
 
 class LeaseLostError(ServerError):

@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -206,7 +215,7 @@ class Prompt:
     instructions: str
     """The system prompt, from a text file of the package."""
     data: str
-    """The fenced data, as the user's message."""
+    """The fenced data: the user message."""
     max_tokens: int
     """Of the answer."""
 
@@ -232,19 +241,19 @@ class Answer(Generic[T]):
 
 
 class LanguageModel(Protocol):
-    """A language model behind one provider."""
+    """A language model that answers in a given shape. It has no tools and no memory of its own."""
 
     @property
     def name(self) -> str:
-        """`anthropic:<model>`, `openai:<model>`: what is written into rows."""
+        """`anthropic:<model>` or `openai:<model>`: what is written into rows."""
         ...
 
     async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
-        """Exactly one call to the provider; its answer validated by the pydantic model `shape`.
+        """Exactly one call to the provider; the answer validated by the pydantic model `shape`.
 
         Raises:
-            ModelError: `permanent` True (key, refusal, unknown model, bad base URL) or False (no
-                answer, 429, 5xx, unreadable answer).
+            ModelError: permanent (key, refusal, unknown model, bad address) or not (no answer, 429,
+                5xx, an answer that cannot be read).
         """
         ...
 
@@ -260,3 +269,7 @@ class Ask(Protocol):
             BudgetError: the day's tokens are spent.
         """
         ...
+
+
+SynthesizerOver: TypeAlias = Callable[[LanguageModel], Synthesizer]
+"""Makes the synthesizer that asks a model."""

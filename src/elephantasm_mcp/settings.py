@@ -34,9 +34,18 @@ def default_database() -> str:
 
 
 _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_OTHER_NAMES = {
+    "background_jobs": "ENABLE_BACKGROUND_JOBS",
+    "anthropic_api_key": "ANTHROPIC_API_KEY",
+    "anthropic_base_url": "ANTHROPIC_BASE_URL",
+    "openai_api_key": "OPENAI_API_KEY",
+    "openai_base_url": "OPENAI_BASE_URL",
+}
+"""Variables that are called as everybody else calls them, by field."""
 _RULES = {
     "anima_id": "a name or id of 1 to 255 characters",
     "timeout": "a number of seconds above 0",
+    "daily_tokens": "a whole number from 0 on",
     "background_jobs": "true or false",
     "redact": "true or false",
     "port": "a whole number from 0 to 65535",
@@ -58,6 +67,11 @@ class Settings(BaseSettings):
     api_key: str | None = Field(None, repr=False)
     timeout: float = Field(30.0, gt=0)
     llm: str = "auto"
+    anthropic_api_key: str | None = Field(None, repr=False, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
+    openai_api_key: str | None = Field(None, repr=False, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    daily_tokens: int = Field(100_000, ge=0, le=1_000_000_000_000)
     embedder: str = "auto"
     background_jobs: bool = Field(True, validation_alias="ENABLE_BACKGROUND_JOBS")
     redact: bool = True
@@ -83,7 +97,7 @@ class Settings(BaseSettings):
 
 def variable(field: str) -> str:
     """The environment variable of a settings field."""
-    return "ENABLE_BACKGROUND_JOBS" if field == "background_jobs" else f"{PREFIX}{field.upper()}"
+    return _OTHER_NAMES.get(field, f"{PREFIX}{field.upper()}")
 
 
 def use_one_thread() -> None:
@@ -118,7 +132,7 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
     except PydanticValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        field = "background_jobs" if name == "ENABLE_BACKGROUND_JOBS" else name.lower()
+        field = next((one for one, other in _OTHER_NAMES.items() if other == name), name.lower())
         raise ValidationError(
             f"{variable(field)} must be {_RULES.get(field, 'a text')}.",
             field=field,

@@ -6,10 +6,12 @@ them says stays there. Invariant: the same state reads the same, however one ask
 
 from __future__ import annotations
 
+import hmac
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.types.views import DreamAction, Plan
+from elephantasm_mcp.types.views import DreamAction, DreamReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 SOME_CLIENT: Final = "mcp"
 """A client that does not say its name."""
 CLIENT_CHARS: Final = 100
+KEY_CHARS: Final = 16
 NOTHING_THEN: Final = "Nothing was remembered at that time."
 NOTHING_YET: Final = (
     "Nothing is remembered here yet: what extract_event records will appear in this pack."
@@ -42,6 +45,22 @@ def client_of(ctx: Context[Any, Any]) -> str:
     introduced = ctx.session.client_params
     name = to_line(introduced.client_info.name, max_chars=CLIENT_CHARS) if introduced else ""
     return name or SOME_CLIENT
+
+
+def fence_order(order: WorkOrder, *, secret: bytes) -> str:
+    """A work order for a model to read: JSON between tags that no stored text can forge."""
+    text = order.model_dump_json()
+    key = hmac.new(secret, text.encode(), sha256).hexdigest()[:KEY_CHARS]
+    return f'<work-order key="{key}">\n{text}\n</work-order>'
+
+
+def spent_text(report: DreamReport) -> str:
+    """What language models took for a dream; empty when none was asked."""
+    if not report.calls:
+        return ""
+    cost = "" if report.cost_usd is None else f", ${report.cost_usd:.4f}"
+    plural = "" if report.calls == 1 else "s"
+    return f"{report.tokens:,} tokens in {report.calls} call{plural}{cost}"
 
 
 def action_text(action: DreamAction) -> str:

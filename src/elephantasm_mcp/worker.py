@@ -14,11 +14,12 @@ from typing import final
 
 import anyio
 
-from elephantasm_mcp.errors import ElephantasmError, LeaseLostError
-from elephantasm_mcp.memory import accumulation, dreams, index, uses
+from elephantasm_mcp.errors import ElephantasmError, LeaseLostError, ModelError
+from elephantasm_mcp.memory import accumulation, calls, dreams, index, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, jobs, search
+from elephantasm_mcp.store import calls as call_store
 from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.types.records import AnimaNo
 
@@ -182,7 +183,7 @@ class Worker:
     async def _claim(self) -> Job | None:
         """Queue what is due and take one job; writes nothing when there is none."""
         database, now = self._core.database, self._core.clock.now()
-        wanted = await database.read(_wanted_jobs, now=now)
+        wanted = await database.read(_wanted_jobs, self._core, now=now)
         if wanted:
             await database.write(_add_jobs, wanted, now=now)
         if await database.read(jobs.waiting_since, now=now) is None:
@@ -219,6 +220,8 @@ class Worker:
         self._failed(error)
         self._job_failed = True
         wait = RETRY_AFTER * 2 ** (job.attempts - 1)
+        if isinstance(error, ModelError) and error.retry_after_s is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after_s))
         run_at = self._core.clock.now() + wait
         await self._core.database.write(jobs.retry, job, run_at=run_at, error=_describe(error))
 
@@ -228,13 +231,16 @@ class Worker:
         _log.error("The background task failed: %s", self._last_error, exc_info=error)
 
 
-def _wanted_jobs(tx: Tx, *, now: datetime) -> list[tuple[AnimaNo, JobKind]]:
-    """A synthesis where enough accumulated, light and deep sleep where their interval is over."""
-    wanted = [
-        (anima.anima_no, JobKind.SYNTHESIS)
-        for anima in animas.with_pending(tx)
-        if accumulation.is_due(anima, now=now)
-    ]
+def _wanted_jobs(tx: Tx, core: Core, *, now: datetime) -> list[tuple[AnimaNo, JobKind]]:
+    """A synthesis where enough accumulated or a model can better it; sleep in its time."""
+    due = {no.anima_no for no in animas.with_pending(tx) if accumulation.is_due(no, now=now)}
+    if core.model is not None:
+        due.update(
+            no
+            for no in call_store.animas_owed(tx, model=core.model.name)
+            if calls.may_ask(core, no, purpose=calls.SYNTHESIS)
+        )
+    wanted = [(no, JobKind.SYNTHESIS) for no in sorted(due)]
     wanted += [(no, JobKind.LIGHT_SLEEP) for no in animas.due_for_light_sleep(tx, now=now)]
     wanted += [(no, JobKind.DEEP_SLEEP) for no in animas.due_for_deep_sleep(tx, now=now)]
     known = jobs.known(tx)

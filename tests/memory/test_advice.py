@@ -7,7 +7,7 @@ import pytest
 
 from elephantasm_mcp.errors import ModelError
 from elephantasm_mcp.memory import animas, dreams, index, plans
-from elephantasm_mcp.synthesis.fakes import ScriptedModel
+from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
 from scenes import FILE, MINUTE, derived_rows, look, tamper
 from sleeping import asleep, sleep, told, verbatim
@@ -41,7 +41,7 @@ async def core(core, clock):
 
 def advised(core, *operations):
     """A core with a model that proposes these."""
-    model = ScriptedModel(lambda _: {"operations": list(operations)}, tokens=101)
+    model = AnsweringModel(lambda _: {"operations": list(operations)}, tokens=101)
     return replace(core, model=model), model
 
 
@@ -127,7 +127,7 @@ async def test_a_memory_is_split_into_parts_that_have_its_sources(core, clock, t
 
 async def test_a_model_that_fails_leaves_the_night_to_the_rules_and_says_so(core, clock):
     await told(core, clock, "Tea is hot.", "Tea is hot!")
-    broken = ScriptedModel(lambda _: ModelError("No answer.", permanent=False))
+    broken = AnsweringModel(lambda _: ModelError("No answer.", permanent=False))
     report = await sleep(replace(core, model=broken))
     assert report.counts == {"merged": 1}
     assert report.note == "Without the language model: No answer."
@@ -173,7 +173,7 @@ async def test_a_model_that_destroys_is_rolled_back(core, clock, thorough, tmp_p
         anima = f"store-{seed}"
         await core_with(core, clock, anima, seed)
         before = derived_rows(tmp_path / FILE)
-        harmful = replace(core, model=ScriptedModel(destroying))
+        harmful = replace(core, model=AnsweringModel(destroying))
         report = await dreams.run(harmful, LOCAL_USER, anima=anima, phase="deep")
         assert derived_rows(tmp_path / FILE) == before
         assert set(report.counts) == {"rolled_back"}, (seed, report.note)
@@ -202,5 +202,5 @@ async def test_what_was_rolled_back_is_not_tried_again_by_itself(core):
 async def test_a_pinned_row_is_left_alone_by_a_model_that_archives(core, tmp_path):
     tamper(tmp_path / FILE, "UPDATE memories SET pinned = 1")
     before = derived_rows(tmp_path / FILE)[0]
-    await sleep(replace(core, model=ScriptedModel(destroying)))
+    await sleep(replace(core, model=AnsweringModel(destroying)))
     assert derived_rows(tmp_path / FILE)[0] == before

@@ -263,7 +263,7 @@ async def test_a_later_dream_of_the_same_events_is_in_the_way_and_named(core, tm
     silent = replace(core, synthesizer=EachEvent())
     await tell(silent, "Nadia likes tea.")
     await dream(silent)
-    tamper(tmp_path / FILE, "UPDATE events SET state = 'held'")
+    tamper(tmp_path / FILE, "UPDATE events SET state = 'pending'")
     await dream(silent)
     with pytest.raises(ConflictError, match="d1 cannot be undone: d2 used the same events"):
         await undo(core, "d1")

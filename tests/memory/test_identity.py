@@ -6,7 +6,7 @@ import pytest
 
 from elephantasm_mcp.memory import animas, dreams, identity, layers
 from elephantasm_mcp.pure.tokens import estimate_tokens
-from elephantasm_mcp.synthesis.fakes import ScriptedModel
+from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER
 from scenes import MINUTE, look
 from sleeping import sleep, told, verbatim
@@ -84,7 +84,7 @@ async def test_a_model_builds_it_from_what_it_was_shown(core, clock):
     assert estimate_tokens(prose) in range(70, 101)
     statement = {"text": "Prefers small commits.", "evidence": ["e1"]}
     built = {"kind": "identity", "personality_type": "craftsman", "prose": prose}
-    model = ScriptedModel(lambda _: {"operations": [{**built, "statements": [statement]}]})
+    model = AnsweringModel(lambda _: {"operations": [{**built, "statements": [statement]}]})
     report = await sleep(replace(core, model=model))
     assert "e1: I prefer small commits" in model.prompts[0].data
     (action,) = [one for one in report.actions if one.layer == "identity"]
@@ -99,5 +99,5 @@ async def test_a_model_may_not_rest_it_on_what_it_was_not_shown(core, clock, tmp
     prose = " ".join(["A careful builder who writes plain words and tests first."] * 5)
     statement = {"text": "Owns the world.", "evidence": ["e19"]}
     built = {"kind": "identity", "prose": prose, "statements": [statement]}
-    await sleep(replace(core, model=ScriptedModel(lambda _: {"operations": [built]})))
+    await sleep(replace(core, model=AnsweringModel(lambda _: {"operations": [built]})))
     assert look(tmp_path / "memory.sqlite3", "SELECT count(*) FROM identities") == [(0,)]

@@ -358,7 +358,7 @@ async def test_a_commit_that_breaks_at_any_statement_leaves_no_trace(core, tmp_p
     path = tmp_path / FILE
     await tell(core, "Nadia likes tea.", "Bo likes rum.", session_id="s")
     broken, database = fragile(replace(core, synthesizer=EachEvent()))
-    database.only = "_commit"
+    database.only = "commit"
     before = derived_rows(path)
     statement = 0
     while True:

@@ -152,7 +152,7 @@ class Dreaming(RuleBasedStateMachine):
         with suppress(ServerError):
             self.run(dreams.run, failing, LOCAL_USER, anima=None, phase="synthesis")
 
-    @rule(statement=st.integers(0, 60), name=st.sampled_from(["_commit", "_sleep", "undo"]))
+    @rule(statement=st.integers(0, 60), name=st.sampled_from(["commit", "_sleep", "undo"]))
     def crash_within(self, statement, name):
         broken, database = fragile(self.core)
         before = derived_rows(self.path)

@@ -16,7 +16,7 @@ from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.values import from_json
-from elephantasm_mcp.synthesis.fakes import ScriptedModel
+from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER
 from scenes import DAY, FILE, MINUTE, look, tell
 from sleeping import Verbatim
@@ -85,7 +85,7 @@ async def do(core, clock, step, value):  # noqa: C901 - one arm a step
             await dreams.run(core, LOCAL_USER, anima=None, phase=value)
         case "model":
             await index.index_pending(core, 1)
-            model = ScriptedModel(lambda _: {"operations": list(advice(value))})
+            model = AnsweringModel(lambda _: {"operations": list(advice(value))})
             await dreams.run(replace(core, model=model), LOCAL_USER, anima=None, phase="deep")
         case "plan":
             planned = await plans.dry_run(core, LOCAL_USER, anima=None)

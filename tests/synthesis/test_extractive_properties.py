@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.synthesis.dates import annotate
+from elephantasm_mcp.pure.dates import annotate
 from elephantasm_mcp.synthesis.extractive import SUMMARY_WORDS, propose
 from elephantasm_mcp.synthesis.quotes import cut
 from elephantasm_mcp.synthesis.sentences import sentences

@@ -33,6 +33,7 @@ async def test_a_dream_lists_each_change(app: App) -> None:
         "note",
         "plan",
         "actions",
+        "work_order",
     }
     assert any("hazelnuts" in action["text"] for action in report["actions"])
     assert all(action["sources"] == ["e1"] for action in report["actions"])

@@ -31,7 +31,7 @@ from elephantasm_mcp.store import animas, jobs, search
 from elephantasm_mcp.store.jobs import JobState, WorkerRow
 from elephantasm_mcp.types.records import UserNo
 
-SECRET_FIELDS: Final = frozenset({"api_key"})
+SECRET_FIELDS: Final = frozenset({"api_key", "anthropic_api_key", "openai_api_key"})
 PACKAGES: Final = ("elephantasm-mcp", "mcp", "apsw", "sqlite-vec", "onnxruntime", "numpy")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@\s]*:)[^/@\s]*(?=@)")
 

@@ -5,8 +5,11 @@ that builds one with fakes has replaced all of it.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from elephantasm_mcp.memory.breaker import Breaker
 from elephantasm_mcp.ports import (
     Clock,
     Database,
@@ -14,11 +17,15 @@ from elephantasm_mcp.ports import (
     Ids,
     LanguageModel,
     Synthesizer,
+    SynthesizerOver,
     WordEmbedder,
 )
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import RowId
+
+Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
+"""Told how much of how much is done, and what comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +36,24 @@ class Core:
     clock: Clock
     ids: Ids
     synthesizer: Synthesizer
+    """Makes memories where no language model does, or none answers."""
     secret: bytes
     """The database's own: signs the fences of packs."""
     sentences: Embedder | None = None
     """The sentence model: meaning of a text as a whole."""
     words: WordEmbedder | None = None
     """The static word vectors: fast, second signal, and the fallback of the sentence model."""
-    model: LanguageModel | None = None
-    """The language model; None without a key: then the extractive way or the host goes on."""
     default_anima: str = "default"
     redact: bool = True
+    model: LanguageModel | None = None
+    """None: memories are made extractively, and by the connected agent if `host` is set."""
+    by_model: SynthesizerOver | None = None
+    """Makes memories by asking `model`."""
+    daily_tokens: int = 100_000
+    """What `model` may take in a UTC day, over all animas."""
+    host: str | None = None
+    """What a connected agent is told about work orders; None: it gets none."""
+    breaker: Breaker = field(default_factory=Breaker)
     corpora: CorpusCache = field(default_factory=CorpusCache)
     uses: Counter[RowId] = field(default_factory=Counter)
     """Memories that packs used and that are not counted in the store yet."""

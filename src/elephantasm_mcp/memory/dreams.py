@@ -5,18 +5,27 @@ Invariant: a dream that a person asks for always stands in the journal, even whe
 to do; one of the background task only when it did something.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, deep_sleep, ledger, light_sleep, synthesis
-from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory import (
+    animas,
+    deep_sleep,
+    ledger,
+    light_sleep,
+    synthesis,
+    work_orders,
+)
+from elephantasm_mcp.memory import calls as model_calls
+from elephantasm_mcp.memory.core import Core, Progress
 from elephantasm_mcp.memory.ledger import Run, Undone
 from elephantasm_mcp.ports import Ask, Tx
 from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.store import calls, jobs
 from elephantasm_mcp.store import dreams as store
-from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredAction, StoredDream
 from elephantasm_mcp.store.jobs import Job, JobKind
@@ -40,14 +49,24 @@ _TIMES = frozenset(
 _ROWS = frozenset(("superseded_by", "memory_id", "first_id", "second_id", "kept_id"))
 _JSON = frozenset(("meta", "statements", "self_reflection"))
 _FLAGS = frozenset(("provisional", "pinned", "archived"))
+DEEP_SLEEP = "deep_sleep"
+"""What calls of the language model are recorded for."""
 WORKER = "worker"
 """The actor of what the background task does."""
 
 
 async def run(
-    core: Core, user: UserNo, *, anima: AnimaRef, phase: Phase = "auto", actor: str = "user"
+    core: Core,
+    user: UserNo,
+    *,
+    anima: AnimaRef,
+    phase: Phase = "auto",
+    actor: str = "user",
+    progress: Progress | None = None,
 ) -> DreamReport:
     """Dream now, whatever the threshold says, and report what was done.
+
+    In host mode the report has a work order, as long as there is something to better.
 
     Raises:
         NotFoundError: an unknown anima.
@@ -57,19 +76,30 @@ async def run(
     started = _run(core, phase=phase, actor=actor)
     dream: RowId | None = None
     await core.database.write(_forgive_jobs, target.anima_no, phase, now=core.clock.now())
+    notes: tuple[str, ...] = ()
     if phase in ("auto", "synthesis"):
-        dream = await synthesis.synthesize(core, target.anima_no, started, include_held=True)
+        made = await synthesis.synthesize(
+            core, target.anima_no, started, include_held=True, progress=progress
+        )
+        dream, notes = made.dream, made.notes
     if phase in ("auto", "light"):
         dream = await light_sleep.sleep_lightly(
             core, target.anima_no, started, dream=dream, even_declined=True
         )
     if phase == "deep" or (phase == "auto" and await _is_due_for_deep_sleep(core, target)):
         dream = await deep_sleep.sleep_deeply(
-            core, target.anima_no, started, dream=dream, even_declined=True, ask=ask_of(core)
+            core,
+            target.anima_no,
+            started,
+            dream=dream,
+            even_declined=True,
+            ask=ask_of(core, target.anima_no),
         )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
-    return await core.database.read(_report, target, dream)
+    report = await core.database.read(as_report, target, dream)
+    order = await work_orders.offer(core, target) if phase in ("auto", "synthesis") else None
+    return report.model_copy(update={"notes": list(notes), "work_order": order})
 
 
 async def run_job(core: Core, job: Job) -> RowId | None:
@@ -82,14 +112,15 @@ async def run_job(core: Core, job: Job) -> RowId | None:
     started = _run(core, phase=job.kind.value, actor=WORKER)
     match job.kind:
         case JobKind.SYNTHESIS:
-            return await synthesis.synthesize(
+            made = await synthesis.synthesize(
                 core, job.anima_no, started, include_held=False, job=job
             )
+            return made.dream
         case JobKind.LIGHT_SLEEP:
             return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
         case JobKind.DEEP_SLEEP:
             return await deep_sleep.sleep_deeply(
-                core, job.anima_no, started, job=job, ask=ask_of(core)
+                core, job.anima_no, started, job=job, ask=ask_of(core, job.anima_no)
             )
 
 
@@ -98,14 +129,40 @@ async def _is_due_for_deep_sleep(core: Core, target: StoredAnima) -> bool:
     return deep_sleep.is_due(anima, now=core.clock.now())
 
 
-def ask_of(core: Core) -> Ask | None:
-    """How deep sleep reaches the language model; None without one."""
-    return None if core.model is None else core.model.answer
+def ask_of(core: Core, anima_no: AnimaNo) -> Ask | None:
+    """How deep sleep reaches the language model; None without one that answers."""
+    if not model_calls.may_ask(core, anima_no, purpose=DEEP_SLEEP):
+        return None
+    return model_calls.Metered(core, anima_no, purpose=DEEP_SLEEP).answer
 
 
 async def report(core: Core, anima: StoredAnima, dream: RowId) -> DreamReport:
     """What a run of an anima did."""
-    return await core.database.read(_report, anima, dream)
+    return await core.database.read(as_report, anima, dream)
+
+
+async def complete(
+    core: Core,
+    user: UserNo,
+    order: str,
+    *,
+    proposals: object,
+    host: str,
+    actor: str = "user",
+) -> DreamReport:
+    """Take in what a connected agent (`host`) made of a work order.
+
+    Raises:
+        NotFoundError: the caller has no such order.
+        ConflictError: it has expired, was completed, or its events changed meanwhile.
+        ValidationError: the proposals are nothing of the kind.
+    """
+    started = replace(_run(core, phase="synthesis", actor=actor), synthesizer=f"host:{host}")
+    done = await work_orders.complete(core, user, order, proposals=proposals, run=started)
+    report = await core.database.read(as_report, done.anima, done.dream)
+    return report.model_copy(
+        update={"accepted": done.accepted, "rejected": done.rejected, "notes": done.notes}
+    )
 
 
 async def undo(
@@ -138,7 +195,7 @@ async def show(core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None) 
         NotFoundError: no such dream.
     """
     target, found = await _find(core, user, dream, anima=anima)
-    return await core.database.read(_report, target, found.id)
+    return await core.database.read(as_report, target, found.id)
 
 
 def _forgive_jobs(tx: Tx, anima_no: AnimaNo, phase: Phase, *, now: datetime) -> None:
@@ -161,7 +218,7 @@ def _run(core: Core, *, phase: str, actor: str) -> Run:
 def _synthesizer(core: Core, phase: str) -> str:
     match phase:
         case "auto" | "synthesis":
-            return core.synthesizer.name
+            return core.synthesizer.name if core.model is None else core.model.name
         case "deep":
             return deep_sleep.RULES if core.model is None else core.model.name
         case _:
@@ -209,18 +266,20 @@ def _find_by_uuid(tx: Tx, user: UserNo, uuid: UUID) -> tuple[StoredAnima, Stored
 
 def _journal(tx: Tx, anima: StoredAnima, limit: int | None) -> list[DreamReport]:
     found = store.list_for(tx, anima, limit=-1 if limit is None else limit)
-    return [_as_report(tx, anima, dream) for dream in found]
+    return [_report(tx, anima, dream) for dream in found]
 
 
-def _report(tx: Tx, anima: StoredAnima, dream: RowId) -> DreamReport:
+def as_report(tx: Tx, anima: StoredAnima, dream: RowId) -> DreamReport:
+    """A dream with its actions, as it stands in the journal."""
     stored = store.get(tx, dream)
     if stored is None:
         raise LookupError(dream)
-    return _as_report(tx, anima, stored)
+    return _report(tx, anima, stored)
 
 
-def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
+def _report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
     actions = [_as_action(action) for action in store.actions_of(tx, dream.id)]
+    called = calls.sum_of(tx, dream.id)
     return DreamReport(
         id=dream.uuid,
         handle=dream.handle,
@@ -234,6 +293,8 @@ def _as_report(tx: Tx, anima: StoredAnima, dream: StoredDream) -> DreamReport:
         counts=dream.counts,
         tokens=dream.tokens,
         note=dream.note,
+        calls=called.calls,
+        cost_usd=called.cost_usd,
         actions=actions,
         undoes=None if dream.undoes is None else handle_of("dream", dream.undoes),
     )

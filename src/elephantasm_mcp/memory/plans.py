@@ -38,6 +38,7 @@ from elephantasm_mcp.types.operations import (
 )
 from elephantasm_mcp.types.records import UserNo, parse_uuid
 from elephantasm_mcp.types.views import (
+    Accepted,
     AnimaRef,
     DreamReport,
     PackLine,
@@ -71,7 +72,7 @@ async def dry_run(
     target = await animas.find(core, user, anima)
     started = core.clock.now()
     proposal = await deep_sleep.propose(
-        core, target.anima_no, even_declined=True, ask=dreams.ask_of(core)
+        core, target.anima_no, even_declined=True, ask=dreams.ask_of(core, target.anima_no)
     )
     now = core.clock.now()
     plan = StoredPlan(
@@ -157,7 +158,10 @@ async def _report(
         if number not in chosen
     ]
     return report.model_copy(
-        update={"accepted": [chosen[at] for at in outcome.done], "rejected": rejected}
+        update={
+            "accepted": [Accepted(index=chosen[at]) for at in outcome.done],
+            "rejected": rejected,
+        }
     )
 
 

@@ -1,43 +1,41 @@
 """Synthesis: pending events become memories and knowledge.
 
-Owns cutting events into batches, checking what a synthesizer proposes, and committing it. Knows no
+Owns cutting events into batches and committing what was drafted of them (`drafting.py`). Knows no
 synthesizer. Invariant: an event is consumed in the transaction that writes its memories, from the
 state in which it was read, so it is consumed exactly once, whatever crashes, retries or races.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from elephantasm_mcp.errors import ConflictError
-from elephantasm_mcp.memory import ledger
-from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory import ledger, reworking
+from elephantasm_mcp.memory.core import Core, Progress
+from elephantasm_mcp.memory.drafting import Draft, Writer
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import animas, dreams, events, jobs
+from elephantasm_mcp.store import animas, calls, dreams, events, jobs
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredDream
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.jobs import Job
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.values import to_micros
-from elephantasm_mcp.types.proposals import (
-    KnowledgeProposal,
-    MemoryProposal,
-    Proposals,
-    SourceEvent,
-    SourceQuote,
-    SynthesisBatch,
-)
+from elephantasm_mcp.types.proposals import KnowledgeProposal, MemoryProposal, SourceQuote
 from elephantasm_mcp.types.records import (
     AnimaNo,
     EventState,
     MemoryState,
     RowId,
     Trust,
+    handle_of,
 )
 
+KEPT = "{handle} was kept as it is, because it was pinned, corrected or merged meanwhile."
+"""About a provisional row whose events are settled."""
 BATCH_TOKENS = 8_000
 """A batch is at most this long, so that an LLM sees it whole (contract §1, work orders)."""
 BATCH_EVENTS = 400
@@ -75,164 +73,245 @@ def _cut_session(members: Iterable[StoredEvent], *, pause: timedelta) -> list[li
     return batches
 
 
+@dataclass(frozen=True, slots=True)
+class Synthesized:
+    """What one run of synthesis came to."""
+
+    dream: RowId | None
+    """None when there was nothing to do."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how it went: a model that failed, a row that was kept."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One run, as far as it got."""
+
+    core: Core
+    anima: StoredAnima
+    run: Run
+    writer: Writer
+    job: Job | None
+    progress: Progress | None
+    dream: RowId | None = None
+    done: int = 0
+    total: int = 0
+
+    async def report(self, batches: int, what: str) -> None:
+        """Say how far it is; `batches` of a batch are done."""
+        self.done += batches
+        if self.progress is not None:
+            await self.progress(self.done, self.total, what)
+
+
 async def synthesize(
-    core: Core, anima_no: AnimaNo, run: Run, *, include_held: bool, job: Job | None = None
-) -> RowId | None:
-    """Make memories of all pending events, batch by batch; returns the dream, None without one.
+    core: Core,
+    anima_no: AnimaNo,
+    run: Run,
+    *,
+    include_held: bool,
+    job: Job | None = None,
+    progress: Progress | None = None,
+) -> Synthesized:
+    """Make memories of all pending events, batch by batch, then better those made provisionally.
 
     Each batch is one transaction. One of which another dream consumed an event meanwhile is cut
-    anew, once; what that dream takes then is left to it.
+    anew, once; what that dream takes then is left to it. What was made provisionally is done again
+    as long as there is a language model that answers.
 
     Raises:
         ServerError: the synthesizer failed; batches committed before stay.
         LeaseLostError: `job` went to another worker.
     """
-    dream: RowId | None = None
+    anima = await core.database.read(animas.get, anima_no)
+    work = _Work(core, anima, run, Writer(core, anima, job=job), job, progress)
+    again = await _load_owed(work, include_held=include_held)
     for held in (include_held, False):  # what an undo holds meanwhile waits for another dream
-        anima, found = await core.database.read(_load, anima_no, include_held=held)
-        gap = timedelta(minutes=anima.settings.session_gap_min)
-        dream, refused = await _synthesize_all(
-            core, anima, cut_batches(found, gap=gap), run, dream, job
-        )
-        if not refused:
+        found = await core.database.read(_load, anima_no, include_held=held)
+        if not await _synthesize_all(work, _cut(anima, found)):
             break
-    return dream
+    await _rework_all(work, _cut(anima, again))
+    return Synthesized(dream=work.dream, notes=tuple(work.writer.notes))
 
 
-async def _synthesize_all(
-    core: Core,
-    anima: StoredAnima,
-    batches: Iterable[Sequence[StoredEvent]],
-    run: Run,
-    dream: RowId | None,
-    job: Job | None,
-) -> tuple[RowId | None, int]:
-    """Propose and commit each batch; returns the dream, and how many batches were refused."""
+def _cut(anima: StoredAnima, found: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
+    return cut_batches(found, gap=timedelta(minutes=anima.settings.session_gap_min))
+
+
+async def _synthesize_all(work: _Work, batches: Sequence[Sequence[StoredEvent]]) -> int:
+    """Draft and commit each batch; returns how many were refused."""
     refused = 0
+    work.total += len(batches)
     for batch in batches:
-        proposals = await core.synthesizer.synthesize(_as_batch(anima, batch))
-        checked = check_proposals(proposals, batch)
-        uuids = tuple(core.ids.uuid() for _ in range(_rows(checked)))
+        await work.report(0, f"Making memories of {len(batch)} events")
+        draft = await work.writer.draft(batch)
         try:
-            dream = await core.database.write(
-                _commit,
-                anima.anima_no,
-                batch,
-                checked,
-                run=run,
-                dream=dream,
-                uuids=uuids,
-                provisional=core.synthesizer.provisional,
-                job=job,
-                now=core.clock.now(),
-            )
+            await _store(work, batch, draft)
         except ConflictError:
             refused += 1
-    return dream, refused
+        await work.report(1, "Stored")
+    return refused
 
 
-def check_proposals(proposals: Proposals, batch: Sequence[StoredEvent]) -> Proposals:
-    """Keep what names events of the batch, quotes what stands there, and was not said before."""
-    texts = {event.event.handle: event.event.content for event in batch}
-    memories: dict[tuple[str, ...], MemoryProposal] = {}
-    for memory in proposals.memories:
-        sources = _check_sources(memory.sources, texts)
-        if not sources:
-            continue
-        knowledge = [
-            item.model_copy(update={"sources": kept})
-            for item in memory.knowledge
-            if (kept := _check_sources(item.sources, texts))
-        ]
-        checked = memory.model_copy(update={"sources": sources, "knowledge": knowledge})
-        handles = sorted({source.event for source in sources})
-        memories.setdefault((memory.summary, memory.content, *handles), checked)
-    return Proposals(memories=list(memories.values()))
+async def _rework_all(work: _Work, batches: Sequence[Sequence[StoredEvent]]) -> None:
+    """Do batches again that were done provisionally, while the model answers."""
+    work.total += len(batches)
+    for batch in batches:
+        if not work.writer.asks:
+            return
+        await work.report(0, f"Going through {len(batch)} events again")
+        draft = await work.writer.rework(batch)
+        if draft is not None:
+            with suppress(ConflictError):  # another dream was faster: what it took is its own
+                await _store(work, batch, draft)
+        else:
+            await _note_unmade(work)
+        await work.report(1, "Stored")
 
 
-def _check_sources(sources: Iterable[SourceQuote], texts: dict[str, str]) -> list[SourceQuote]:
-    """Sources that exist, each once; a quote that does not stand in its event is no source."""
-    true = [
-        source
-        for source in sources
-        if source.event in texts
-        and (source.quote is None or (source.quote.strip() and source.quote in texts[source.event]))
-    ]
-    return list({(source.event, source.quote): source for source in true}.values())
+async def _store(work: _Work, batch: Sequence[StoredEvent], draft: Draft) -> None:
+    """Commit a batch, whole.
+
+    Raises:
+        ConflictError: another dream consumed one of its events meanwhile.
+    """
+    core = work.core
+    stored = await core.database.write(
+        commit,
+        work.anima.anima_no,
+        batch,
+        draft,
+        run=work.run,
+        dream=work.dream,
+        uuids=uuids_for(core, draft),
+        job=work.job,
+        now=core.clock.now(),
+    )
+    work.dream = stored.dream
+    for handle in stored.kept:
+        work.writer.notes[KEPT.format(handle=handle)] = None
+    await _note_unmade(work)
 
 
-def _load(
-    tx: Tx, anima_no: AnimaNo, *, include_held: bool
-) -> tuple[StoredAnima, list[StoredEvent]]:
+async def _note_unmade(work: _Work) -> None:
+    """Remember what the model makes nothing of, so that only a person has it asked again."""
+    events = [event.id for event in work.writer.unmade]
+    work.writer.unmade.clear()
+    if events and work.core.model is not None:
+        await work.core.database.write(
+            calls.note_unmade, events, model=work.core.model.name, now=work.core.clock.now()
+        )
+
+
+def _load(tx: Tx, anima_no: AnimaNo, *, include_held: bool) -> list[StoredEvent]:
+    """What nothing was made of yet; of held events those of which nothing stands."""
     anima = animas.get(tx, anima_no)
     found = events.in_state(tx, anima, EventState.PENDING)
     if include_held:
-        found += events.in_state(tx, anima, EventState.HELD)
-    return anima, found
+        held = events.in_state(tx, anima, EventState.HELD)
+        made = dreams.consumed(tx, [one.id for one in held])
+        found += [one for one in held if one.id not in made]
+    return found
 
 
-def _as_batch(anima: StoredAnima, batch: Sequence[StoredEvent]) -> SynthesisBatch:
-    return SynthesisBatch(
-        anima=anima.anima.name,
-        events=tuple(
-            SourceEvent(
-                handle=one.event.handle,
-                event_type=one.event.event_type,
-                role=one.event.role or "user",
-                author=one.event.author or one.event.role or "user",
-                text=one.event.content,
-                occurred_at=one.time,
-                session_id=one.event.session_id,
-                importance=one.event.importance_score,
-                trust=one.event.trust,
-            )
-            for one in batch
-        ),
+def owed(
+    tx: Tx, anima: StoredAnima, *, include_held: bool, limit: int = events.NO_LIMIT
+) -> list[StoredEvent]:
+    """The first events that memories were made of, but only provisionally.
+
+    With `include_held` also those whose better memories were taken back.
+    """
+    found = events.in_state(tx, anima, EventState.PROVISIONAL, limit=limit)
+    if include_held:
+        found += still_owed(tx, events.in_state(tx, anima, EventState.HELD))
+    return sorted(found, key=lambda one: (one.time, one.id))
+
+
+def still_owed(tx: Tx, found: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """Those of these events of which something stands, but nothing better than provisional."""
+    made = dreams.consumed(tx, [one.id for one in found])
+    waiting = (EventState.PROVISIONAL, EventState.HELD)
+    return [one for one in found if one.event.state in waiting and one.id in made]
+
+
+async def _load_owed(work: _Work, *, include_held: bool) -> list[StoredEvent]:
+    """What the model is to do again; unasked, not what it was found to make nothing of."""
+    core, anima = work.core, work.anima
+    if core.model is None or not work.writer.asks:
+        return []
+    found = await core.database.read(owed, anima, include_held=include_held)
+    if work.job is None:
+        return found
+    unmade = await core.database.read(calls.unmade, anima, model=core.model.name)
+    return [one for one in found if one.id not in unmade]
+
+
+def uuids_for(core: Core, draft: Draft) -> tuple[UUID, ...]:
+    """The UUIDs that a commit needs: one a row, and one for the dream."""
+    memories = draft.proposals.memories
+    return tuple(
+        core.ids.uuid() for _ in range(1 + sum(1 + len(memory.knowledge) for memory in memories))
     )
 
 
-def _rows(proposals: Proposals) -> int:
-    """How many UUIDs a commit needs: one a row, and one for the dream."""
-    return 1 + sum(1 + len(memory.knowledge) for memory in proposals.memories)
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a commit did."""
+
+    dream: RowId
+    kept: list[str]
+    """Provisional rows that stay because somebody touched them, although all is settled."""
+    memories: list[str]
+    """Handles of the memories, in the order of the draft."""
 
 
-def _commit(
+def commit(
     tx: Tx,
     anima_no: AnimaNo,
     batch: Sequence[StoredEvent],
-    proposals: Proposals,
+    draft: Draft,
     *,
     run: Run,
     dream: RowId | None,
     uuids: Sequence[UUID],
-    provisional: bool,
     job: Job | None,
     now: datetime,
-) -> RowId:
-    """One batch, whole: memories, knowledge, links, audit, event states."""
+) -> Stored:
+    """One batch, whole: memories, knowledge, links, what they replace, audit, event states.
+
+    Raises:
+        ConflictError: another dream consumed one of its events meanwhile.
+        LeaseLostError: `job` went to another worker.
+    """
     if job is not None:
         jobs.check(tx, job)
     anima = animas.get(tx, anima_no)
     fresh = iter(uuids)
     uuid = next(fresh)  # not the run's: a run whose dream is undone meanwhile opens another
     dream = _current_dream(tx, dream) or ledger.open_dream(
-        tx, anima, replace(run, uuid=uuid), now=now
+        tx, anima, replace(run, uuid=uuid, synthesizer=draft.synthesizer), now=now
     )
-    state = EventState.PROVISIONAL if provisional else EventState.SETTLED
+    calls.attach(tx, draft.calls, dream)
+    state = EventState.PROVISIONAL if draft.provisional else EventState.SETTLED
     before = {event.id: event.event.state for event in batch}
     ledger.consume(tx, anima, dream, before, state=state, now=now)
     changes: list[Change] = []
-    for memory in proposals.memories:
-        changes += _changes(
-            tx, anima, batch, memory, run=run, fresh=fresh, provisional=provisional, now=now
-        )
+    for memory in draft.proposals.memories:
+        changes += _changes(tx, anima, batch, memory, draft=draft, fresh=fresh, now=now)
     counts = {
         "events": len(batch),
-        "memories": len(proposals.memories),
-        "knowledge": len(changes) - len(proposals.memories),
+        "memories": len(draft.proposals.memories),
+        "knowledge": len(changes) - len(draft.proposals.memories),
     }
-    ledger.apply(tx, anima, dream, changes, counts=counts, now=now)
-    return dream
+    ledger.apply(tx, anima, dream, changes, counts=counts, tokens=draft.tokens, now=now)
+    made = [handle_of(one.layer, one.id) for one in changes if one.layer == "memory"]
+    if draft.provisional:
+        return Stored(dream, kept=[], memories=made)
+    reworked = reworking.supersede(tx, before, now=now)
+    if reworked.changes:
+        count = {"superseded": len(reworked.changes)}
+        ledger.apply(tx, anima, dream, reworked.changes, counts=count, now=now)
+    return Stored(dream, kept=reworked.kept, memories=made)
 
 
 def _current_dream(tx: Tx, dream: RowId | None) -> RowId | None:
@@ -247,9 +326,8 @@ def _changes(
     batch: Sequence[StoredEvent],
     proposal: MemoryProposal,
     *,
-    run: Run,
+    draft: Draft,
     fresh: Iterable[UUID],
-    provisional: bool,
     now: datetime,
 ) -> list[Change]:
     """A memory and its knowledge as changes."""
@@ -258,8 +336,8 @@ def _changes(
     cited = [known[source.event] for source in proposal.sources]
     common: Snapshot = {
         "version": 1,
-        "provisional": int(provisional),
-        "synthesizer": run.synthesizer,
+        "provisional": int(draft.provisional),
+        "synthesizer": draft.synthesizer,
         "pinned": 0,
         "superseded_by": None,
         "created_at": to_micros(now),
@@ -276,7 +354,7 @@ def _changes(
         "state": MemoryState.ACTIVE.value,
         "time_start": to_micros(min(event.time for event in cited)),
         "time_end": to_micros(max(event.time for event in cited)),
-        "session_id": batch[0].event.session_id,
+        "session_id": cited[0].event.session_id,
         "meta": "{}",
         "trust": _lowest_trust(cited),
         "links": _links(proposal.sources, known),

@@ -1,9 +1,12 @@
 """Prompts: what a person may pick to bring memory into a conversation."""
 
+import json
+
 from mcp.server.mcpserver import MCPServer, UserMessage
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import packs
+from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.types.views import PackQuery
 from elephantasm_mcp.wording import NOTHING_YET
 
@@ -14,6 +17,13 @@ ABOUT_ME = (
     "the dream that made it; what I correct, record with extract_event.\n\n"
 )
 ABOUT_ME_TOKENS = 8000
+DREAM = (
+    "Make memories of what was recorded{where}. Call dream{call}. If its answer holds a work order,"
+    " do as its `instructions` say, with the events of the order alone, and hand in what you made"
+    " with complete_dream; what it does not accept, mend and hand in with the next order. As long"
+    " as events are left, call dream again. Then tell me in a few lines what was remembered, each"
+    " with its handle, and the handles of the dreams: undo_dream takes one back."
+)
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -32,3 +42,9 @@ def register(server: MCPServer, app: App) -> None:
     async def about_me(anima: str = "") -> UserMessage:
         asked = PackQuery(anima=anima or None, max_tokens=ABOUT_ME_TOKENS)
         return UserMessage(ABOUT_ME + await pack(asked))
+
+    @server.prompt(title="Dream", description="Make memories of what was recorded, with care.")
+    async def dream(anima: str = "") -> UserMessage:
+        name = json.dumps(to_line(anima), ensure_ascii=False)
+        where, call = (f" in the anima {name}", f" with anima {name}") if anima else ("", "")
+        return UserMessage(DREAM.format(where=where, call=call))

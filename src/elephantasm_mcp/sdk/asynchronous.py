@@ -383,7 +383,8 @@ class AsyncElephantasm:
         """Make memories of what waits, let fade what is old, put in order; returns when it is done.
 
         `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep sleep
-        only says what it would do, as `plan` of the report.
+        only says what it would do, as `plan` of the report. The report's `notes` say what went
+        otherwise than asked; its `work_order` has events that `complete_dream` can better.
         """
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
         async with self._call("dream") as app:
@@ -397,9 +398,32 @@ class AsyncElephantasm:
         accept: Sequence[int] | None = None,
         proposals: Meta | None = None,
     ) -> DreamReport:
-        """Answer a plan or a work order. Comes in a later release."""
-        del plan_or_work_order, accept, proposals
-        raise not_built("Plans and work orders", hint="`dream` makes memories at once.")
+        """Hand in `proposals` for the work order of a dream report, or `accept` steps of its plan.
+
+        What is sound is stored or done, what is not is named in the report's `rejected`.
+
+        Raises:
+            ConflictError: the order or the plan has expired or was completed.
+        """
+        if accept is not None:
+            async with self._call("complete_dream") as app:
+                return await plans.complete(
+                    app.core, app.user, plan_or_work_order, accept=accept, actor="user"
+                )
+        if proposals is None:
+            raise ValidationError(
+                "`complete_dream` needs `proposals` for a work order, or `accept` for a plan.",
+                field="proposals",
+                hint='Example: complete_dream(order.id, proposals={"memories": []}).',
+            )
+        async with self._call("complete_dream") as app:
+            return await dreams.complete(
+                app.core,
+                app.user,
+                str(plan_or_work_order),
+                proposals=plain(proposals),
+                host=self.client,
+            )
 
     async def undo_dream(self, dream_id: UUID | str) -> UndoReport:
         """Take a dream back, by its id or, in the default anima, its handle.

@@ -5,6 +5,8 @@ the transaction that makes its change and is never changed afterwards; a dream g
 lasts, and then only gets the mark that a later dream took it back.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -157,6 +159,17 @@ def history(tx: Tx, layer: Layer, id_: RowId) -> list[tuple[str, str, StoredDrea
         return [("consume", "", _stored(row)) for row in rows]
     rows = tx.all("actions_on_row", layer=layer, row_id=id_)
     return [(row["kind"], row["reasoning"], _stored(row)) for row in rows]
+
+
+def operations_on(tx: Tx, layer: JournalLayer, id_: RowId) -> set[str]:
+    """What was done to a row by runs that stand."""
+    return {operation for (operation,) in tx.tuples("operations_on", layer=layer, row_id=id_)}
+
+
+def consumed(tx: Tx, events: Iterable[RowId]) -> set[RowId]:
+    """Those of these events that a run consumed which stands."""
+    rows = tx.tuples("consumed_events", ids=json.dumps(list(events)))
+    return {RowId(event) for (event,) in rows}
 
 
 def later_on_same_rows(tx: Tx, dream: RowId) -> list[tuple[RowId, str]]:

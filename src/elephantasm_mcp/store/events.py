@@ -171,6 +171,12 @@ def in_state(
     return _all(rows, anima)
 
 
+def count_owed(tx: Tx, anima: StoredAnima) -> int:
+    """How many events have memories that stand, but provisional ones."""
+    row = tx.one("count_owed", **id_range(anima.anima_no))
+    return row["events"] if row else 0
+
+
 def latest_in_state(
     tx: Tx, anima: StoredAnima, state: EventState, *, limit: int
 ) -> list[StoredEvent]:

@@ -203,6 +203,24 @@ def links_to(tx: Tx, layer: Layer, id_: RowId) -> list[tuple[DerivedLayer, RowId
     return [(derived, RowId(derived_id)) for derived, derived_id in rows]
 
 
+def rows_of_events(tx: Tx, events: Iterable[RowId]) -> list[tuple[DerivedLayer, RowId]]:
+    """What was made of several events, memories first."""
+    rows = tx.tuples("rows_of_events", ids=json.dumps(list(events)))
+    return [(layer, RowId(id_)) for layer, id_ in rows]
+
+
+def has_unsettled_source(tx: Tx, layer: DerivedLayer, id_: RowId) -> bool:
+    """Whether an event that a row was made of is not settled."""
+    row = tx.one("unsettled_sources", layer=layer, id=id_)
+    return row is not None and row["rows"] > 0
+
+
+def settled_counterpart(tx: Tx, layer: DerivedLayer, id_: RowId) -> RowId | None:
+    """The living row, not provisional, that was made of most of the same events."""
+    row = tx.one(f"{layer}_counterpart", id=id_)
+    return RowId(row["id"]) if row else None
+
+
 def get_memory(tx: Tx, anima: StoredAnima, id_: RowId) -> StoredMemory | None:
     """One memory by row id."""
     return next(iter(get_memories(tx, anima, [id_])), None)

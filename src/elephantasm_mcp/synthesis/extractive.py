@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
+from elephantasm_mcp.pure.dates import annotate, written
 from elephantasm_mcp.synthesis.cues import importance
-from elephantasm_mcp.synthesis.dates import annotate, written
 from elephantasm_mcp.synthesis.episodes import episodes
 from elephantasm_mcp.synthesis.knowledge import knowledge
 from elephantasm_mcp.synthesis.persons import told

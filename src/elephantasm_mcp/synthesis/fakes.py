@@ -1,4 +1,4 @@
-"""Synthesizers and a language model for tests of the services: that follow a script, or lie.
+"""Synthesizers and a language model for tests: those that follow a script, one that lies.
 
 Owns no synthesis. Invariant: each records what it was given, in order.
 """
@@ -106,8 +106,8 @@ class MaliciousSynthesizer:
         )
 
 
-class ScriptedModel:
-    """A `LanguageModel` that answers by a function of what it was shown; an error is raised."""
+class AnsweringModel:
+    """`LanguageModel` that answers by a function of what it was shown; an error is raised."""
 
     def __init__(self, answer: Callable[[str], object], *, tokens: int = 100) -> None:
         self._answer: Final = answer
@@ -150,3 +150,46 @@ def _memory(
         sources=[source],
         knowledge=knowledge or [],
     )
+
+
+class ScriptedModel:
+    """`LanguageModel` that gives its answers in order, one a call; one that is an error is raised.
+
+    Once the script is at its end each further call gets the last answer, or no memories.
+    """
+
+    def __init__(
+        self, answers: Iterable[object] = (), *, name: str = "scripted:model-1", tokens: int = 10
+    ) -> None:
+        """An answer is an error, proposals, or what the shape of the answer is validated from."""
+        self._answers: Final = list(answers)
+        self._name: Final = name
+        self._tokens: Final = tokens
+        self._last: object = Proposals()
+        self.prompts: Final[list[Prompt]] = []
+
+    @property
+    def name(self) -> str:
+        """See `LanguageModel.name`."""
+        return self._name
+
+    async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
+        """The next answer of the script.
+
+        Raises:
+            Exception: whatever the script says, a `ModelError` as a rule.
+        """
+        self.prompts.append(prompt)
+        if self._answers:
+            self._last = self._answers.pop(0)
+        if isinstance(self._last, Exception):
+            raise self._last
+        usage = Usage(
+            model=self._name,
+            tokens_in=self._tokens,
+            tokens_out=self._tokens,
+            duration_s=0.5,
+            cost_usd=0.001,
+        )
+        said = self._last.model_dump() if isinstance(self._last, Proposals) else self._last
+        return Answer(value=shape.model_validate(said), usage=usage)

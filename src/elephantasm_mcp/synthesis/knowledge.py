@@ -9,9 +9,9 @@ Invariant: each item cites a verbatim quote.
 from collections.abc import Sequence
 from typing import Final
 
+from elephantasm_mcp.pure.dates import annotate, has_year, written
 from elephantasm_mcp.synthesis.claims import Claim, claims
 from elephantasm_mcp.synthesis.cues import VERBATIM_CONFIDENCE
-from elephantasm_mcp.synthesis.dates import annotate, has_year, written
 from elephantasm_mcp.synthesis.grammar import in_third_person, stands_alone, without_when
 from elephantasm_mcp.synthesis.kinds import general_kind, person_kind
 from elephantasm_mcp.synthesis.quotes import one_line

@@ -4,6 +4,7 @@ from mcp.server.mcpserver import MCPServer
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.tools import (
+    complete_dream,
     create_anima,
     dream,
     extract_event,
@@ -22,6 +23,7 @@ ORDER = (
     list_animas,
     create_anima,
     dream,
+    complete_dream,
     undo_dream,
 )
 

@@ -27,12 +27,14 @@ from elephantasm_mcp.types.records import (
     UtcDatetime,
 )
 from elephantasm_mcp.types.views import (
+    Accepted,
     Accumulation,
     AnimaRef,
     DreamAction,
     DreamReport,
     IdentityContext,
     MemoryPack,
+    OrderedEvent,
     PackChanges,
     PackContent,
     PackLine,
@@ -56,9 +58,11 @@ from elephantasm_mcp.types.views import (
     TraceDerived,
     TraceSource,
     UndoReport,
+    WorkOrder,
 )
 
 __all__ = [
+    "Accepted",
     "Accumulation",
     "Anima",
     "AnimaCreate",
@@ -80,6 +84,7 @@ __all__ = [
     "MemoryPack",
     "MemoryProposal",
     "MemoryState",
+    "OrderedEvent",
     "PackChanges",
     "PackContent",
     "PackLine",
@@ -110,4 +115,5 @@ __all__ = [
     "Trust",
     "UndoReport",
     "UtcDatetime",
+    "WorkOrder",
 ]

@@ -6,8 +6,9 @@ its sources by event handle and never by row id, so it can only cite what it was
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from elephantasm_mcp.types.records import KnowledgeType, Request, Score, Trust
 
@@ -35,8 +36,16 @@ class SynthesisBatch:
     events: tuple[SourceEvent, ...]
 
 
+def _with_quote(schema: dict[str, Any]) -> None:
+    """Show a quote as something that must be given: only a synthesizer of ours may do without."""
+    schema["properties"]["quote"] = {"type": "string"}
+    schema["required"] = ["event", "quote"]
+
+
 class SourceQuote(Request):
     """Where a statement stands: the event, and its words there when they were taken verbatim."""
+
+    model_config = ConfigDict(json_schema_extra=_with_quote)
 
     event: str
     quote: str | None = None

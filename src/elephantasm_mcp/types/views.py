@@ -7,7 +7,7 @@ handle and UUID together, so that it reads well and still means one row in any d
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from elephantasm_mcp.types.records import (
     Event,
@@ -297,11 +297,47 @@ class Plan(Record):
     steps: list[PlanStep]
 
 
+class OrderedEvent(Record):
+    """One event of a work order."""
+
+    handle: str
+    type: str
+    author: str
+    when: UtcDatetime
+    text: str
+
+
+class WorkOrder(Record):
+    """Events that the connected agent is asked to make memories of."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    id: UUID
+    anima: str
+    events: list[OrderedEvent]
+    remaining: int
+    """How many events wait for the next one."""
+    instructions: str
+    schema_: dict[str, Any] = Field(alias="schema")
+    """The JSON schema of `proposals`."""
+    expires_at: UtcDatetime
+
+
 class Rejected(Record):
-    """What of an answer was not done, and why."""
+    """What was not done, by its place in what was handed in, and why."""
 
     index: int
     reason: str
+
+
+class Accepted(Record):
+    """What was done, by its place in what was handed in."""
+
+    index: int
+    handle: str = ""
+    """The row that it became."""
+    dropped: list[Rejected] = Field(default_factory=list)
+    """Its knowledge that was not kept."""
 
 
 class DreamReport(Record):
@@ -326,11 +362,17 @@ class DreamReport(Record):
     """The handle of the dream that this one took back."""
     plan: Plan | None = None
     """What a dry run would do."""
-    work_order: None = None
-    """Work orders come in a later release."""
-    accepted: list[int] = Field(default_factory=list)
-    """The numbers of a plan that were done."""
+    calls: int = 0
+    """How often a language model was asked for it."""
+    cost_usd: float | None = None
+    """What those calls cost, as far as their prices are known."""
+    notes: list[str] = Field(default_factory=list)
+    """What went otherwise than asked; empty in the journal."""
+    work_order: WorkOrder | None = None
+    """What the connected agent may do better; None in the journal."""
+    accepted: list[Accepted] = Field(default_factory=list)
     rejected: list[Rejected] = Field(default_factory=list)
+    """What became of each proposal or operation that was handed in; empty in the journal."""
 
 
 class UndoReport(Record):
@@ -451,12 +493,14 @@ class Trace(Record):
 
 
 __all__ = [
+    "Accepted",
     "Accumulation",
     "AnimaRef",
     "DreamAction",
     "DreamReport",
     "IdentityContext",
     "MemoryPack",
+    "OrderedEvent",
     "PackChanges",
     "PackContent",
     "PackLine",
@@ -482,4 +526,5 @@ __all__ = [
     "TraceSource",
     "UndoReport",
     "Verdict",
+    "WorkOrder",
 ]

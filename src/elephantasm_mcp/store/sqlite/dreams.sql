@@ -93,3 +93,13 @@ VALUES (:layer, :row_id, :operation, :inputs);
 -- What was taken back in an anima.
 SELECT layer, row_id, operation, inputs FROM declined
 WHERE layer IN ('memory', 'knowledge', 'identity', 'conflict') AND row_id BETWEEN :low AND :high;
+
+-- name: operations_on
+-- What was done to a row by runs that stand.
+SELECT DISTINCT operation FROM dream_actions JOIN dreams ON dreams.id = dream_id
+WHERE layer = :layer AND row_id = :row_id AND undone_by IS NULL AND undoes IS NULL;
+
+-- name: consumed_events
+-- Which of several events a run that stands consumed; ids is a JSON array.
+SELECT DISTINCT event_id FROM dream_events JOIN dreams ON dreams.id = dream_id
+WHERE undone_by IS NULL AND event_id IN (SELECT value FROM json_each(:ids));

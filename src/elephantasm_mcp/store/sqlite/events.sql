@@ -88,3 +88,17 @@ UPDATE events SET state = :state, updated_at = :now WHERE id = :id AND state = :
 -- name: event_uuids
 -- The public ids of several events; ids is a JSON array.
 SELECT id, uuid FROM events WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: count_owed
+-- How many events of an anima are provisional, or held although something that was made of them
+-- stands.
+SELECT (
+  SELECT count(*) FROM events INDEXED BY events_state
+  WHERE state = 'provisional' AND state <> 'settled' AND id BETWEEN :low AND :high
+) + (
+  SELECT count(*) FROM events INDEXED BY events_state
+  WHERE state = 'held' AND state <> 'settled' AND id BETWEEN :low AND :high AND EXISTS (
+    SELECT 1 FROM dream_events JOIN dreams ON dreams.id = dream_id
+    WHERE event_id = events.id AND undone_by IS NULL
+  )
+) AS events;

@@ -206,3 +206,35 @@ WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND (
 -- How many memories are neither superseded nor archived.
 SELECT count(*) AS living FROM memories
 WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived';
+
+-- name: rows_of_events
+-- What was made of several events; ids is a JSON array.
+SELECT DISTINCT layer, id FROM links
+WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
+ORDER BY layer DESC, id;
+
+-- name: unsettled_sources
+-- How many events of a derived row are not settled.
+SELECT count(*) AS rows FROM links JOIN events ON events.id = source_id
+WHERE layer = :layer AND links.id = :id AND source_layer = 'event' AND events.state <> 'settled';
+
+-- name: memory_counterpart
+-- The living memory, not provisional, that was made of most of the same events as another one.
+SELECT theirs.id FROM links AS mine
+JOIN links AS theirs USING (source_layer, source_id)
+JOIN memories ON memories.id = theirs.id
+WHERE mine.layer = 'memory' AND mine.id = :id AND mine.source_layer = 'event'
+  AND theirs.layer = 'memory' AND provisional = 0 AND superseded_by IS NULL AND state <> 'archived'
+GROUP BY theirs.id ORDER BY count(DISTINCT source_id) DESC, theirs.id LIMIT 1;
+
+-- name: knowledge_counterpart
+-- The living knowledge, not provisional, that was made of most of the same events as another item;
+-- of the same type first.
+SELECT theirs.id FROM links AS mine
+JOIN links AS theirs USING (source_layer, source_id)
+JOIN knowledge ON knowledge.id = theirs.id
+WHERE mine.layer = 'knowledge' AND mine.id = :id AND mine.source_layer = 'event'
+  AND theirs.layer = 'knowledge' AND provisional = 0 AND superseded_by IS NULL AND archived = 0
+GROUP BY theirs.id
+ORDER BY knowledge.type = (SELECT type FROM knowledge WHERE id = :id) DESC,
+  count(DISTINCT source_id) DESC, theirs.id LIMIT 1;

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from elephantasm_mcp.synthesis.dates import annotate, written
+from elephantasm_mcp.pure.dates import annotate, written
 
 MONDAY = date(2023, 5, 8)
 SATURDAY = date(2023, 5, 13)
