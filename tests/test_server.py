@@ -22,10 +22,11 @@ TOOLS = [
     "trace_memory",
     "list_animas",
     "create_anima",
+    "curate_memory",
     "dream",
     "undo_dream",
 ]
-WRITES = {"extract_event", "create_anima", "dream", "undo_dream"}
+WRITES = {"extract_event", "create_anima", "curate_memory", "dream", "undo_dream"}
 
 
 async def test_it_introduces_itself(app: App) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 from elephantasm_mcp.cli import (
     animas,
     bench,
+    curate,
     demo,
     doctor,
     dream,
@@ -42,6 +43,7 @@ COMMANDS: Final = (
     search.COMMAND,
     trace.COMMAND,
     dream.COMMAND,
+    curate.COMMAND,
     importing.COMMAND,
     doctor.COMMAND,
     bench.COMMAND,

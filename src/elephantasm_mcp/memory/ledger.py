@@ -22,6 +22,17 @@ from elephantasm_mcp.types.records import EventState, RowId, handle_of
 
 UNDO = "undo"
 """The phase of a dream that takes another one back."""
+CURATION = "curate"
+"""The phase of a dream that is a person's hand."""
+PERSON = "person"
+"""The synthesizer of a row whose words or kind a person set."""
+FADE = "fade"
+"""What light sleep does to states: it may move what a person corrected as well."""
+_A_PERSONS: Mapping[DerivedLayer, tuple[str, ...]] = {
+    "memory": ("summary", "content", "superseded_by", "synthesizer", "state"),
+    "knowledge": ("content", "type", "superseded_by", "valid_until", "synthesizer", "archived"),
+}
+"""The columns of a row that stand once a person corrected it."""
 _RECALLED: Mapping[DerivedLayer, tuple[str, ...]] = {
     "memory": ("summary", "content", "session_id", "time_start", "time_end"),
     "knowledge": ("content", "memory_id", "valid_from"),
@@ -87,16 +98,23 @@ def apply(
     """Make the changes, each with its action, and add `counts` to the dream's.
 
     Raises:
-        ConflictError: the dream was undone while it was still running.
+        ConflictError: the dream was undone while it was still running, or would overwrite what a
+            person corrected.
     """
     current = dreams.get(tx, dream)
     known = dict(current.counts) if current else {}
     merged = {key: known.get(key, 0) + counts.get(key, 0) for key in known.keys() | counts.keys()}
     if not dreams.extend(tx, dream, counts=merged, tokens=tokens, finished_at=now):
         raise ConflictError(f"{handle_of('dream', dream)} was undone while it was still running.")
+    by_person = current is not None and current.phase == CURATION
     for change in changes:
-        dreams.add_action(tx, dream, _perform(tx, anima, change))
+        dreams.add_action(tx, dream, _perform(tx, anima, change, by_person=by_person))
     animas.touch(tx, anima.anima_no)
+
+
+def is_corrected(snapshot: Snapshot) -> bool:
+    """Whether a person set the words or the kind of this row: no dream changes them."""
+    return snapshot["synthesizer"] == PERSON
 
 
 def consume(
@@ -173,8 +191,11 @@ def _dream(
     )
 
 
-def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
-    before = _replace(tx, anima, change.layer, change.id, change.after)
+def _perform(tx: Tx, anima: StoredAnima, change: Change, *, by_person: bool) -> StoredAction:
+    before = memories.read_snapshot(tx, change.layer, change.id)
+    if before is not None and not by_person:
+        _respect_person(before, change)
+    _replace(tx, anima, change.layer, change.id, before=before, after=change.after)
     kind = "create" if before is None else "delete" if change.after is None else "update"
     return StoredAction(
         kind=kind,
@@ -189,15 +210,39 @@ def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
     )
 
 
+def _respect_person(before: Snapshot, change: Change) -> None:
+    """Let no dream overwrite a correction; what only fades is not overwritten.
+
+    Raises:
+        ConflictError: it would.
+    """
+    if not is_corrected(before):
+        return
+    after = change.after
+    kept = [
+        name for name in _A_PERSONS[change.layer] if change.operation != FADE or name != "state"
+    ]
+    if after is None or any(before[name] != after[name] for name in kept):
+        row = handle_of(change.layer, change.id)
+        raise ConflictError(
+            f"{row} was corrected by a person; a dream does not change it.",
+            hint=f"`curate_memory` changes {row}.",
+        )
+
+
 def _replace(
-    tx: Tx, anima: StoredAnima, layer: DerivedLayer, id_: RowId, after: Snapshot | None
-) -> Snapshot | None:
-    """Write a row, forget its vectors when it reads differently, and return what it was."""
-    before = memories.read_snapshot(tx, layer, id_)
+    tx: Tx,
+    anima: StoredAnima,
+    layer: DerivedLayer,
+    id_: RowId,
+    *,
+    before: Snapshot | None,
+    after: Snapshot | None,
+) -> None:
+    """Write a row, and forget its vectors when it reads differently."""
     if before is not None and not _reads_same(layer, before, after):
         search.forget_vectors(tx, anima.anima_no, layer, id_)
     memories.write_snapshot(tx, layer, id_, after)
-    return before
 
 
 def _reads_same(layer: DerivedLayer, before: Snapshot, after: Snapshot | None) -> bool:
@@ -234,7 +279,8 @@ def _hold_events(tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetim
 
 
 def _take_back(tx: Tx, anima: StoredAnima, undo_dream: RowId, action: StoredAction) -> None:
-    current = _replace(tx, anima, action.layer, action.row_id, action.before)
+    current = memories.read_snapshot(tx, action.layer, action.row_id)
+    _replace(tx, anima, action.layer, action.row_id, before=current, after=action.before)
     if current is None:  # a row that comes back stands before others
         search.forget_vectors(tx, anima.anima_no, action.layer, action.row_id)
     if current != action.after:

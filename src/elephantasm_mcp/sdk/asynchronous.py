@@ -18,7 +18,7 @@ from typing_extensions import Unpack
 
 from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, events, packs, provenance, recall
+from elephantasm_mcp.memory import animas, curation, dreams, events, packs, provenance, recall
 from elephantasm_mcp.memory import layers as layer_service
 from elephantasm_mcp.sdk.requests import (
     LAYERS,
@@ -37,7 +37,6 @@ from elephantasm_mcp.sdk.requests import (
     parse_preset,
     plain,
     read_settings,
-    refuse_settings,
     required_anima,
 )
 from elephantasm_mcp.types.records import (
@@ -55,6 +54,7 @@ from elephantasm_mcp.types.records import (
 )
 from elephantasm_mcp.types.views import (
     AnimaRef,
+    Curation,
     DreamReport,
     IdentityContext,
     MemoryPack,
@@ -138,10 +138,17 @@ class AsyncElephantasm:
         meta: Meta | None = None,
         settings: Meta | None = None,
     ) -> Anima:
-        """Make an anima; an existing one of that name is returned unchanged."""
-        refuse_settings(settings)
+        """Make an anima; an existing one of that name is returned unchanged.
+
+        `settings` are those of the anima (contract §5), such as `{"threshold": 5}`.
+        """
         request = make_request(
-            AnimaCreate, "create_anima", name=name, description=description, meta=meta
+            AnimaCreate,
+            "create_anima",
+            name=name,
+            description=description,
+            meta=meta,
+            settings=settings,
         )
         async with self._call("create_anima") as app:
             anima, _ = await animas.create(app.core, app.user, request)
@@ -161,15 +168,19 @@ class AsyncElephantasm:
         meta: Meta | None = None,
         settings: Meta | None = None,
     ) -> Anima:
-        """Change what is given of an anima; None leaves it as it is.
+        """Change what is given of an anima, and of its settings; None leaves it as it is.
 
         Raises:
             ConflictError: another anima has that name.
         """
-        refuse_settings(settings)
         anima = required_anima(id, call="update_anima")
         change = make_request(
-            AnimaUpdate, "update_anima", name=name, description=description, meta=meta
+            AnimaUpdate,
+            "update_anima",
+            name=name,
+            description=description,
+            meta=meta,
+            settings=settings,
         )
         async with self._call("update_anima") as app:
             return await animas.update(
@@ -179,6 +190,7 @@ class AsyncElephantasm:
                 name=change.name,
                 description=change.description,
                 meta=change.meta,
+                settings=change.settings,
             )
 
     async def delete_anima(self, id: UUID | str) -> None:  # noqa: A002 - the contract's name
@@ -443,9 +455,27 @@ class AsyncElephantasm:
         knowledge_type: KnowledgeType | str | None = None,
         reason: str | None = None,
     ) -> DreamReport:
-        """Correct, pin, archive or restore a row. Comes in a later release."""
-        del id, action, anima_id, content, knowledge_type, reason
-        raise not_built("Curating", hint="`undo_dream` takes back what a dream made.")
+        """Put one memory or piece of knowledge right; the report has it before and after.
+
+        `action` is `correct` (with `content`), `pin`, `unpin`, `archive`, `restore` or
+        `reclassify` (with `knowledge_type`). No dream overwrites a correction; `undo_dream` takes
+        it back.
+
+        Raises:
+            ConflictError: there is nothing to change, or something superseded the row.
+        """
+        request = make_request(
+            Curation,
+            "curate",
+            handle=str(id),
+            action=action,
+            anima=anima_ref(anima_id, call="curate"),
+            content=content,
+            knowledge_type=knowledge_type,
+            reason=reason,
+        )
+        async with self._call("curate") as app:
+            return await curation.curate(app.core, app.user, request)
 
     async def forget(
         self,

@@ -167,7 +167,7 @@ def sources_of_many(tx: Tx, layer: DerivedLayer, ids: Iterable[RowId]) -> dict[R
 
 
 def pinned_of(tx: Tx, ids: Iterable[RowId]) -> set[RowId]:
-    """Those of these memories that a person pinned."""
+    """Those of these memories that a person pinned or corrected: they give way to no source."""
     return {RowId(id_) for (id_,) in tx.tuples("pinned_of", ids=json.dumps(list(ids)))}
 
 

@@ -5,6 +5,7 @@ from mcp.server.mcpserver import MCPServer
 from elephantasm_mcp.app import App
 from elephantasm_mcp.tools import (
     create_anima,
+    curate_memory,
     dream,
     extract_event,
     get_memory_pack,
@@ -21,6 +22,7 @@ ORDER = (
     trace_memory,
     list_animas,
     create_anima,
+    curate_memory,
     dream,
     undo_dream,
 )

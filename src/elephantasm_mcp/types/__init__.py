@@ -29,6 +29,8 @@ from elephantasm_mcp.types.records import (
 from elephantasm_mcp.types.views import (
     Accumulation,
     AnimaRef,
+    CurateAction,
+    Curation,
     DreamAction,
     DreamReport,
     IdentityContext,
@@ -62,6 +64,8 @@ __all__ = [
     "AnimaOverview",
     "AnimaRef",
     "AnimaSettings",
+    "CurateAction",
+    "Curation",
     "DreamAction",
     "DreamReport",
     "Event",

@@ -39,6 +39,8 @@ class RecordedEvent(Record):
     redactions: int
     repaired: bool
     """True when broken Unicode was mended before storing."""
+    stored: bool = True
+    """False when the anima keeps no events of this type; `event` has no handle then."""
 
 
 class Accumulation(Record):
@@ -308,6 +310,23 @@ class UndoReport(Record):
     message: str
 
 
+# People's hand
+
+
+CurateAction = Literal["correct", "pin", "unpin", "archive", "restore", "reclassify", "settle"]
+
+
+class Curation(Request):
+    """What is asked of `curate_memory`."""
+
+    handle: str = Field(min_length=1, max_length=64, examples=["m12"])
+    action: CurateAction
+    anima: AnimaRef = None
+    content: str | None = Field(None, max_length=10_000)
+    knowledge_type: KnowledgeType | None = None
+    reason: str | None = Field(None, max_length=2_000)
+
+
 # Tracing
 
 
@@ -415,6 +434,8 @@ class Trace(Record):
 __all__ = [
     "Accumulation",
     "AnimaRef",
+    "CurateAction",
+    "Curation",
     "DreamAction",
     "DreamReport",
     "IdentityContext",

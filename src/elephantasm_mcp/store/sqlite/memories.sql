@@ -49,8 +49,8 @@ SELECT * FROM knowledge WHERE uuid = :uuid;
 SELECT * FROM memories WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
 
 -- name: pinned_of
--- Which of several memories are pinned; ids is a JSON array.
-SELECT id FROM memories WHERE pinned = 1 AND id IN (SELECT value FROM json_each(:ids));
+-- Which of several memories a person pinned or corrected; ids is a JSON array.
+SELECT id FROM memories WHERE (pinned = 1 OR synthesizer = 'person') AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: knowledge_by_ids
 -- Several knowledge items; ids is a JSON array.
