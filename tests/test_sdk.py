@@ -320,13 +320,12 @@ BAD: list[tuple[str, str, Call]] = [
         "3 characters",
         lambda m: m.create_anima("A", settings={"never_store": ["*a*"]}),
     ),
+    ("handles", "one way", lambda m: m.forget()),
     ("action", "`correct`", lambda m: m.curate("m1", "improve")),
     ("handle", "m12", lambda m: m.trace("nonsense")),
     ("dream", "d3", lambda m: m.undo_dream("m1")),
 ]
 LATER: list[Call] = [
-    lambda m: m.forget(everything=True),
-    lambda m: m.delete_anima("A"),
     lambda m: m.create_anima("A", settings={"timezone": "Europe/Berlin"}),
     lambda m: m.complete_dream("w1"),
     lambda m: m.dream(dry_run=True),

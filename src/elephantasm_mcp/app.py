@@ -20,7 +20,7 @@ from uuid import UUID
 
 from elephantasm_mcp.embedding import late
 from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
-from elephantasm_mcp.memory import uses
+from elephantasm_mcp.memory import forgetting, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, WordEmbedder
 from elephantasm_mcp.settings import Settings
@@ -118,6 +118,7 @@ async def open_app(
             default_anima=settings.anima_id,
             redact=settings.redact,
         )
+        await forgetting.finish(core)
         stack.push_async_callback(_flush_uses, core)
         worker = Worker(
             core,

@@ -75,6 +75,8 @@ class Undone:
     removed: list[str]
     restored: list[str]
     held: list[str]
+    forgotten: list[str]
+    """What it could not put back: it was erased meanwhile."""
 
 
 def open_dream(tx: Tx, anima: StoredAnima, run: Run, *, now: datetime) -> RowId:
@@ -149,8 +151,9 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
     _check_undoable(tx, dream)
     id_ = animas.take_number(tx, anima.anima_no, "dream")
     actions = dreams.actions_of(tx, dream.id)
-    held = _hold_events(tx, anima, dream, now=now)
-    taken_back = list(reversed(actions))
+    held, forgotten = _hold_events(tx, anima, dream, now=now)
+    forgotten += [handle_of(a.layer, a.row_id) for a in actions if a.forgotten]
+    taken_back = [action for action in reversed(actions) if not action.forgotten]
     removed = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is None]
     restored = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is not None]
     counts = {"removed": len(removed), "restored": len(restored), "events_held": len(held)}
@@ -160,7 +163,7 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
         _take_back(tx, anima, id_, action)
     dreams.mark_undone(tx, dream.id, by=id_)
     animas.touch(tx, anima.anima_no)
-    return Undone(dream=undoing, removed=removed, restored=restored, held=held)
+    return Undone(dream=undoing, removed=removed, restored=restored, held=held, forgotten=forgotten)
 
 
 def stamp(snapshot: Snapshot, *, now: datetime) -> Snapshot:
@@ -269,13 +272,18 @@ def _check_undoable(tx: Tx, dream: StoredDream) -> None:
         )
 
 
-def _hold_events(tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetime) -> list[str]:
+def _hold_events(
+    tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Give the dream's events back; returns those, and those that were forgotten meanwhile."""
     held: list[str] = []
-    for event in events.get_many(tx, anima, dreams.events_of(tx, dream.id)):
+    consumed = dreams.events_of(tx, dream.id)
+    for event in events.get_many(tx, anima, consumed):
         events.set_state(tx, event.id, before=event.event.state, state=EventState.HELD, now=now)
         held.append(event.event.handle)
     animas.recount_pending(tx, anima.anima_no)
-    return held
+    known = set(held)
+    return held, [one for id_ in consumed if (one := handle_of("event", id_)) not in known]
 
 
 def _take_back(tx: Tx, anima: StoredAnima, undo_dream: RowId, action: StoredAction) -> None:

@@ -12,7 +12,7 @@ from elephantasm_mcp.memory import animas
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import memories
+from elephantasm_mcp.store import erasure, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.types.records import (
     LAYER_LETTERS,
@@ -63,6 +63,17 @@ async def locate(core: Core, user: UserNo, handle: str, *, anima: AnimaRef = Non
         )
     target = await animas.find(core, user, anima)
     return Place(target, LAYER_LETTERS[parsed[0]], row_id(target.anima_no, parsed[1]))
+
+
+async def absence(core: Core, place: Place) -> NotFoundError:
+    """Why a row is not there: whether it was forgotten, if so when."""
+    at = await core.database.read(erasure.forgotten_at, place.layer, place.id)
+    if at is None:
+        return missing(place.handle)
+    return NotFoundError(
+        f"{place.handle} was forgotten on {at:%d %b %Y}; nothing else is left of it.",
+        hint="It cannot be brought back.",
+    )
 
 
 def missing(handle: str) -> NotFoundError:

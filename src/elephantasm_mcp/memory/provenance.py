@@ -49,7 +49,7 @@ async def trace(
     compiled = await packs.compile_with_candidates(core, user, asked, patience_s=patience_s)
     found = await core.database.read(_trace, place, compiled)
     if found is None:
-        raise places.missing(handle)
+        raise await places.absence(core, place)
     return found
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import memories, packs
+from elephantasm_mcp.store import erasure, memories, packs
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import RowId
 from elephantasm_mcp.types.views import PackChanges, PackLine
@@ -73,7 +73,18 @@ def _write(
     tx: Tx, uses: Mapping[RowId, int], reads: Mapping[Reader, LastRead], *, now: datetime
 ) -> None:
     memories.add_accesses(tx, uses, now=now)
-    packs.put_reads(tx, reads)
+    packs.put_reads(
+        tx, {reader: read for reader, read in reads.items() if _still_there(tx, reader, read)}
+    )
+
+
+def _still_there(tx: Tx, reader: Reader, read: LastRead) -> bool:
+    """Whether what was read may be kept: nothing was erased since, here or by another process."""
+    try:
+        erased_at = erasure.erased_at(tx, reader.anima_no)
+    except LookupError:
+        return False
+    return erased_at is None or read.at > erased_at
 
 
 def _only_in(lines: Mapping[str, str], others: Mapping[str, str]) -> Iterator[PackLine]:

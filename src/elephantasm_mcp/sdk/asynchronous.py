@@ -18,7 +18,16 @@ from typing_extensions import Unpack
 
 from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
-from elephantasm_mcp.memory import animas, curation, dreams, events, packs, provenance, recall
+from elephantasm_mcp.memory import (
+    animas,
+    curation,
+    dreams,
+    events,
+    forgetting,
+    packs,
+    provenance,
+    recall,
+)
 from elephantasm_mcp.memory import layers as layer_service
 from elephantasm_mcp.sdk.requests import (
     LAYERS,
@@ -56,6 +65,8 @@ from elephantasm_mcp.types.views import (
     AnimaRef,
     Curation,
     DreamReport,
+    ForgetReport,
+    ForgetRequest,
     IdentityContext,
     MemoryPack,
     PackQuery,
@@ -194,9 +205,10 @@ class AsyncElephantasm:
             )
 
     async def delete_anima(self, id: UUID | str) -> None:  # noqa: A002 - the contract's name
-        """Remove an anima with all it holds. Comes in a later release."""
-        del id
-        raise not_built("Deleting animas", hint="Until then, leave it alone: it costs nothing.")
+        """Remove an anima with all it holds, for good: no byte of it is left in the files."""
+        anima = required_anima(id, call="delete_anima")
+        async with self._call("delete_anima") as app:
+            await forgetting.delete_anima(app.core, app.user, anima)
 
     async def extract(
         self,
@@ -485,10 +497,24 @@ class AsyncElephantasm:
         session_id: str | None = None,
         everything: bool = False,
         dry_run: bool = True,
-    ) -> DreamReport:
-        """Erase rows and what was made of them alone. Comes in a later release."""
-        del anima_id, ids, session_id, everything, dry_run
-        raise not_built("Forgetting", hint="Until then, keep such data in a database of its own.")
+    ) -> ForgetReport:
+        """Erase rows, a session or everything, with what was made of it alone; for good.
+
+        With `dry_run` nothing is changed, and the report says what would go. Otherwise it is the
+        receipt: `unreached` names where the words may still stand.
+        """
+        request = make_request(
+            ForgetRequest,
+            "forget",
+            anima=anima_ref(anima_id, call="forget"),
+            handles=None if ids is None else [str(one) for one in ids],
+            session_id=session_id,
+            everything=everything,
+        )
+        async with self._call("forget") as app:
+            if dry_run:
+                return await forgetting.preview(app.core, app.user, request)
+            return await forgetting.forget(app.core, app.user, request, confirmed=True)
 
     async def _record(self, requests: Sequence[EventCreate], *, call: str) -> list[Event]:
         async with self._call(call) as app:

@@ -40,6 +40,7 @@ from elephantasm_mcp.types.records import (
 from elephantasm_mcp.types.views import (
     AnimaRef,
     DreamReport,
+    ForgetReport,
     IdentityContext,
     MemoryPack,
     SearchHits,
@@ -344,7 +345,7 @@ class Elephantasm:
         session_id: str | None = None,
         everything: bool = False,
         dry_run: bool = True,
-    ) -> DreamReport:
+    ) -> ForgetReport:
         """See `AsyncElephantasm.forget`."""
         return self._run(
             AsyncElephantasm.forget,

@@ -55,6 +55,8 @@ class StoredAction:
     operation: str
     inputs: str = ""
     """Digest of what decided it; an undone operation is not repeated on the same inputs."""
+    forgotten: bool = False
+    """Its words were erased: it says only that it was, and cannot be taken back."""
 
 
 def add(tx: Tx, dream: StoredDream) -> None:
@@ -210,4 +212,5 @@ def _action(row: Row) -> StoredAction:
         reasoning=row["reasoning"],
         operation=row["operation"],
         inputs=row["inputs"],
+        forgotten=bool(row["forgotten"]),
     )

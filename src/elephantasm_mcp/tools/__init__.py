@@ -8,6 +8,7 @@ from elephantasm_mcp.tools import (
     curate_memory,
     dream,
     extract_event,
+    forget_memory,
     get_memory_pack,
     list_animas,
     search_memory,
@@ -23,6 +24,7 @@ ORDER = (
     list_animas,
     create_anima,
     curate_memory,
+    forget_memory,
     dream,
     undo_dream,
 )

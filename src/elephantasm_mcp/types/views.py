@@ -265,7 +265,8 @@ class DreamAction(Record):
     """What was done, as a verb: `synthesize`, `fade`, `undo`."""
     layer: Layer
     handle: str
-    row: UUID
+    row: UUID | None
+    """None when the row was forgotten: then nothing but this is left of the change."""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     sources: list[str] = Field(default_factory=list)
@@ -307,6 +308,8 @@ class UndoReport(Record):
     removed: list[str]
     restored: list[str]
     events_held: list[str]
+    forgotten: list[str] = Field(default_factory=list)
+    """What stays gone: it was erased after the dream."""
     message: str
 
 
@@ -325,6 +328,40 @@ class Curation(Request):
     content: str | None = Field(None, max_length=10_000)
     knowledge_type: KnowledgeType | None = None
     reason: str | None = Field(None, max_length=2_000)
+
+
+class ForgetRequest(Request):
+    """What is asked of `forget_memory`: handles, or a session, or everything of an anima."""
+
+    handles: tuple[str, ...] | None = Field(
+        None, min_length=1, max_length=1_000, examples=[["e341", "m12"]]
+    )
+    session_id: str | None = Field(None, min_length=1, max_length=255)
+    everything: bool = False
+    anima: AnimaRef = None
+    confirm: str | None = Field(None, max_length=64)
+
+
+class ForgetReport(Record):
+    """What would be erased, or the receipt of what was."""
+
+    anima_id: UUID
+    anima: str
+    events: list[str]
+    memories: list[str]
+    knowledge: list[str]
+    """Handles of what goes, or went: what was named, and what was made of it alone."""
+    unlinked: list[str]
+    """What stays and loses the source, its quote and the link: it keeps others."""
+    kept_sources: list[str]
+    """Events that the named rows were made of: their words are not erased."""
+    confirm: str | None = None
+    """The token that confirms it; None in a receipt."""
+    expires_at: UtcDatetime | None = None
+    erased_at: UtcDatetime | None = None
+    """None as long as nothing was erased."""
+    unreached: list[str] = Field(default_factory=list)
+    """Where words may still stand that we cannot erase."""
 
 
 # Tracing
@@ -438,6 +475,8 @@ __all__ = [
     "Curation",
     "DreamAction",
     "DreamReport",
+    "ForgetReport",
+    "ForgetRequest",
     "IdentityContext",
     "MemoryPack",
     "PackChanges",

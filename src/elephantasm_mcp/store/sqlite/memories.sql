@@ -142,8 +142,9 @@ WHERE id BETWEEN :low AND :high AND id IN (SELECT memory_id FROM accesses);
 DELETE FROM accesses WHERE memory_id BETWEEN :low AND :high;
 
 -- name: add_access
--- Count a use of a memory.
-INSERT INTO accesses (memory_id, uses, last_at) VALUES (:memory_id, :uses, :last_at)
+-- Count a use of a memory that is still there.
+INSERT INTO accesses (memory_id, uses, last_at)
+SELECT id, :uses, :last_at FROM memories WHERE id = :memory_id
 ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 
