@@ -5,13 +5,13 @@ synthesizer. Invariant: an event is consumed in the transaction that writes its 
 state in which it was read, so it is consumed exactly once, whatever crashes, retries or races.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from elephantasm_mcp.errors import ConflictError
-from elephantasm_mcp.memory import ledger
+from elephantasm_mcp.memory import echoes, ledger
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
@@ -110,8 +110,14 @@ async def _synthesize_all(
     """Propose and commit each batch; returns the dream, and how many batches were refused."""
     refused = 0
     for batch in batches:
-        proposals = await core.synthesizer.synthesize(_as_batch(anima, batch))
-        checked = check_proposals(proposals, batch)
+        news = await core.database.read(echoes.news_of, anima, batch)
+        shown = [event for event in batch if news[event.id]]
+        proposals = (
+            await core.synthesizer.synthesize(_as_batch(anima, shown, news))
+            if shown
+            else Proposals()
+        )
+        checked = check_proposals(proposals, shown)
         uuids = tuple(core.ids.uuid() for _ in range(_rows(checked)))
         try:
             dream = await core.database.write(
@@ -119,6 +125,7 @@ async def _synthesize_all(
                 anima.anima_no,
                 batch,
                 checked,
+                repeating=sum(news[event.id] != event.event.content for event in batch),
                 run=run,
                 dream=dream,
                 uuids=uuids,
@@ -171,7 +178,9 @@ def _load(
     return anima, found
 
 
-def _as_batch(anima: StoredAnima, batch: Sequence[StoredEvent]) -> SynthesisBatch:
+def _as_batch(
+    anima: StoredAnima, batch: Sequence[StoredEvent], news: Mapping[RowId, str]
+) -> SynthesisBatch:
     return SynthesisBatch(
         anima=anima.anima.name,
         events=tuple(
@@ -180,7 +189,7 @@ def _as_batch(anima: StoredAnima, batch: Sequence[StoredEvent]) -> SynthesisBatc
                 event_type=one.event.event_type,
                 role=one.event.role or "user",
                 author=one.event.author or one.event.role or "user",
-                text=one.event.content,
+                text=news[one.id],
                 occurred_at=one.time,
                 session_id=one.event.session_id,
                 importance=one.event.importance_score,
@@ -202,6 +211,7 @@ def _commit(
     batch: Sequence[StoredEvent],
     proposals: Proposals,
     *,
+    repeating: int,
     run: Run,
     dream: RowId | None,
     uuids: Sequence[UUID],
@@ -230,6 +240,7 @@ def _commit(
         "events": len(batch),
         "memories": len(proposals.memories),
         "knowledge": len(changes) - len(proposals.memories),
+        **({"echoes": repeating} if repeating else {}),
     }
     ledger.apply(tx, anima, dream, changes, counts=counts, now=now)
     return dream

@@ -120,6 +120,16 @@ VALUES (:layer, :id, :position, :source_layer, :source_id, :quote);
 -- Forget what a derived row was made of.
 DELETE FROM links WHERE layer = :layer AND id = :id;
 
+-- name: memory_wordings
+-- What the memories of an anima said by a moment, whatever became of them.
+SELECT summary || char(10) || content, created_at FROM memories
+WHERE id BETWEEN :low AND :high AND created_at <= :until ORDER BY id DESC LIMIT :limit;
+
+-- name: knowledge_wordings
+-- What the knowledge of an anima said by a moment, whatever became of it.
+SELECT content, created_at FROM knowledge
+WHERE id BETWEEN :low AND :high AND created_at <= :until ORDER BY id DESC LIMIT :limit;
+
 -- name: set_derived_scores
 -- Recency and decay of a memory: arithmetic, outside the journal.
 UPDATE memories SET recency_score = :recency, decay_score = :decay WHERE id = :id;
