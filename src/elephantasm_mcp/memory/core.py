@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from elephantasm_mcp.ports import Clock, Database, Embedder, Ids, Synthesizer, WordEmbedder
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
-from elephantasm_mcp.types.records import RowId
+from elephantasm_mcp.types.records import AnimaNo, RowId
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Core:
     corpora: CorpusCache = field(default_factory=CorpusCache)
     uses: Counter[RowId] = field(default_factory=Counter)
     """Memories that packs used and that are not counted in the store yet."""
+    shown: dict[AnimaNo, Counter[str]] = field(default_factory=dict)
+    """Handles of what stood in packs, and `""` for each pack, not counted in the store yet."""
     reads: dict[Reader, LastRead] = field(default_factory=dict)
     """What clients saw in packs and is not in the store yet."""
     packs: dict[tuple[object, ...], object] = field(default_factory=dict)

@@ -16,9 +16,9 @@ import anyio
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import accumulation, animas
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.masking import mask_for, mask_json
+from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.pure.redaction import redact
+from elephantasm_mcp.pure.redaction import mask_json, redact
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import events as store
@@ -154,8 +154,8 @@ def _never_store(event: NewEvent, settings: AnimaSettings, *, secret: bytes) -> 
     masked = {name: mask(getattr(event, name) or "") for name in ("content", *_TEXTS)}
     texts = {name: text or None for name, (text, _) in masked.items()}
     content, key = masked["content"][0], event.dedupe_key
-    if key is not None and masked["dedupe_key"][1]:  # two keys must not become one
-        texts["dedupe_key"] = blake2b(key.encode(), key=secret[:64], digest_size=16).hexdigest()
+    if key is not None and masked["dedupe_key"][1]:
+        texts["dedupe_key"] = masked_key(key, secret=secret)
     return replace(
         event,
         author=texts["author"],
@@ -275,6 +275,11 @@ def _trust(request: EventCreate) -> Trust:
         or (_repair(request.role) or "").lower() == "tool"
     )
     return Trust.REPORTED if outside or request.source_uri else Trust.TOLD
+
+
+def masked_key(key: str, *, secret: bytes) -> str:
+    """What stands for a key that was masked: two keys must not become one."""
+    return blake2b(key.encode(), key=secret[:64], digest_size=16).hexdigest()
 
 
 def content_hash(

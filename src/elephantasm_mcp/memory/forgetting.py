@@ -75,7 +75,7 @@ async def forget(
     now = core.clock.now()
     token = None if confirmed else request.confirm or ""
     plan = await core.database.write(_erase, core, user, target, request, wanted, token, now=now)
-    _drop_copies(core, plan.anima)
+    drop_copies(core, plan.anima)
     return _report(plan, erased_at=now, unreached=await scrub(core))
 
 
@@ -89,7 +89,7 @@ async def delete_anima(core: Core, user: UserNo, ref: UUID | str) -> ForgetRepor
     request, now = ForgetRequest(everything=True), core.clock.now()
     plan = await core.database.read(_plan, target, request, [])
     await core.database.write(erasure.delete_anima, target, now=now)
-    _drop_copies(core, target)
+    drop_copies(core, target)
     return _report(plan, erased_at=now, unreached=await scrub(core))
 
 
@@ -303,10 +303,11 @@ def _frozen(going: dict[Layer, set[RowId]]) -> Rows:
     return {layer: frozenset(ids) for layer, ids in going.items()}
 
 
-def _drop_copies(core: Core, anima: StoredAnima) -> None:
+def drop_copies(core: Core, anima: StoredAnima) -> None:
     """Let go of what this process holds in memory; others find out by the anima's epoch."""
     core.corpora.clear()
     core.packs.clear()
+    core.shown.pop(anima.anima_no, None)
     for reader in [one for one in core.reads if one.anima_no == anima.anima_no]:
         del core.reads[reader]
     for id_ in [one for one in core.uses if anima_store.anima_of(one) == anima.anima_no]:

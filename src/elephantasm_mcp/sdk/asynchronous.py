@@ -27,6 +27,8 @@ from elephantasm_mcp.memory import (
     packs,
     provenance,
     recall,
+    redaction,
+    usefulness,
 )
 from elephantasm_mcp.memory import layers as layer_service
 from elephantasm_mcp.sdk.requests import (
@@ -70,10 +72,12 @@ from elephantasm_mcp.types.views import (
     IdentityContext,
     MemoryPack,
     PackQuery,
+    RedactReport,
     SearchHits,
     SearchQuery,
     Trace,
     UndoReport,
+    Usefulness,
 )
 
 
@@ -515,6 +519,27 @@ class AsyncElephantasm:
             if dry_run:
                 return await forgetting.preview(app.core, app.user, request)
             return await forgetting.forget(app.core, app.user, request, confirmed=True)
+
+    async def redact(
+        self,
+        *,
+        anima_id: AnimaRef = None,
+        dry_run: bool = True,
+    ) -> RedactReport:
+        """Mask secrets, and what the anima never stores, in all that is stored of it; for good.
+
+        With `dry_run` nothing is changed, and the report says what would be masked.
+        """
+        anima = anima_ref(anima_id, call="redact")
+        async with self._call("redact") as app:
+            return await redaction.redact(app.core, app.user, anima, dry_run=dry_run)
+
+    async def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
+        """What no pack showed for so many days, and what stands in nearly every one."""
+        anima = anima_ref(anima_id, call="usefulness")
+        asked = make_request(Listing, "usefulness", days=days)
+        async with self._call("usefulness") as app:
+            return await usefulness.judge(app.core, app.user, anima, days=asked.days)
 
     async def _record(self, requests: Sequence[EventCreate], *, call: str) -> list[Event]:
         async with self._call(call) as app:

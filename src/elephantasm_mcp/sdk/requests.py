@@ -74,6 +74,7 @@ class Listing(Request):
     until: UtcDatetime | None = None
     include_superseded: bool = False
     limit: int | None = Field(None, ge=1, le=1_000_000_000)
+    days: int = Field(90, ge=1, le=36_500)
 
 
 def read_settings(

@@ -43,9 +43,11 @@ from elephantasm_mcp.types.views import (
     ForgetReport,
     IdentityContext,
     MemoryPack,
+    RedactReport,
     SearchHits,
     Trace,
     UndoReport,
+    Usefulness,
 )
 
 P = ParamSpec("P")
@@ -355,6 +357,14 @@ class Elephantasm:
             everything=everything,
             dry_run=dry_run,
         )
+
+    def redact(self, *, anima_id: AnimaRef = None, dry_run: bool = True) -> RedactReport:
+        """See `AsyncElephantasm.redact`."""
+        return self._run(AsyncElephantasm.redact, anima_id=anima_id, dry_run=dry_run)
+
+    def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
+        """See `AsyncElephantasm.usefulness`."""
+        return self._run(AsyncElephantasm.usefulness, anima_id, days=days)
 
     def _run(
         self,

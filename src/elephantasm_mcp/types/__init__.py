@@ -45,6 +45,8 @@ from elephantasm_mcp.types.views import (
     Reason,
     Recorded,
     RecordedEvent,
+    RedactReport,
+    RowUse,
     ScoredKnowledge,
     ScoredMemory,
     SearchHit,
@@ -57,6 +59,7 @@ from elephantasm_mcp.types.views import (
     TraceDerived,
     TraceSource,
     UndoReport,
+    Usefulness,
 )
 
 __all__ = [
@@ -95,7 +98,9 @@ __all__ = [
     "Record",
     "Recorded",
     "RecordedEvent",
+    "RedactReport",
     "Request",
+    "RowUse",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",
@@ -111,5 +116,6 @@ __all__ = [
     "TraceSource",
     "Trust",
     "UndoReport",
+    "Usefulness",
     "UtcDatetime",
 ]

@@ -330,6 +330,21 @@ class Curation(Request):
     reason: str | None = Field(None, max_length=2_000)
 
 
+class RowUse(Record):
+    """How a memory or a piece of knowledge was used by packs."""
+
+    handle: str
+    layer: Layer
+    text: str
+    shown: int
+    """In how many packs it stood."""
+    of: int
+    """How many were read since it first did, or since the beginning."""
+    last_at: UtcDatetime | None = None
+    """When it last stood in one; None for never."""
+    created_at: UtcDatetime
+
+
 class ForgetRequest(Request):
     """What is asked of `forget_memory`: handles, or a session, or everything of an anima."""
 
@@ -362,6 +377,35 @@ class ForgetReport(Record):
     """None as long as nothing was erased."""
     unreached: list[str] = Field(default_factory=list)
     """Where words may still stand that we cannot erase."""
+
+
+class RedactReport(Record):
+    """What would be masked of what is stored, or the receipt of what was."""
+
+    anima_id: UUID
+    anima: str
+    events: list[str]
+    memories: list[str]
+    knowledge: list[str]
+    """Handles of the rows that read otherwise."""
+    journal: int
+    """How many changes in the journal do."""
+    redactions: int
+    """How often something was masked, in rows and in the journal."""
+    redacted_at: UtcDatetime | None = None
+    """None as long as nothing was changed."""
+    unreached: list[str] = Field(default_factory=list)
+
+
+class Usefulness(Record):
+    """What packs made of the memories and the knowledge of an anima."""
+
+    packs_read: int
+    days: int
+    unused: list[RowUse]
+    """What no pack showed for so many days, longest first."""
+    crowding: list[RowUse]
+    """What stands in nearly every pack, most often first."""
 
 
 # Tracing
@@ -487,6 +531,8 @@ __all__ = [
     "Reason",
     "Recorded",
     "RecordedEvent",
+    "RedactReport",
+    "RowUse",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",
@@ -500,5 +546,6 @@ __all__ = [
     "TraceDerived",
     "TraceSource",
     "UndoReport",
+    "Usefulness",
     "Verdict",
 ]
