@@ -64,6 +64,7 @@ conversation. What was not recorded cannot be remembered.
 - When the pack does not answer, call search_memory before you say that you do not know.
 - Lines end with a handle: e341 an event, m12 a memory, k7 knowledge, d3 a dream. trace_memory \
 shows where a line comes from and what changed it. undo_dream takes a dream back.
+- When the user says that something is wrong, or wants it gone: curate_memory, forget_memory.
 - Memories are made in the background; `dream` makes them now.
 - An anima is one isolated memory space. Without `anima` everything goes to the default one.
 

@@ -42,6 +42,7 @@ from scenes import (
     fragile,
     look,
     propose,
+    tamper,
     tell,
 )
 
@@ -298,6 +299,20 @@ async def test_a_named_memory_goes_with_its_knowledge_and_its_events_stay(core):
     assert (report.events, report.memories, report.knowledge) == ([], ["m2"], ["k2"])
     assert report.kept_sources == ["e2"]
     assert len(await events.list_events(core, LOCAL_USER, None)) == 3
+
+
+async def test_an_identity_goes_that_has_a_word_which_nothing_else_says(core, tmp_path):
+    for version, prose in ((1, "Likes tea."), (2, f"Fond of the {WORD}.")):
+        tamper(
+            tmp_path / FILE,
+            "INSERT INTO identities (anima_no, version, prose, synthesizer, created_at)"
+            " VALUES (1, ?, ?, 'x', 0)",
+            version,
+            prose,
+        )
+    await forget(core, "e2")
+    assert look(tmp_path / FILE, "SELECT prose FROM identities") == [("Likes tea.",)]
+    assert everywhere(tmp_path) == []
 
 
 async def test_a_session_goes_as_a_whole(core, tmp_path):

@@ -170,6 +170,7 @@ def _erase(
         return bool(stems_lost(said, kept) & _stems(_words_of(snapshot)))
 
     erasure.erase(tx, plan.anima, plan.rows, carries=carries, now=now)
+    _erase_identities(tx, plan.anima, said)
     for event in following:
         search.forget_vectors(tx, plan.anima.anima_no, "event", event)
     return plan
@@ -281,6 +282,17 @@ def _sources_of(tx: Tx, going: dict[Layer, set[RowId]]) -> set[RowId]:
             links = memories.links_of(tx, layer, id_)
             sources |= {link.source_id for link in links if link.source_layer == "event"}
     return sources
+
+
+def _erase_identities(tx: Tx, anima: StoredAnima, said: list[str]) -> None:
+    """Remove each version of the identity that has a word which nothing else says any more."""
+    versions = erasure.identities(tx, anima)
+    if versions:
+        kept = _texts(tx, anima, [("event", id_) for id_ in erasure.all_rows(tx, anima, "event")])
+        lost = stems_lost(said, kept)
+        for version, text in versions:
+            if lost & _stems([text]):
+                erasure.erase_identity(tx, anima, version)
 
 
 def _following(tx: Tx, plan: _Plan) -> list[RowId]:

@@ -154,6 +154,19 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("delete_anima", anima_no=anima.anima_no)
 
 
+def identities(tx: Tx, anima: StoredAnima) -> list[tuple[int, str]]:
+    """Who an agent was, by version, in words."""
+    return [
+        (row["version"], " ".join(str(one) for name, one in row.items() if name != "version"))
+        for row in tx.all("identity_texts", anima_no=anima.anima_no)
+    ]
+
+
+def erase_identity(tx: Tx, anima: StoredAnima, version: int) -> None:
+    """Remove one version of who an agent was."""
+    tx.run("erase_identity", anima_no=anima.anima_no, version=version)
+
+
 def is_scrub_owed(tx: Tx) -> bool:
     """Whether deleted bytes may still be in the files."""
     return tx.one("property", key="scrub owed") is not None

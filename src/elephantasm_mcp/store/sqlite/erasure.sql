@@ -116,6 +116,10 @@ DELETE FROM idempotency WHERE user_no = :user_no;
 -- Forget who an agent was.
 DELETE FROM identities WHERE anima_no = :anima_no;
 
+-- name: erase_identity
+-- Forget one version of who an agent was.
+DELETE FROM identities WHERE anima_no = :anima_no AND version = :version;
+
 -- name: erase_job_errors
 -- Forget what went wrong with the jobs of an anima.
 UPDATE jobs SET last_error = NULL WHERE anima_no = :anima_no;
