@@ -60,6 +60,13 @@ async def test_a_correction_shows_before_and_after_with_its_reason_and_its_dream
     assert action.sources == ["e1"]
 
 
+async def test_what_was_made_of_the_same_events_is_named_since_it_may_say_the_same(core):
+    report = await curate(core, "m1", "correct", content="Nadia avoids hazelnuts.")
+    assert report.related == ["k1"]
+    await curate(core, "k1", "archive")
+    assert (await curate(core, "m1", "pin")).related == []
+
+
 async def test_a_corrected_memory_reads_so_in_the_pack(core):
     await curate(core, "m1", "correct", content="Nadia avoids hazelnuts.")
     pack = await packs.compile_pack(core, LOCAL_USER, PackQuery())

@@ -59,6 +59,7 @@ async def test_a_curation_shows_before_and_after_and_is_taken_back(app: App) -> 
         undone = await answer(client, "undo_dream", dream=report["dream"])
     assert "hazelnuts" in report["before"]["content"]
     assert report["after"]["content"] == "Walnuts, not hazelnuts."
+    assert report["related"] == ["m1"]
     assert undone["restored"] == ["k1"]
 
 

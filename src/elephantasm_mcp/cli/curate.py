@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import hanging, line, say, say_json
+from elephantasm_mcp.cli.output import hanging, line, note, say, say_json
 from elephantasm_mcp.types.records import KnowledgeType
 from elephantasm_mcp.types.views import CurateAction
 from elephantasm_mcp.wording import action_text
@@ -32,6 +32,8 @@ async def curate(memory: AsyncElephantasm, arguments: Namespace) -> int:
     for action in report.actions:
         head = f"{report.handle}  {action.operation} {action.handle}  "
         say(hanging(head, line(action_text(action))))
+    if report.related and arguments.action == "correct":
+        note(f"Not changed, made of the same events: {', '.join(report.related)}.")
     return 0
 
 

@@ -17,8 +17,8 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.text import cut, repair, to_line
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
-from elephantasm_mcp.types.records import MemoryState, UserNo, handle_of
-from elephantasm_mcp.types.views import Curation, DreamReport
+from elephantasm_mcp.types.records import MemoryState, RowId, UserNo, handle_of
+from elephantasm_mcp.types.views import CurateReport, Curation
 
 SUMMARY_CHARS = 200
 """The summary of a corrected memory is its beginning, to this length."""
@@ -26,7 +26,7 @@ SUMMARY_CHARS = 200
 
 async def curate(
     core: Core, user: UserNo, request: Curation, *, actor: str = "user"
-) -> DreamReport:
+) -> CurateReport:
     """Do one action to one row; the report has the row before and after, and can be undone.
 
     Raises:
@@ -48,7 +48,9 @@ async def curate(
     uuid = core.ids.uuid()
     run = Run(uuid=uuid, phase=ledger.CURATION, actor=actor, started_at=core.clock.now())
     await core.database.write(_curate, place, place.layer, request, run, now=run.started_at)
-    return await dreams.show(core, user, str(uuid))
+    report = await dreams.show(core, user, str(uuid))
+    related = await core.database.read(_related, place, place.layer)
+    return CurateReport(**dict(report), related=related)
 
 
 def _check(request: Curation) -> None:
@@ -161,6 +163,25 @@ def _shelf(layer: DerivedLayer, *, archived: bool) -> Snapshot:
     if layer == "knowledge":
         return {"archived": int(archived)}
     return {"state": (MemoryState.ARCHIVED if archived else MemoryState.ACTIVE).value}
+
+
+def _related(tx: Tx, place: Place, layer: DerivedLayer) -> list[str]:
+    """What packs may show that was made of the same events: it may say the same."""
+    made: dict[DerivedLayer, set[RowId]] = {"memory": set(), "knowledge": set()}
+    for link in memories.links_of(tx, layer, place.id):
+        for derived, id_ in memories.links_to(tx, link.source_layer, link.source_id):
+            made[derived].add(id_)
+    made[layer].discard(place.id)
+    living = [
+        one.memory.handle
+        for one in memories.get_memories(tx, place.anima, made["memory"])
+        if not one.superseded and one.memory.state is not MemoryState.ARCHIVED
+    ]
+    return living + [
+        one.knowledge.handle
+        for one in memories.get_knowledge_many(tx, place.anima, made["knowledge"])
+        if not (one.superseded or one.archived)
+    ]
 
 
 def _sources(row: Snapshot) -> list[str]:

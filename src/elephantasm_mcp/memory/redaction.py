@@ -7,6 +7,7 @@ cannot be undone. Invariant: rows and journal are masked alike, and what was mas
 
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 
 from elephantasm_mcp.memory import animas, forgetting
 from elephantasm_mcp.memory.core import Core
@@ -38,18 +39,21 @@ async def redact(
         StorageError: the database cannot be written; nothing was changed.
     """
     target = await animas.find(core, user, anima)
-    found = await core.database.read(_mask_all, core, target, now=None)
+    mask = _Counting(mask_for(target.settings, secrets=True))
+    found = await core.database.read(_mask_all, core, target, mask, now=None)
     if dry_run or not found.redactions:
         return found
-    done = await core.database.write(_mask_all, core, target, now=core.clock.now())
+    done = await core.database.write(_mask_all, core, target, mask, now=core.clock.now())
     forgetting.drop_copies(core, target)
     return done.model_copy(update={"unreached": await forgetting.scrub(core)})
 
 
-def _mask_all(tx: Tx, core: Core, target: StoredAnima, *, now: datetime | None) -> RedactReport:
+def _mask_all(
+    tx: Tx, core: Core, target: StoredAnima, counted: "_Counting", *, now: datetime | None
+) -> RedactReport:
     """Mask what is to be masked, or only count it when there is no `now`."""
     anima = anima_store.get(tx, target.anima_no)
-    counted = _Counting(mask_for(anima.settings, secrets=True))
+    counted.found = 0
     report = RedactReport(
         anima_id=anima.id,
         anima=anima.anima.name,
@@ -67,16 +71,25 @@ def _mask_all(tx: Tx, core: Core, target: StoredAnima, *, now: datetime | None) 
 
 
 class _Counting:
-    """A mask that remembers how much it masked."""
+    """A mask that remembers how much it masked, and which texts have nothing to mask.
+
+    So a transaction that writes looks only at what the one before it found: others wait for it.
+    """
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
+        self._clean: set[bytes] = set()
         self.found = 0
 
     def __call__(self, text: str) -> tuple[str, int]:
-        text, found = self._mask(text)
+        digest = blake2b(text.encode(), digest_size=16).digest()
+        if digest in self._clean:
+            return text, 0
+        masked, found = self._mask(text)
         self.found += found
-        return text, found
+        if masked == text:
+            self._clean.add(digest)
+        return masked, found
 
 
 def _mask_events(

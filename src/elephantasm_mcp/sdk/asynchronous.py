@@ -65,6 +65,7 @@ from elephantasm_mcp.types.records import (
 )
 from elephantasm_mcp.types.views import (
     AnimaRef,
+    CurateReport,
     Curation,
     DreamReport,
     ForgetReport,
@@ -230,7 +231,10 @@ class AsyncElephantasm:
         importance_score: float | None = None,
         dedupe_key: str | None = None,
     ) -> Event:
-        """Record what was said or done; one that repeats an earlier event yields that one."""
+        """Record what was said or done; one that repeats an earlier event yields that one.
+
+        One of a type that the anima does not keep is acknowledged without a `handle`.
+        """
         request = make_request(
             EventCreate,
             "extract",
@@ -470,7 +474,7 @@ class AsyncElephantasm:
         content: str | None = None,
         knowledge_type: KnowledgeType | str | None = None,
         reason: str | None = None,
-    ) -> DreamReport:
+    ) -> CurateReport:
         """Put one memory or piece of knowledge right; the report has it before and after.
 
         `action` is `correct` (with `content`), `pin`, `unpin`, `archive`, `restore` or

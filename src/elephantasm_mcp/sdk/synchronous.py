@@ -39,6 +39,7 @@ from elephantasm_mcp.types.records import (
 )
 from elephantasm_mcp.types.views import (
     AnimaRef,
+    CurateReport,
     DreamReport,
     ForgetReport,
     IdentityContext,
@@ -327,7 +328,7 @@ class Elephantasm:
         content: str | None = None,
         knowledge_type: KnowledgeType | str | None = None,
         reason: str | None = None,
-    ) -> DreamReport:
+    ) -> CurateReport:
         """See `AsyncElephantasm.curate`."""
         return self._run(
             AsyncElephantasm.curate,

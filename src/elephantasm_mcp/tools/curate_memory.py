@@ -12,7 +12,7 @@ from elephantasm_mcp.tools.answers import ADDS, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.tools.dream import ACTOR
 from elephantasm_mcp.types.records import KnowledgeType
-from elephantasm_mcp.types.views import CurateAction, Curation, DreamReport
+from elephantasm_mcp.types.views import CurateAction, CurateReport, Curation
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -50,18 +50,22 @@ def register(server: MCPServer, app: App) -> None:
         return text_answer(_describe(report), structured=_present(report))
 
 
-def _describe(report: DreamReport) -> str:
+def _describe(report: CurateReport) -> str:
     (action,) = report.actions
     row = action.after or {}
     said = line(str(row.get("summary") or row.get("content") or ""))
-    return f"{report.handle} ({action.operation}): {action.handle} now says: {said}"
+    done = f"{report.handle} ({action.operation}): {action.handle} now says: {said}"
+    if action.operation != "correct" or not report.related:
+        return done
+    return f"{done}\nNot changed, made of the same events: {', '.join(report.related)}"
 
 
-def _present(report: DreamReport) -> dict[str, object]:
+def _present(report: CurateReport) -> dict[str, object]:
     (action,) = report.actions
     return {
         "dream": report.handle,
         "handle": action.handle,
         "before": action.before,
         "after": action.after,
+        "related": report.related,
     }

@@ -330,6 +330,13 @@ class Curation(Request):
     reason: str | None = Field(None, max_length=2_000)
 
 
+class CurateReport(DreamReport):
+    """A person's dream of one action."""
+
+    related: list[str] = Field(default_factory=list)
+    """Handles of what was made of the same events: what these say was not changed."""
+
+
 class RowUse(Record):
     """How a memory or a piece of knowledge was used by packs."""
 
@@ -516,6 +523,7 @@ __all__ = [
     "Accumulation",
     "AnimaRef",
     "CurateAction",
+    "CurateReport",
     "Curation",
     "DreamAction",
     "DreamReport",
