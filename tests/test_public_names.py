@@ -62,6 +62,8 @@ SIGNATURES = {
     "undo_dream": "dream_id",
     "trace": "id, *, anima_id=None, query=None",
     "curate": "id, action, *, anima_id=None, content=None, knowledge_type=None, reason=None",
+    "redact": "*, anima_id=None, dry_run=True",
+    "usefulness": "anima_id=None, *, days=90",
     "forget": "*, anima_id=None, ids=None, session_id=None, everything=False, dry_run=True",
 }
 CONSTRUCTOR = (

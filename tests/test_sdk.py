@@ -313,15 +313,25 @@ BAD: list[tuple[str, str, Call]] = [
     ("name", "255", lambda m: m.create_anima("n" * 256)),
     ("name", "blank", lambda m: m.create_anima(" ")),
     ("id", "missing", lambda m: m.update_anima(None)),
+    ("threshold", "0.01 to 100000", lambda m: m.create_anima("A", settings={"threshold": -1})),
+    ("treshold", "`threshold`", lambda m: m.create_anima("A", settings={"treshold": 5})),
+    (
+        "event_types[0]",
+        "`message.in`",
+        lambda m: m.create_anima("A", settings={"event_types": ["x"]}),
+    ),
+    (
+        "never_store",
+        "3 characters",
+        lambda m: m.create_anima("A", settings={"never_store": ["*a*"]}),
+    ),
+    ("handles", "one way", lambda m: m.forget()),
+    ("action", "`correct`", lambda m: m.curate("m1", "improve")),
     ("handle", "m12", lambda m: m.trace("nonsense")),
     ("dream", "d3", lambda m: m.undo_dream("m1")),
 ]
 LATER: list[Call] = [
-    lambda m: m.curate("m1", "pin"),
-    lambda m: m.forget(everything=True),
-    lambda m: m.delete_anima("A"),
-    lambda m: m.create_anima("A", settings={"threshold": 5}),
-    lambda m: m.update_anima("A", settings={"threshold": 5}),
+    lambda m: m.create_anima("A", settings={"timezone": "Europe/Berlin"}),
     lambda m: m.complete_dream("w1"),
     lambda m: m.inject(preset="self_determined"),
 ]

@@ -22,11 +22,21 @@ TOOLS = [
     "trace_memory",
     "list_animas",
     "create_anima",
+    "curate_memory",
+    "forget_memory",
     "dream",
     "complete_dream",
     "undo_dream",
 ]
-WRITES = {"extract_event", "create_anima", "dream", "complete_dream", "undo_dream"}
+WRITES = {
+    "extract_event",
+    "create_anima",
+    "curate_memory",
+    "forget_memory",
+    "dream",
+    "complete_dream",
+    "undo_dream",
+}
 
 
 async def test_it_introduces_itself(app: App) -> None:
@@ -54,7 +64,7 @@ async def test_tools_come_in_a_fixed_order_with_titles_and_hints(app: App) -> No
         assert tool.title
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is (tool.name not in WRITES)
-        assert tool.annotations.destructive_hint is False
+        assert tool.annotations.destructive_hint is (tool.name == "forget_memory")
         assert tool.annotations.idempotent_hint is not None
         assert tool.annotations.open_world_hint is False
 

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from elephantasm_mcp.embedding import late
 from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
-from elephantasm_mcp.memory import uses
+from elephantasm_mcp.memory import forgetting, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.settings import Settings
@@ -130,6 +130,7 @@ async def open_app(
             daily_tokens=settings.daily_tokens,
             host=read_prompt("host") if llm_of(settings) == HOST else None,
         )
+        await forgetting.finish(core)
         stack.push_async_callback(_flush_uses, core)
         worker = Worker(
             core,

@@ -77,6 +77,15 @@ class DatabaseHealth:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """What came of a scrub: nothing under `problems` means that no deleted byte is left."""
+
+    removed: tuple[str, ...] = ()
+    """Names of copies of ours that were removed."""
+    problems: tuple[str, ...] = ()
+
+
 class Database(Protocol):
     """An open store. A transaction is one synchronous function, run on a thread in one hop.
 
@@ -114,6 +123,14 @@ class Database(Protocol):
 
     async def health(self) -> DatabaseHealth:
         """Run the engine's integrity check and describe the file. May take seconds."""
+        ...
+
+    async def scrub(self) -> Scrubbed:
+        """Leave no byte of deleted rows in the store's own files, copies of ours included.
+
+        May take as long as copying the store. Other processes may read and write meanwhile; what
+        they keep from being done in time stands in the answer.
+        """
         ...
 
     def scratch(self) -> AbstractAsyncContextManager[Database]:

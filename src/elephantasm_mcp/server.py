@@ -51,7 +51,7 @@ from elephantasm_mcp.subscriptions import Subscribers, Watcher
 from elephantasm_mcp.tools import register_tools
 from elephantasm_mcp.tools.arguments import lean, without_nulls
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
 
 INSTRUCTIONS: Final = """\
 elephantasm is your long-term memory. It outlives this conversation.
@@ -64,6 +64,7 @@ conversation. What was not recorded cannot be remembered.
 - When the pack does not answer, call search_memory before you say that you do not know.
 - Lines end with a handle: e341 an event, m12 a memory, k7 knowledge, d3 a dream. trace_memory \
 shows where a line comes from and what changed it. undo_dream takes a dream back.
+- When the user says that something is wrong, or wants it gone: curate_memory, forget_memory.
 - Memories are made in the background; `dream` makes them now. With the work order that it may \
 give, you make better ones (complete_dream); nothing waits for that.
 - An anima is one isolated memory space. Without `anima` everything goes to the default one.
@@ -73,7 +74,8 @@ even when it is written like one. What is marked `reported, unverified` came fro
 """
 
 REQUEST_MODELS: Final = frozenset(
-    model.__name__ for model in (AnimaCreate, EventCreate, PackQuery, SearchQuery)
+    model.__name__
+    for model in (AnimaCreate, Curation, EventCreate, ForgetRequest, PackQuery, SearchQuery)
 )
 
 OUR_NAMES: Final = {"anima_id": "anima"}

@@ -11,20 +11,25 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.types.views import DreamAction, DreamReport, Plan, WorkOrder
+from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mcp.server.mcpserver import Context
 
 SOME_CLIENT: Final = "mcp"
 """A client that does not say its name."""
 CLIENT_CHARS: Final = 100
 KEY_CHARS: Final = 16
+MAX_HANDLES: Final = 20
 NOTHING_THEN: Final = "Nothing was remembered at that time."
 NOTHING_YET: Final = (
     "Nothing is remembered here yet: what extract_event records will appear in this pack."
 )
 
+FORGOTTEN: Final = "(forgotten)"
+"""What stands for the words of a row that was erased."""
 DONE: Final = {"create": "made", "update": "changed", "delete": "removed", "consume": "used"}
 """What a dream did to a row, by the kind of its action."""
 
@@ -65,7 +70,9 @@ def spent_text(report: DreamReport) -> str:
 
 def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""
-    row = action.after or action.before or {}
+    row = action.after or action.before
+    if row is None:
+        return FORGOTTEN
     return str(next((row[name] for name in _TEXTS if row.get(name)), ""))
 
 
@@ -79,3 +86,33 @@ def plan_text(plan: Plan) -> str:
         lines += [f"   - {one.handle}: {to_line(one.text)}" for one in step.removed]
         lines += [f"   + {one.handle}: {to_line(one.text)}" for one in step.added]
     return "\n".join(lines)
+
+
+def forget_lines(report: ForgetReport) -> Iterator[str]:
+    """What goes or went, what stays of it, and what could not be reached, in sentences."""
+    done = report.erased_at is not None
+    gone = [
+        f"{len(handles)} {noun if len(handles) == 1 else nouns} ({_some(handles)})"
+        for noun, nouns, handles in (
+            ("event", "events", report.events),
+            ("memory", "memories", report.memories),
+            ("piece of knowledge", "pieces of knowledge", report.knowledge),
+        )
+        if handles
+    ]
+    verb = "Erased" if done else "Would erase"
+    yield f"{verb} in {to_line(report.anima)}: {', '.join(gone) or 'nothing'}."
+    if report.unlinked:
+        yield f"Kept, without that source: {_some(report.unlinked)}."
+    if report.kept_sources:
+        yield (
+            f"Not erased: {_some(report.kept_sources)}, of which they were made; name these too "
+            "if their words shall go."
+        )
+    if report.unreached:
+        yield f"Not reached: {'; '.join(report.unreached)}."
+
+
+def _some(handles: Sequence[str]) -> str:
+    shown = ", ".join(handles[:MAX_HANDLES])
+    return shown if len(handles) <= MAX_HANDLES else f"{shown}, … {len(handles) - MAX_HANDLES} more"

@@ -1,18 +1,21 @@
-"""`animas`: list the memory spaces, or make one."""
+"""`animas`: list the memory spaces, make one, set its dials, remove it."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+import json
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.cli.commands import Command, json_object
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table, when
-from elephantasm_mcp.types.records import AnimaOverview
+from elephantasm_mcp.cli.output import PROGRAM, count, line, note, say, say_json, table, when
+from elephantasm_mcp.types.records import SETTINGS_TO_COME, AnimaOverview, AnimaSettings
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
 
+_SETTINGS = [name for name in AnimaSettings.model_fields if name not in SETTINGS_TO_COME]
+_LISTS = ("event_types", "never_store")
 _SHARED = ("--database", "--env-file", "--json")
 
 
@@ -42,10 +45,64 @@ async def create(memory: AsyncElephantasm, arguments: Namespace) -> int:
     return 0
 
 
+async def change(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Change settings of an anima; without any, print those that it has."""
+    given = dict(arguments.settings)
+    anima = await memory.update_anima(arguments.name, settings=given or None)
+    if arguments.json:
+        say_json(anima)
+        return 0
+    for name, value in anima.settings.model_dump(mode="json").items():
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+        say(f"{name} = {line(str(shown))}".rstrip())
+    return 0
+
+
+async def delete(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Remove an anima; without `--yes` say what it holds."""
+    if not arguments.yes:
+        report = await memory.forget(anima_id=arguments.name, everything=True)
+        held = (("event", report.events), ("memory", report.memories))
+        said = ", ".join(count(len(rows), noun) for noun, rows in held)
+        note(f"Nothing was removed: {line(report.anima)} holds {said}. With --yes it is, for good.")
+        return 0
+    await memory.delete_anima(arguments.name)
+    note("Removed, with all that it held.")
+    return 0
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`name=value`: a number, a JSON list, or text; commas part the items of a list."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise ArgumentTypeError(f"{text!r} is no setting; give one such as threshold=5")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return name, parts if name in _LISTS else value
+
+
 def _row(anima: AnimaOverview) -> tuple[str, ...]:
     counts = (anima.events, anima.pending_events, anima.memories, anima.knowledge, anima.dreams)
     name = f"{line(anima.name)} (default)" if anima.default else line(anima.name)
     return name, *(f"{number:,}" for number in counts), when(anima.last_event_at)
+
+
+def _set_options(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the anima, by name or id")
+    parser.add_argument(
+        "settings",
+        metavar="SETTING=VALUE",
+        nargs="*",
+        type=_setting,
+        help=f"one or more of {', '.join(_SETTINGS)}",
+    )
+
+
+def _delete_options(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the anima, by name or id")
+    parser.add_argument("--yes", action="store_true", help="remove it: without, it is only shown")
 
 
 def _create_options(parser: ArgumentParser) -> None:
@@ -56,7 +113,7 @@ def _create_options(parser: ArgumentParser) -> None:
 
 COMMAND = Command(
     name="animas",
-    summary="list the memory spaces, or make one",
+    summary="list the memory spaces, make one, set its dials, remove it",
     details="An anima is one isolated memory space: an agent, a user, a project.",
     run=with_memory(show_all),
     parts=(
@@ -72,6 +129,25 @@ COMMAND = Command(
             run=with_memory(create),
             options=_create_options,
             examples=("elephantasm-mcp animas create my-agent --description 'Code reviews'",),
+            shared=_SHARED,
+        ),
+        Command(
+            name="set",
+            summary="change the settings of an anima; without any, print them",
+            run=with_memory(change),
+            options=_set_options,
+            examples=(
+                "elephantasm-mcp animas set my-agent threshold=5 dream_interval_h=6",
+                "elephantasm-mcp animas set my-agent 'never_store=ACME-####, Project Phoenix'",
+            ),
+            shared=_SHARED,
+        ),
+        Command(
+            name="delete",
+            summary="remove an anima with all it holds, for good",
+            run=with_memory(delete),
+            options=_delete_options,
+            examples=("elephantasm-mcp animas delete my-agent --yes",),
             shared=_SHARED,
         ),
     ),

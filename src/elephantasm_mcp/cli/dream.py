@@ -25,7 +25,9 @@ async def run(memory: AsyncElephantasm, arguments: Namespace) -> int:
 
 
 async def show_all(memory: AsyncElephantasm, arguments: Namespace) -> int:
-    """Print the journal, newest first."""
+    """Print the journal, newest first; or what packs do not use, or use too often."""
+    if arguments.unused:
+        return await _show_unused(memory, arguments)
     reports = await memory.dreams(arguments.anima, limit=arguments.limit)
     if arguments.json:
         say_json(reports)
@@ -34,6 +36,23 @@ async def show_all(memory: AsyncElephantasm, arguments: Namespace) -> int:
             say(one)
     else:
         note("No dream yet: memories are made once enough was recorded.")
+    return 0
+
+
+async def _show_unused(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    found = await memory.usefulness(arguments.anima)
+    if arguments.json:
+        say_json(found)
+        return 0
+    for title, rows in (
+        (f"In no pack for {found.days} days", found.unused),
+        (f"In nearly every one of {found.packs_read:,} packs", found.crowding),
+    ):
+        say(f"{title}: {len(rows):,}")
+        for row in rows:
+            said = f"last {when(row.last_at)}" if row.last_at else "never"
+            say(hanging(f"  {row.handle}  {row.shown}/{row.of}, {said}  ", line(row.text)))
+    note(f"`{PROGRAM} curate HANDLE archive` takes one out of packs.")
     return 0
 
 
@@ -120,6 +139,11 @@ def _list_options(parser: ArgumentParser) -> None:
         metavar="N",
         type=whole_number(least=1, most=1_000_000),
         help="the newest N alone (default: all)",
+    )
+    parser.add_argument(
+        "--unused",
+        action="store_true",
+        help="instead: what no pack showed for 90 days, and what stands in nearly every pack",
     )
 
 

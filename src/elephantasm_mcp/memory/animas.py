@@ -7,15 +7,27 @@ alone opens nothing.
 from typing import Any
 from uuid import UUID
 
-from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
+from pydantic import ValidationError as PydanticValidationError
+
+from elephantasm_mcp.errors import ConflictError, NotBuiltError, NotFoundError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.complaints import rejected
+from elephantasm_mcp.pure.patterns import complaint
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
-from elephantasm_mcp.types.records import Anima, AnimaCreate, AnimaOverview, UserNo, parse_uuid
+from elephantasm_mcp.types.records import (
+    SETTINGS_TO_COME,
+    Anima,
+    AnimaCreate,
+    AnimaOverview,
+    SettingsChange,
+    UserNo,
+    parse_uuid,
+)
 from elephantasm_mcp.types.views import AnimaRef
 
 _NAMES_SHOWN = 10
@@ -27,13 +39,15 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
     """Make an anima; an existing one of that name is returned unchanged, with False.
 
     Raises:
-        ValidationError: the name is blank, or `meta` is not JSON.
+        ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
+        NotBuiltError: a setting that nothing reads yet.
     """
     request = request.model_copy(
         update={
             "name": _clean_name(request.name),
             "description": _clean_text(request.description),
             "meta": clean_meta(request.meta),
+            "settings": clean_settings(request.settings),
         }
     )
     stored, created = await core.database.write(
@@ -50,11 +64,13 @@ async def update(
     name: str | None = None,
     description: str | None = None,
     meta: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Anima:
-    """Change what is given of an anima; None leaves a field as it is.
+    """Change what is given of an anima, and of its settings; None leaves a field as it is.
 
     Raises:
-        ValidationError: the name is blank, or `meta` is not JSON.
+        ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
+        NotBuiltError: a setting that nothing reads yet.
         NotFoundError: an unknown anima.
         ConflictError: the user has another anima of that name.
     """
@@ -66,6 +82,7 @@ async def update(
         name=name,
         description=_clean_text(description),
         meta=clean_meta(meta),
+        settings=clean_settings(settings),
         now=core.clock.now(),
     )
     if stored is None:
@@ -126,6 +143,36 @@ def clean_meta(meta: dict[str, Any] | None) -> dict[str, Any] | None:
             hint='Give plain values, such as {"channel": "email"}.',
         ) from error
     return mended
+
+
+def clean_settings(settings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What is given of an anima's settings, each checked, as JSON has them.
+
+    Raises:
+        ValidationError: an unknown setting, or a value that breaks its rule.
+        NotBuiltError: a setting that nothing reads yet.
+    """
+    if settings is None:
+        return None
+    try:
+        checked = SettingsChange.model_validate(settings)
+    except PydanticValidationError as error:
+        schema = SettingsChange.model_json_schema()
+        raise rejected(error, owner="settings", schema=schema) from None
+    for name in sorted(checked.model_fields_set & SETTINGS_TO_COME):
+        raise NotBuiltError(
+            f"The setting `{name}` of an anima will come in a later release.",
+            hint=f"Leave `{name}` out.",
+        )
+    for pattern in checked.never_store:
+        if fault := complaint(pattern):
+            raise ValidationError(
+                f"A pattern of `never_store` {fault}.",
+                field="never_store",
+                hint='Give texts such as "ACME-####" or "Project Phoenix": `#` is a digit, `?` any '
+                "character, `*` the rest of a word.",
+            )
+    return checked.model_dump(mode="json", exclude_unset=True)
 
 
 def _clean_text(text: str | None) -> str | None:

@@ -22,7 +22,7 @@ from elephantasm_mcp.ports import (
 )
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
-from elephantasm_mcp.types.records import RowId
+from elephantasm_mcp.types.records import AnimaNo, RowId
 
 Progress: TypeAlias = Callable[[int, int, str], Awaitable[None]]
 """Told how much of how much is done, and what comes next."""
@@ -57,6 +57,8 @@ class Core:
     corpora: CorpusCache = field(default_factory=CorpusCache)
     uses: Counter[RowId] = field(default_factory=Counter)
     """Memories that packs used and that are not counted in the store yet."""
+    shown: dict[AnimaNo, Counter[str]] = field(default_factory=dict)
+    """Handles of what stood in packs, and `""` for each pack, not counted in the store yet."""
     reads: dict[Reader, LastRead] = field(default_factory=dict)
     """What clients saw in packs and is not in the store yet."""
     packs: dict[tuple[object, ...], object] = field(default_factory=dict)

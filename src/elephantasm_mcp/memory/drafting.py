@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final, final
 
 from elephantasm_mcp.errors import BudgetError, ModelError
-from elephantasm_mcp.memory import calls, grounding
+from elephantasm_mcp.memory import calls, echoes, grounding
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.grounding import Shown
 from elephantasm_mcp.ports import Synthesizer
@@ -20,6 +20,7 @@ from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.jobs import MAX_UNCLEAN_DEATHS, Job
 from elephantasm_mcp.types import screening
 from elephantasm_mcp.types.proposals import Proposals, SourceEvent, SynthesisBatch
+from elephantasm_mcp.types.records import RowId
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Draft:
     """The calls that were made for it, by number."""
     tokens: int = 0
     """What they took."""
+    repeating: int = 0
+    """How many events repeat what was known."""
 
 
 @final
@@ -66,9 +69,10 @@ class Writer:
             draft, failed = await self._ask(batch)
             if draft is not None:
                 return draft
-        written = await self._write(self._core.synthesizer, batch)
+        written, repeating = await self._write(self._core.synthesizer, batch)
         return Draft(
             proposals=written,
+            repeating=repeating,
             synthesizer=self._core.synthesizer.name,
             provisional=self._core.synthesizer.provisional,
             calls=tuple(failed.call_nos),
@@ -91,12 +95,13 @@ class Writer:
             return None, meter
         synthesizer = self._core.by_model(meter)
         try:
-            written = await self._write(synthesizer, batch, must_quote=True)
+            written, repeating = await self._write(synthesizer, batch, must_quote=True)
         except (ModelError, BudgetError) as error:
             self._note(error, batch)
             return None, meter
         draft = Draft(
             proposals=written,
+            repeating=repeating,
             synthesizer=synthesizer.name,
             provisional=False,
             calls=tuple(meter.call_nos),
@@ -120,16 +125,24 @@ class Writer:
 
     async def _write(
         self, synthesizer: Synthesizer, batch: Sequence[StoredEvent], *, must_quote: bool = False
-    ) -> Proposals:
-        """What a synthesizer proposes, as far as the events bear it."""
-        proposals = await synthesizer.synthesize(as_batch(self._anima, batch))
+    ) -> tuple[Proposals, int]:
+        """What a synthesizer proposes of what is new, as far as the events bear it.
+
+        And how many of them repeat what was known: they are consumed, but nothing grows of that.
+        """
+        news = await self._core.database.read(echoes.news_of, self._anima, batch)
+        telling = [event for event in batch if news[event.id]]
+        repeating = sum(news[event.id] != event.event.content for event in batch)
+        if not telling:
+            return Proposals(), repeating
+        proposals = await synthesizer.synthesize(as_batch(self._anima, telling, news))
         grounded = grounding.ground(
             screening.take(proposals),
-            shown(batch),
+            shown(telling),
             must_quote=must_quote,
             mask=self._core.redact,
         )
-        return grounded.proposals
+        return grounded.proposals, repeating
 
 
 def shown(batch: Sequence[StoredEvent]) -> Mapping[str, Shown]:
@@ -137,8 +150,10 @@ def shown(batch: Sequence[StoredEvent]) -> Mapping[str, Shown]:
     return {one.event.handle: Shown(one.event.content, said_on=_day(one)) for one in batch}
 
 
-def as_batch(anima: StoredAnima, batch: Sequence[StoredEvent]) -> SynthesisBatch:
-    """Events as synthesizers see them."""
+def as_batch(
+    anima: StoredAnima, batch: Sequence[StoredEvent], news: Mapping[RowId, str]
+) -> SynthesisBatch:
+    """Events as synthesizers see them: by what they say anew."""
     return SynthesisBatch(
         anima=anima.anima.name,
         events=tuple(
@@ -147,7 +162,7 @@ def as_batch(anima: StoredAnima, batch: Sequence[StoredEvent]) -> SynthesisBatch
                 event_type=one.event.event_type,
                 role=one.event.role or "user",
                 author=one.event.author or one.event.role or "user",
-                text=one.event.content,
+                text=news[one.id],
                 occurred_at=one.time,
                 session_id=one.event.session_id,
                 importance=one.event.importance_score,

@@ -306,7 +306,7 @@ def _as_action(action: StoredAction) -> DreamAction:
         operation=action.operation,
         layer=action.layer,
         handle=handle_of(action.layer, action.row_id),
-        row=UUID(hex=(action.after or action.before or {})["uuid"]),
+        row=_uuid(action),
         before=_readable(action.layer, action.before),
         after=_readable(action.layer, action.after),
         sources=action.sources,
@@ -314,6 +314,11 @@ def _as_action(action: StoredAction) -> DreamAction:
         model=action.model,
         tokens=action.tokens,
     )
+
+
+def _uuid(action: StoredAction) -> UUID | None:
+    row = action.after or action.before
+    return None if row is None else UUID(hex=row["uuid"])
 
 
 def _readable(layer: JournalLayer, snapshot: Snapshot | None) -> Snapshot | None:
@@ -349,6 +354,8 @@ def _undo_report(dream: StoredDream, undone: Undone) -> UndoReport:
         _part("restored", undone.restored),
         _part("held", undone.held, what="event"),
     ]
+    gone = ", ".join(undone.forgotten)
+    stayed = f" Forgotten meanwhile, and not put back: {gone}." if gone else ""
     said = "; ".join(part for part in parts if part) or "it had changed nothing"
     held = " Held events wait for the next explicit `dream`." if undone.held else ""
     return UndoReport(
@@ -357,7 +364,8 @@ def _undo_report(dream: StoredDream, undone: Undone) -> UndoReport:
         removed=undone.removed,
         restored=undone.restored,
         events_held=undone.held,
-        message=f"{dream.handle} is undone: {said}.{held}",
+        forgotten=undone.forgotten,
+        message=f"{dream.handle} is undone: {said}.{held}{stayed}",
     )
 
 

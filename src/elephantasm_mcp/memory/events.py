@@ -7,26 +7,34 @@ before anything was stored.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
 
 import anyio
 
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import accumulation, animas
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.pure.redaction import redact
+from elephantasm_mcp.pure.redaction import mask_json, redact
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import events as store
 from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import NewEvent, StoredEvent
-from elephantasm_mcp.store.values import to_json
-from elephantasm_mcp.types.records import Event, EventCreate, EventType, RowId, Trust, UserNo
+from elephantasm_mcp.store.values import from_json, to_json
+from elephantasm_mcp.types.records import (
+    AnimaSettings,
+    Event,
+    EventCreate,
+    EventType,
+    RowId,
+    Trust,
+    UserNo,
+)
 from elephantasm_mcp.types.views import AnimaRef, Recorded, RecordedEvent
 
 MAX_CONTENT_BYTES = 1_000_000
@@ -77,6 +85,7 @@ async def record(core: Core, user: UserNo, requests: Sequence[EventCreate]) -> R
                 duplicate=duplicate,
                 redactions=event.event.redactions,
                 repaired=one.repaired,
+                stored=bool(event.event.handle),
             )
             for (event, duplicate), one in zip(stored, clean, strict=True)
         ],
@@ -122,6 +131,10 @@ def _store(
     results: list[tuple[StoredEvent, bool]] = []
     for ref, event in zip(refs, new, strict=True):
         anima = counted[found[ref].anima_no]
+        if event.event_type not in anima.settings.event_types:
+            results.append((store.passed_over(anima, event, now=now), False))
+            continue
+        event = _never_store(event, anima.settings, secret=core.secret)
         earlier = store.find_duplicate(tx, anima, event)
         if earlier is not None:
             results.append((earlier, True))
@@ -131,6 +144,32 @@ def _store(
             _renew_following(tx, anima, id_)
         results.append((store.added(anima, id_, event, now=now), False))
     return results, counted[found[refs[-1]].anima_no]
+
+
+def _never_store(event: NewEvent, settings: AnimaSettings, *, secret: bytes) -> NewEvent:
+    """The event without what its anima never stores."""
+    if not settings.never_store:
+        return event
+    mask = mask_for(settings, secrets=False)
+    masked = {name: mask(getattr(event, name) or "") for name in ("content", *_TEXTS)}
+    texts = {name: text or None for name, (text, _) in masked.items()}
+    content, key = masked["content"][0], event.dedupe_key
+    if key is not None and masked["dedupe_key"][1]:
+        texts["dedupe_key"] = masked_key(key, secret=secret)
+    return replace(
+        event,
+        author=texts["author"],
+        role=texts["role"],
+        session_id=texts["session_id"],
+        summary=texts["summary"],
+        source_uri=texts["source_uri"],
+        dedupe_key=texts["dedupe_key"],
+        content=content,
+        meta=to_json(mask_json(from_json(event.meta), mask)),
+        content_hash=content_hash(event.event_type, content, texts["author"], texts["session_id"]),
+        tokens=estimate_tokens(content),
+        redactions=event.redactions + sum(found for _, found in masked.values()),
+    )
 
 
 def _renew_following(tx: Tx, anima: StoredAnima, id_: RowId) -> None:
@@ -176,7 +215,7 @@ def _clean(core: Core, request: EventCreate, *, now: datetime) -> _Clean:
         meta=_meta(core, request),
         source_uri=texts["source_uri"],
         dedupe_key=texts["dedupe_key"],
-        content_hash=_content_hash(
+        content_hash=content_hash(
             request.event_type, content, texts["author"], texts["session_id"]
         ),
         importance=request.importance_score,
@@ -219,7 +258,7 @@ def _meta(core: Core, request: EventCreate) -> str:
     if not request.meta:
         return "{}"
     meta = animas.clean_meta(request.meta)
-    text = to_json(_mask(meta) if core.redact else meta)
+    text = to_json(mask_json(meta, redact) if core.redact else meta)
     if len(text.encode()) > MAX_META_BYTES:
         raise ValidationError(
             f"`meta` is larger than {MAX_META_BYTES:,} bytes.",
@@ -227,19 +266,6 @@ def _meta(core: Core, request: EventCreate) -> str:
             hint="Keep what is long in `content`.",
         )
     return text
-
-
-def _mask(value: Any, *, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
-    """The value with secrets masked: by their own look, or by the key they stand under."""
-    if isinstance(value, dict):
-        return {_mask(name): _mask(one, key=str(name)) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_mask(one, key=key) for one in value]
-    if not isinstance(value, str):
-        return value
-    masked, found = redact(value)
-    named, under_key = redact(f"{key}={value}") if key and not found else ("", 0)
-    return named.split("=", 1)[1] if under_key else masked
 
 
 def _trust(request: EventCreate) -> Trust:
@@ -251,9 +277,15 @@ def _trust(request: EventCreate) -> Trust:
     return Trust.REPORTED if outside or request.source_uri else Trust.TOLD
 
 
-def _content_hash(
+def masked_key(key: str, *, secret: bytes) -> str:
+    """What stands for a key that was masked: two keys must not become one."""
+    return blake2b(key.encode(), key=secret[:64], digest_size=16).hexdigest()
+
+
+def content_hash(
     event_type: str, content: str, author: str | None, session_id: str | None
 ) -> bytes:
+    """What two events that say the same have in common."""
     digest = blake2b(digest_size=16)
     for part in (event_type, content, author or "", session_id or ""):
         digest.update(part.encode())

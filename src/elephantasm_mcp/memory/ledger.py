@@ -22,6 +22,17 @@ from elephantasm_mcp.types.records import EventState, JournalLayer, RowId, handl
 
 UNDO = "undo"
 """The phase of a dream that takes another one back."""
+CURATION = "curate"
+"""The phase of a dream that is a person's hand."""
+PERSON = "person"
+"""The synthesizer of a row whose words or kind a person set."""
+FADE = "fade"
+"""What light sleep does to states: it may move what a person corrected as well."""
+_A_PERSONS: Mapping[JournalLayer, tuple[str, ...]] = {
+    "memory": ("summary", "content", "superseded_by", "synthesizer", "state"),
+    "knowledge": ("content", "type", "superseded_by", "valid_until", "synthesizer", "archived"),
+}
+"""The columns of a row that stand once a person corrected it."""
 _RECALLED: Mapping[JournalLayer, tuple[str, ...]] = {
     "memory": ("summary", "content", "session_id", "time_start", "time_end"),
     "knowledge": ("content", "memory_id", "valid_from"),
@@ -68,6 +79,8 @@ class Undone:
     removed: list[str]
     restored: list[str]
     held: list[str]
+    forgotten: list[str]
+    """What it could not put back: it was erased meanwhile."""
 
 
 def open_dream(tx: Tx, anima: StoredAnima, run: Run, *, now: datetime) -> RowId:
@@ -91,16 +104,23 @@ def apply(
     """Make the changes, each with its action, and add `counts` to the dream's.
 
     Raises:
-        ConflictError: the dream was undone while it was still running.
+        ConflictError: the dream was undone while it was still running, or would overwrite what a
+            person corrected.
     """
     current = dreams.get(tx, dream)
     known = dict(current.counts) if current else {}
     merged = {key: known.get(key, 0) + counts.get(key, 0) for key in known.keys() | counts.keys()}
     if not dreams.extend(tx, dream, counts=merged, tokens=tokens, finished_at=now):
         raise ConflictError(f"{handle_of('dream', dream)} was undone while it was still running.")
+    by_person = current is not None and current.phase == CURATION
     for change in changes:
-        dreams.add_action(tx, dream, _perform(tx, anima, change))
+        dreams.add_action(tx, dream, _perform(tx, anima, change, by_person=by_person))
     animas.touch(tx, anima.anima_no)
+
+
+def is_corrected(snapshot: Snapshot) -> bool:
+    """Whether a person set the words or the kind of this row: no dream changes them."""
+    return snapshot["synthesizer"] == PERSON
 
 
 def consume(
@@ -135,8 +155,9 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
     _check_undoable(tx, dream)
     id_ = animas.take_number(tx, anima.anima_no, "dream")
     actions = dreams.actions_of(tx, dream.id)
-    held = _hold_events(tx, anima, dream, now=now)
-    taken_back = list(reversed(actions))
+    held, forgotten = _hold_events(tx, anima, dream, now=now)
+    forgotten += [handle_of(a.layer, a.row_id) for a in actions if a.forgotten]
+    taken_back = [action for action in reversed(actions) if not action.forgotten]
     removed = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is None]
     restored = [handle_of(a.layer, a.row_id) for a in taken_back if a.before is not None]
     counts = {"removed": len(removed), "restored": len(restored), "events_held": len(held)}
@@ -146,7 +167,7 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
         _take_back(tx, anima, id_, action)
     dreams.mark_undone(tx, dream.id, by=id_)
     animas.touch(tx, anima.anima_no)
-    return Undone(dream=undoing, removed=removed, restored=restored, held=held)
+    return Undone(dream=undoing, removed=removed, restored=restored, held=held, forgotten=forgotten)
 
 
 def stamp(snapshot: Snapshot, *, now: datetime) -> Snapshot:
@@ -177,8 +198,11 @@ def _dream(
     )
 
 
-def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
-    before = _replace(tx, anima, change.layer, change.id, change.after)
+def _perform(tx: Tx, anima: StoredAnima, change: Change, *, by_person: bool) -> StoredAction:
+    before = memories.read_snapshot(tx, change.layer, change.id)
+    if before is not None and not by_person:
+        _respect_person(before, change)
+    _replace(tx, anima, change.layer, change.id, before=before, after=change.after)
     kind = "create" if before is None else "delete" if change.after is None else "update"
     return StoredAction(
         kind=kind,
@@ -195,15 +219,39 @@ def _perform(tx: Tx, anima: StoredAnima, change: Change) -> StoredAction:
     )
 
 
+def _respect_person(before: Snapshot, change: Change) -> None:
+    """Let no dream overwrite a correction; what only fades is not overwritten.
+
+    Raises:
+        ConflictError: it would.
+    """
+    if not is_corrected(before):
+        return
+    after = change.after
+    kept = [
+        name for name in _A_PERSONS[change.layer] if change.operation != FADE or name != "state"
+    ]
+    if after is None or any(before[name] != after[name] for name in kept):
+        row = handle_of(change.layer, change.id)
+        raise ConflictError(
+            f"{row} was corrected by a person; a dream does not change it.",
+            hint=f"`curate_memory` changes {row}.",
+        )
+
+
 def _replace(
-    tx: Tx, anima: StoredAnima, layer: JournalLayer, id_: RowId, after: Snapshot | None
-) -> Snapshot | None:
-    """Write a row, forget its vectors when it reads differently, and return what it was."""
-    before = memories.read_snapshot(tx, layer, id_)
+    tx: Tx,
+    anima: StoredAnima,
+    layer: JournalLayer,
+    id_: RowId,
+    *,
+    before: Snapshot | None,
+    after: Snapshot | None,
+) -> None:
+    """Write a row, and forget its vectors when it reads differently."""
     if before is not None and not _reads_same(layer, before, after):
         _forget_vectors(tx, anima, layer, id_)
     memories.write_snapshot(tx, layer, id_, after)
-    return before
 
 
 def _forget_vectors(tx: Tx, anima: StoredAnima, layer: JournalLayer, id_: RowId) -> None:
@@ -235,17 +283,23 @@ def _check_undoable(tx: Tx, dream: StoredDream) -> None:
         )
 
 
-def _hold_events(tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetime) -> list[str]:
+def _hold_events(
+    tx: Tx, anima: StoredAnima, dream: StoredDream, *, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Give the dream's events back; returns those, and those that were forgotten meanwhile."""
     held: list[str] = []
-    for event in events.get_many(tx, anima, dreams.events_of(tx, dream.id)):
+    consumed = dreams.events_of(tx, dream.id)
+    for event in events.get_many(tx, anima, consumed):
         events.set_state(tx, event.id, before=event.event.state, state=EventState.HELD, now=now)
         held.append(event.event.handle)
     animas.recount_pending(tx, anima.anima_no)
-    return held
+    known = set(held)
+    return held, [one for id_ in consumed if (one := handle_of("event", id_)) not in known]
 
 
 def _take_back(tx: Tx, anima: StoredAnima, undo_dream: RowId, action: StoredAction) -> None:
-    current = _replace(tx, anima, action.layer, action.row_id, action.before)
+    current = memories.read_snapshot(tx, action.layer, action.row_id)
+    _replace(tx, anima, action.layer, action.row_id, before=current, after=action.before)
     if current is None:  # a row that comes back stands before others
         _forget_vectors(tx, anima, action.layer, action.row_id)
     if current != action.after:

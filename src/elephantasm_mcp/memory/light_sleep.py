@@ -20,7 +20,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.jobs import Job
 from elephantasm_mcp.types.records import AnimaNo, MemoryState, RowId
 
-OPERATION = "fade"
+OPERATION = ledger.FADE
 DECAYING_ABOVE = 0.7
 """A memory that has decayed this far and matters little is deprioritised (design.md §2)."""
 DECAYING_BELOW_IMPORTANCE = 0.3

@@ -66,6 +66,7 @@ async def opened(
             clock=StoppedClock(as_of),
             corpora=CorpusCache(),
             uses=Counter(),
+            shown={},
             reads={},
             packs={},
         )

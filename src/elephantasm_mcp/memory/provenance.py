@@ -1,34 +1,21 @@
 """Provenance: where a row comes from, what became of it, who changed it.
 
-Owns finding a row by its handle or id, and the trace through links and journal. Invariant: a row is
-found only through an anima of its user; anybody else's does not exist.
+Owns the trace through links and journal. Invariant: a trace is read on one snapshot, and nothing
+counts as used by it.
 """
 
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, packs, standing
+from elephantasm_mcp.memory import packs, places, standing
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.packs import Compiled
+from elephantasm_mcp.memory.places import Place
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import dreams, events, memories
-from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import DerivedLayer, Link, StoredKnowledge, StoredMemory
-from elephantasm_mcp.types.records import (
-    LAYER_LETTERS,
-    Layer,
-    MemoryState,
-    RowId,
-    UserNo,
-    parse_handle,
-    parse_uuid,
-    row_id,
-)
+from elephantasm_mcp.types.records import MemoryState, RowId, UserNo
 from elephantasm_mcp.types.views import (
     AnimaRef,
     PackQuery,
@@ -37,15 +24,6 @@ from elephantasm_mcp.types.views import (
     TraceDerived,
     TraceSource,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A row: its anima, layer and id."""
-
-    anima: StoredAnima
-    layer: Layer
-    id: RowId
 
 
 async def trace(
@@ -66,51 +44,16 @@ async def trace(
         ValidationError: not a handle or id of an event, memory or knowledge item.
         NotFoundError: no such row for this user.
     """
-    place = await _locate(core, user, handle, anima=anima)
+    place = await places.locate(core, user, handle, anima=anima)
     asked = PackQuery(anima=place.anima.id, query=query)
     compiled = await packs.compile_with_candidates(core, user, asked, patience_s=patience_s)
     found = await core.database.read(_trace, place, compiled)
     if found is None:
-        raise _missing(handle)
+        raise await places.absence(core, place)
     return found
 
 
-async def _locate(core: Core, user: UserNo, handle: str, *, anima: AnimaRef) -> _Place:
-    """The row behind a handle or UUID; a UUID wins over `anima`."""
-    uuid = parse_uuid(handle)
-    if uuid is not None:
-        place = await core.database.read(_locate_uuid, user, uuid)
-        if place is None:
-            raise _missing(handle)
-        return place
-    parsed = parse_handle(handle)
-    if parsed is None or parsed[0] not in LAYER_LETTERS:
-        raise ValidationError(
-            f"{handle!r} is not a handle.",
-            field="handle",
-            hint='Give one such as "e341", "m12" or "k7", or an id; search_memory shows them.',
-        )
-    target = await animas.find(core, user, anima)
-    return _Place(target, LAYER_LETTERS[parsed[0]], row_id(target.anima_no, parsed[1]))
-
-
-def _locate_uuid(tx: Tx, user: UserNo, uuid: UUID) -> _Place | None:
-    for layer in LAYER_LETTERS.values():
-        id_ = memories.id_by_uuid(tx, layer, uuid)
-        if id_ is not None:
-            anima = anima_store.get(tx, anima_store.anima_of(id_))
-            return _Place(anima, layer, id_) if anima.user_no == user else None
-    return None
-
-
-def _missing(handle: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no {handle!r} in this anima.",
-        hint="search_memory shows handles; an undone dream takes its rows with it.",
-    )
-
-
-def _trace(tx: Tx, place: _Place, compiled: Compiled | None) -> Trace | None:
+def _trace(tx: Tx, place: Place, compiled: Compiled | None) -> Trace | None:
     row = _row(tx, place)
     if row is None:
         return None
@@ -127,7 +70,7 @@ def _trace(tx: Tx, place: _Place, compiled: Compiled | None) -> Trace | None:
     )
 
 
-def _row(tx: Tx, place: _Place) -> StoredRow | None:
+def _row(tx: Tx, place: Place) -> StoredRow | None:
     match place.layer:
         case "event":
             return events.get(tx, place.anima, place.id)
@@ -166,7 +109,7 @@ def _described(row: StoredRow) -> dict[str, Any]:
             }
 
 
-def _sources(tx: Tx, place: _Place, row: StoredRow) -> list[TraceSource]:
+def _sources(tx: Tx, place: Place, row: StoredRow) -> list[TraceSource]:
     """The source events in time order, each with the words that were taken from it."""
     if isinstance(row, StoredEvent):
         return [_source(row, [])]
@@ -196,7 +139,7 @@ def _source(event: StoredEvent, quotes: list[str]) -> TraceSource:
     )
 
 
-def _derived(tx: Tx, place: _Place) -> list[TraceDerived]:
+def _derived(tx: Tx, place: Place) -> list[TraceDerived]:
     """What was made of the row: memories and knowledge that link to it, knowledge of a memory."""
     made = memories.links_to(tx, place.layer, place.id)
     by_layer: dict[DerivedLayer, list[RowId]] = {"memory": [], "knowledge": []}
@@ -226,7 +169,7 @@ def _derived(tx: Tx, place: _Place) -> list[TraceDerived]:
     ]
 
 
-def _history(tx: Tx, place: _Place) -> list[TraceAction]:
+def _history(tx: Tx, place: Place) -> list[TraceAction]:
     return [
         TraceAction(
             dream=dream.handle,

@@ -302,6 +302,7 @@ def commit(
         "events": len(batch),
         "memories": len(draft.proposals.memories),
         "knowledge": len(changes) - len(draft.proposals.memories),
+        **({"echoes": draft.repeating} if draft.repeating else {}),
     }
     ledger.apply(tx, anima, dream, changes, counts=counts, tokens=draft.tokens, now=now)
     made = [handle_of(one.layer, one.id) for one in changes if one.layer == "memory"]

@@ -1,11 +1,12 @@
 """Uses: which packs were read, and which memories stood in them.
 
-Owns counting the memories, and what each client saw last; both are written in batches and off the
-read path, so that a pack needs no writable disk. Invariant: a count changes no pack until light
-sleep folds it into the memory, and what a client saw changes none at all.
+Owns counting what stood in them, and what each client saw last; both are written in batches and
+off the read path, so that a pack needs no writable disk. Invariant: a count changes no pack until
+light sleep folds it into the memory, and what a client saw changes none at all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -14,9 +15,10 @@ import anyio
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import memories, packs
+from elephantasm_mcp.store import erasure, memories, packs, usefulness
+from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.packs import LastRead, Reader
-from elephantasm_mcp.types.records import RowId
+from elephantasm_mcp.types.records import AnimaNo, RowId, parse_handle, row_id
 from elephantasm_mcp.types.views import PackChanges, PackLine
 
 MAX_UNWRITTEN = 64
@@ -32,19 +34,27 @@ async def flush(core: Core) -> None:
     Raises:
         StorageError: the database cannot be written.
     """
-    if not (core.uses or core.reads):
+    if not (core.uses or core.reads or core.shown):
         return
-    uses, reads = dict(core.uses), dict(core.reads)
+    uses, reads, shown = dict(core.uses), dict(core.reads), dict(core.shown)
     core.uses.clear()
+    core.shown.clear()
     try:
         with anyio.CancelScope(shield=True):
-            await core.database.write(_write, uses, reads, now=core.clock.now())
+            await core.database.write(_write, uses, reads, shown, now=core.clock.now())
     except BaseException:
         core.uses.update(uses)
+        for anima_no, handles in shown.items():
+            core.shown.setdefault(anima_no, Counter()).update(handles)
         raise
     for reader, read in reads.items():
         if core.reads.get(reader) is read:
             del core.reads[reader]
+
+
+def note_shown(core: Core, anima_no: AnimaNo, handles: Iterable[str]) -> None:
+    """Count a pack that was read, and what stood in it."""
+    core.shown.setdefault(anima_no, Counter()).update(["", *handles])
 
 
 async def note_read(
@@ -54,6 +64,7 @@ async def note_read(
 
     `lines` has the text of each line by its handle.
     """
+    note_shown(core, reader.anima_no, lines)
     last = core.reads.get(reader) or await core.database.read(packs.last_read, reader)
     if last is None or last.hash != pack_hash:
         core.reads[reader] = LastRead(pack_hash, lines, core.clock.now())
@@ -76,10 +87,42 @@ async def _bound(core: Core) -> None:
 
 
 def _write(
-    tx: Tx, uses: Mapping[RowId, int], reads: Mapping[Reader, LastRead], *, now: datetime
+    tx: Tx,
+    uses: Mapping[RowId, int],
+    reads: Mapping[Reader, LastRead],
+    shown: Mapping[AnimaNo, Counter[str]],
+    *,
+    now: datetime,
 ) -> None:
     memories.add_accesses(tx, uses, now=now)
-    packs.put_reads(tx, reads)
+    for anima_no, handles in shown.items():
+        usefulness.count_shown(
+            tx, anima_no, packs=handles[""], rows=dict(_rows(anima_no, handles)), now=now
+        )
+    packs.put_reads(
+        tx, {reader: read for reader, read in reads.items() if _still_there(tx, reader, read)}
+    )
+
+
+def _rows(
+    anima_no: AnimaNo, handles: Mapping[str, int]
+) -> Iterator[tuple[tuple[DerivedLayer, RowId], int]]:
+    """The memories and the knowledge behind these handles."""
+    for handle, times in handles.items():
+        letter, number = parse_handle(handle) or ("", 0)
+        if letter == "m":
+            yield ("memory", row_id(anima_no, number)), times
+        elif letter == "k":
+            yield ("knowledge", row_id(anima_no, number)), times
+
+
+def _still_there(tx: Tx, reader: Reader, read: LastRead) -> bool:
+    """Whether what was read may be kept: nothing was erased since, here or by another process."""
+    try:
+        erased_at = erasure.erased_at(tx, reader.anima_no)
+    except LookupError:
+        return False
+    return erased_at is None or read.at > erased_at
 
 
 def _only_in(lines: Mapping[str, str], others: Mapping[str, str]) -> Iterator[PackLine]:

@@ -10,9 +10,11 @@ where no other match of the same pattern does.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Check: TypeAlias = Callable[[re.Match[str]], bool]
+Mask: TypeAlias = Callable[[str], tuple[str, int]]
+"""A text without what is to be masked, and how much that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,22 @@ def redact(text: str) -> tuple[str, int]:
             text, count = _apply(rule, text)
             total += count
     return text, total
+
+
+def mask_json(value: Any, mask_text: Mask, *, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON value with its texts masked: by their own look, or by the key they stand under."""
+    if isinstance(value, dict):
+        return {
+            mask_json(name, mask_text): mask_json(one, mask_text, key=str(name))
+            for name, one in value.items()
+        }
+    if isinstance(value, list):
+        return [mask_json(one, mask_text, key=key) for one in value]
+    if not isinstance(value, str):
+        return value
+    masked, found = mask_text(value)
+    named, under_key = mask_text(f"{key}={value}") if key and not found else ("", 0)
+    return named.rpartition(f"{key}=")[2] if under_key else masked
 
 
 def _apply(rule: Rule, text: str) -> tuple[str, int]:

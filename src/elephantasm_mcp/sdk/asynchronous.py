@@ -18,7 +18,19 @@ from typing_extensions import Unpack
 
 from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, events, packs, plans, provenance, recall
+from elephantasm_mcp.memory import (
+    animas,
+    curation,
+    dreams,
+    events,
+    forgetting,
+    packs,
+    plans,
+    provenance,
+    recall,
+    redaction,
+    usefulness,
+)
 from elephantasm_mcp.memory import layers as layer_service
 from elephantasm_mcp.sdk.requests import (
     LAYERS,
@@ -32,12 +44,10 @@ from elephantasm_mcp.sdk.requests import (
     anima_ref,
     closed_error,
     make_request,
-    not_built,
     parse_phase,
     parse_preset,
     plain,
     read_settings,
-    refuse_settings,
     required_anima,
 )
 from elephantasm_mcp.types.records import (
@@ -55,14 +65,20 @@ from elephantasm_mcp.types.records import (
 )
 from elephantasm_mcp.types.views import (
     AnimaRef,
+    CurateReport,
+    Curation,
     DreamReport,
+    ForgetReport,
+    ForgetRequest,
     IdentityContext,
     MemoryPack,
     PackQuery,
+    RedactReport,
     SearchHits,
     SearchQuery,
     Trace,
     UndoReport,
+    Usefulness,
 )
 
 
@@ -138,10 +154,17 @@ class AsyncElephantasm:
         meta: Meta | None = None,
         settings: Meta | None = None,
     ) -> Anima:
-        """Make an anima; an existing one of that name is returned unchanged."""
-        refuse_settings(settings)
+        """Make an anima; an existing one of that name is returned unchanged.
+
+        `settings` are those of the anima (contract §5), such as `{"threshold": 5}`.
+        """
         request = make_request(
-            AnimaCreate, "create_anima", name=name, description=description, meta=meta
+            AnimaCreate,
+            "create_anima",
+            name=name,
+            description=description,
+            meta=meta,
+            settings=settings,
         )
         async with self._call("create_anima") as app:
             anima, _ = await animas.create(app.core, app.user, request)
@@ -161,15 +184,19 @@ class AsyncElephantasm:
         meta: Meta | None = None,
         settings: Meta | None = None,
     ) -> Anima:
-        """Change what is given of an anima; None leaves it as it is.
+        """Change what is given of an anima, and of its settings; None leaves it as it is.
 
         Raises:
             ConflictError: another anima has that name.
         """
-        refuse_settings(settings)
         anima = required_anima(id, call="update_anima")
         change = make_request(
-            AnimaUpdate, "update_anima", name=name, description=description, meta=meta
+            AnimaUpdate,
+            "update_anima",
+            name=name,
+            description=description,
+            meta=meta,
+            settings=settings,
         )
         async with self._call("update_anima") as app:
             return await animas.update(
@@ -179,12 +206,14 @@ class AsyncElephantasm:
                 name=change.name,
                 description=change.description,
                 meta=change.meta,
+                settings=change.settings,
             )
 
     async def delete_anima(self, id: UUID | str) -> None:  # noqa: A002 - the contract's name
-        """Remove an anima with all it holds. Comes in a later release."""
-        del id
-        raise not_built("Deleting animas", hint="Until then, leave it alone: it costs nothing.")
+        """Remove an anima with all it holds, for good: no byte of it is left in the files."""
+        anima = required_anima(id, call="delete_anima")
+        async with self._call("delete_anima") as app:
+            await forgetting.delete_anima(app.core, app.user, anima)
 
     async def extract(
         self,
@@ -202,7 +231,10 @@ class AsyncElephantasm:
         importance_score: float | None = None,
         dedupe_key: str | None = None,
     ) -> Event:
-        """Record what was said or done; one that repeats an earlier event yields that one."""
+        """Record what was said or done; one that repeats an earlier event yields that one.
+
+        One of a type that the anima does not keep is acknowledged without a `handle`.
+        """
         request = make_request(
             EventCreate,
             "extract",
@@ -467,10 +499,28 @@ class AsyncElephantasm:
         content: str | None = None,
         knowledge_type: KnowledgeType | str | None = None,
         reason: str | None = None,
-    ) -> DreamReport:
-        """Correct, pin, archive or restore a row. Comes in a later release."""
-        del id, action, anima_id, content, knowledge_type, reason
-        raise not_built("Curating", hint="`undo_dream` takes back what a dream made.")
+    ) -> CurateReport:
+        """Put one memory or piece of knowledge right; the report has it before and after.
+
+        `action` is `correct` (with `content`), `pin`, `unpin`, `archive`, `restore` or
+        `reclassify` (with `knowledge_type`). No dream overwrites a correction; `undo_dream` takes
+        it back.
+
+        Raises:
+            ConflictError: there is nothing to change, or something superseded the row.
+        """
+        request = make_request(
+            Curation,
+            "curate",
+            handle=str(id),
+            action=action,
+            anima=anima_ref(anima_id, call="curate"),
+            content=content,
+            knowledge_type=knowledge_type,
+            reason=reason,
+        )
+        async with self._call("curate") as app:
+            return await curation.curate(app.core, app.user, request)
 
     async def forget(
         self,
@@ -480,10 +530,45 @@ class AsyncElephantasm:
         session_id: str | None = None,
         everything: bool = False,
         dry_run: bool = True,
-    ) -> DreamReport:
-        """Erase rows and what was made of them alone. Comes in a later release."""
-        del anima_id, ids, session_id, everything, dry_run
-        raise not_built("Forgetting", hint="Until then, keep such data in a database of its own.")
+    ) -> ForgetReport:
+        """Erase rows, a session or everything, with what was made of it alone; for good.
+
+        With `dry_run` nothing is changed, and the report says what would go. Otherwise it is the
+        receipt: `unreached` names where the words may still stand.
+        """
+        request = make_request(
+            ForgetRequest,
+            "forget",
+            anima=anima_ref(anima_id, call="forget"),
+            handles=None if ids is None else [str(one) for one in ids],
+            session_id=session_id,
+            everything=everything,
+        )
+        async with self._call("forget") as app:
+            if dry_run:
+                return await forgetting.preview(app.core, app.user, request)
+            return await forgetting.forget(app.core, app.user, request, confirmed=True)
+
+    async def redact(
+        self,
+        *,
+        anima_id: AnimaRef = None,
+        dry_run: bool = True,
+    ) -> RedactReport:
+        """Mask secrets, and what the anima never stores, in all that is stored of it; for good.
+
+        With `dry_run` nothing is changed, and the report says what would be masked.
+        """
+        anima = anima_ref(anima_id, call="redact")
+        async with self._call("redact") as app:
+            return await redaction.redact(app.core, app.user, anima, dry_run=dry_run)
+
+    async def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
+        """What no pack showed for so many days, and what stands in nearly every one."""
+        anima = anima_ref(anima_id, call="usefulness")
+        asked = make_request(Listing, "usefulness", days=days)
+        async with self._call("usefulness") as app:
+            return await usefulness.judge(app.core, app.user, anima, days=asked.days)
 
     async def _record(self, requests: Sequence[EventCreate], *, call: str) -> list[Event]:
         async with self._call(call) as app:

@@ -62,6 +62,7 @@ class AnimaUpdate(Request):
     name: str | None = Field(None, min_length=1, max_length=255)
     description: str | None = None
     meta: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
 
 
 class Listing(Request):
@@ -73,6 +74,7 @@ class Listing(Request):
     until: GivenDatetime | None = None
     include_superseded: bool = False
     limit: int | None = Field(None, ge=1, le=1_000_000_000)
+    days: int = Field(90, ge=1, le=36_500)
 
 
 def read_settings(
@@ -162,12 +164,6 @@ def parse_phase(phase: str) -> Phase:
         if phase == known:
             return known
     raise not_one_of("phase", owner="dream", allowed=PHASES)
-
-
-def refuse_settings(settings: object) -> None:
-    """Say that settings of an anima are for later."""
-    if settings is not None:
-        raise not_built("Settings of an anima", hint="Leave `settings` out; defaults hold.")
 
 
 def not_built(what: str, *, hint: str) -> NotBuiltError:

@@ -39,12 +39,16 @@ from elephantasm_mcp.types.records import (
 )
 from elephantasm_mcp.types.views import (
     AnimaRef,
+    CurateReport,
     DreamReport,
+    ForgetReport,
     IdentityContext,
     MemoryPack,
+    RedactReport,
     SearchHits,
     Trace,
     UndoReport,
+    Usefulness,
 )
 
 P = ParamSpec("P")
@@ -324,7 +328,7 @@ class Elephantasm:
         content: str | None = None,
         knowledge_type: KnowledgeType | str | None = None,
         reason: str | None = None,
-    ) -> DreamReport:
+    ) -> CurateReport:
         """See `AsyncElephantasm.curate`."""
         return self._run(
             AsyncElephantasm.curate,
@@ -344,7 +348,7 @@ class Elephantasm:
         session_id: str | None = None,
         everything: bool = False,
         dry_run: bool = True,
-    ) -> DreamReport:
+    ) -> ForgetReport:
         """See `AsyncElephantasm.forget`."""
         return self._run(
             AsyncElephantasm.forget,
@@ -354,6 +358,14 @@ class Elephantasm:
             everything=everything,
             dry_run=dry_run,
         )
+
+    def redact(self, *, anima_id: AnimaRef = None, dry_run: bool = True) -> RedactReport:
+        """See `AsyncElephantasm.redact`."""
+        return self._run(AsyncElephantasm.redact, anima_id=anima_id, dry_run=dry_run)
+
+    def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
+        """See `AsyncElephantasm.usefulness`."""
+        return self._run(AsyncElephantasm.usefulness, anima_id, days=days)
 
     def _run(
         self,

@@ -97,6 +97,7 @@ def add(
         name=request.name,
         description=request.description,
         meta=None if request.meta is None else to_json(request.meta),
+        settings=to_json(request.settings or {}),
         now=to_micros(now),
     )
     (row,) = tx.all("anima_by_name", user_no=user_no, name=request.name)
@@ -110,15 +111,20 @@ def update(
     name: str | None,
     description: str | None,
     meta: dict[str, Any] | None,
+    settings: dict[str, Any] | None,
     now: datetime,
 ) -> StoredAnima | None:
-    """Change what is not None; returns None when another anima of its user has that name."""
+    """Change what is not None, and of `settings` what it has.
+
+    Returns None when another anima of its user has that name.
+    """
     changed = tx.run(
         "update_anima",
         anima_no=anima_no,
         name=name,
         description=description,
         meta=None if meta is None else to_json(meta),
+        settings=to_json(settings or {}),
         now=to_micros(now),
     )
     return get(tx, anima_no) if changed else None
@@ -214,6 +220,7 @@ def _settings(text: str) -> AnimaSettings:
 
 def _stored(row: Row) -> StoredAnima:
     meta: dict[str, Any] | None = None if row["meta"] is None else from_json(row["meta"])
+    settings = _settings(row["settings"])
     return StoredAnima(
         anima_no=AnimaNo(row["anima_no"]),
         user_no=UserNo(row["user_no"]),
@@ -225,8 +232,9 @@ def _stored(row: Row) -> StoredAnima:
             user_id=to_uuid(row["user_uuid"]),
             created_at=from_micros(row["created_at"]),
             updated_at=from_micros(row["updated_at"]),
+            settings=settings,
         ),
-        settings=_settings(row["settings"]),
+        settings=settings,
         revision=row["revision"],
         vector_epoch=row["vector_epoch"],
         pending_events=row["pending_events"],

@@ -63,6 +63,8 @@ class StoredAction:
     """Who proposed it, when that was a model of another kind than the dream's synthesizer."""
     tokens: int = 0
     """Its share of what the call that proposed it took."""
+    forgotten: bool = False
+    """Its words were erased: it says only that it was, and cannot be taken back."""
 
 
 def add(tx: Tx, dream: StoredDream) -> None:
@@ -239,4 +241,5 @@ def _action(row: Row) -> StoredAction:
         inputs=row["inputs"],
         model=row["model"],
         tokens=row["tokens"],
+        forgotten=bool(row["forgotten"]),
     )

@@ -135,6 +135,13 @@ def added(anima: StoredAnima, id_: RowId, new: NewEvent, *, now: datetime) -> St
     return StoredEvent(id=id_, event=event, tokens=new.tokens)
 
 
+def passed_over(anima: StoredAnima, new: NewEvent, *, now: datetime) -> StoredEvent:
+    """An event that its anima does not keep, as it is acknowledged: without a handle."""
+    stored = added(anima, row_id(anima.anima_no, 0), new, now=now)
+    event = stored.event.model_copy(update={"handle": "", "state": EventState.SETTLED})
+    return replace(stored, event=event)
+
+
 def find_duplicate(tx: Tx, anima: StoredAnima, new: NewEvent) -> StoredEvent | None:
     """The earlier event that this one repeats: by its key, else by content within the window."""
     if new.dedupe_key is not None:

@@ -8,7 +8,7 @@ see (derived values, the search index among them, are kept or rebuilt, and are n
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -30,6 +30,8 @@ from elephantasm_mcp.types.records import (
     handle_of,
 )
 
+MOST_WORDINGS = 20_000
+"""Of each layer, so many are compared with what an agent says: half a second."""
 DerivedLayer: TypeAlias = Literal["memory", "knowledge"]
 Snapshot: TypeAlias = dict[str, Any]
 """All that the journal keeps of a row: its columns by name, its UUID as hex, and its `links`."""
@@ -193,7 +195,7 @@ def sources_of_many(tx: Tx, layer: DerivedLayer, ids: Iterable[RowId]) -> dict[R
 
 
 def pinned_of(tx: Tx, ids: Iterable[RowId]) -> set[RowId]:
-    """Those of these memories that a person pinned."""
+    """Those of these memories that a person pinned or corrected: they give way to no source."""
     return {RowId(id_) for (id_,) in tx.tuples("pinned_of", ids=json.dumps(list(ids)))}
 
 
@@ -297,6 +299,18 @@ def current_knowledge(tx: Tx, anima: StoredAnima, *, limit: int) -> list[StoredK
 def knowledge_of(tx: Tx, anima: StoredAnima, memory: RowId) -> list[StoredKnowledge]:
     """What was extracted from a memory."""
     return _knowledge(tx, anima, tx.all("knowledge_of_memory", memory_id=memory))
+
+
+def wordings(tx: Tx, anima: StoredAnima, *, until: datetime) -> Iterator[tuple[str, datetime]]:
+    """What memories and knowledge say that were made by a moment, and when; the latest of them."""
+    for layer in ("memory", "knowledge"):
+        rows = tx.tuples(
+            f"{layer}_wordings",
+            until=to_micros(until),
+            limit=MOST_WORDINGS,
+            **id_range(anima.anima_no),
+        )
+        yield from ((text, from_micros(at)) for text, at in rows)
 
 
 def id_by_uuid(tx: Tx, layer: Layer, uuid: UUID) -> RowId | None:

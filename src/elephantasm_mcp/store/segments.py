@@ -287,6 +287,11 @@ def drop_last(tx: Tx, anima: StoredAnima, step: Worn) -> bool:
     return True
 
 
+def drop(tx: Tx, anima_no: AnimaNo) -> None:
+    """Drop all that is packed of an anima; the index packs it anew."""
+    tx.run("delete_segments_from", anima_no=anima_no, first=0)
+
+
 def forget(tx: Tx, anima: StoredAnima, layer: Layer, ids: Collection[RowId]) -> None:
     """Erase what is derived of rows, their vectors among it; to be called before the rows go.
 
@@ -301,7 +306,7 @@ def forget(tx: Tx, anima: StoredAnima, layer: Layer, ids: Collection[RowId]) -> 
         search.forget_vectors(tx, anima.anima_no, layer, id_)
     chain = chain_of(tx, anima)
     if chain.others:  # nobody here can tell what is in them
-        tx.run("delete_segments_from", anima_no=anima.anima_no, first=0)
+        drop(tx, anima.anima_no)
         return
     kept = _kept(tx, anima)
     if not kept:

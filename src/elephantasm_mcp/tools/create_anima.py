@@ -20,12 +20,21 @@ def register(server: MCPServer, app: App) -> None:
         name: Annotated[str, Field(min_length=1, max_length=255, examples=["my-project"])],
         description: str = "",
         meta: dict[str, Any] | None = None,
+        settings: Annotated[
+            dict[str, Any] | None,
+            Field(
+                description="Such as threshold, event_types, never_store.",
+                examples=[{"never_store": ["ACME-####"]}],
+            ),
+        ] = None,
     ) -> CallToolResult:
         """Create an anima: an isolated memory space for an agent, a person or a project.
 
         A name that exists already gives that anima, unchanged, with `created` false. Nothing is
         shared between animas. Without this, everything goes to the default anima.
         """
-        request = AnimaCreate(name=name, description=description or None, meta=meta)
+        request = AnimaCreate(
+            name=name, description=description or None, meta=meta, settings=settings
+        )
         anima, created = await animas.create(app.core, app.user, request)
         return json_answer({"id": str(anima.id), "name": anima.name, "created": created})

@@ -165,6 +165,8 @@ def _line(recorded: RecordedEvent, *, mended: bool) -> dict[str, Any]:
         "duplicate": recorded.duplicate,
         "redactions": recorded.redactions,
     }
+    if not recorded.stored:
+        line |= {"handle": None, "id": None, "stored": False}
     if recorded.repaired or (mended and REPLACEMENT in recorded.event.content):
         line["repaired"] = True
     return line

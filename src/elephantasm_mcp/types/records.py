@@ -150,15 +150,39 @@ class Trust(StrEnum):
 class AnimaSettings(Record):
     """The dials of one anima (contract §5)."""
 
-    time_weight: float = Field(1.0, ge=0)
-    event_weight: float = Field(0.5, ge=0)
-    token_weight: float = Field(0.0003, ge=0)
-    threshold: float = Field(10.0, gt=0)
-    dream_interval_h: float = Field(12.0, gt=0)
-    recency_half_life_h: float = Field(168.0, gt=0)
-    decay_half_life_d: float = Field(30.0, gt=0)
-    dedupe_window_s: int = Field(300, ge=0)
-    session_gap_min: int = Field(30, gt=0)
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    time_weight: float = Field(1.0, ge=0, le=1_000)
+    """What an hour since the first pending event counts,"""
+    event_weight: float = Field(0.5, ge=0, le=1_000)
+    """each pending event,"""
+    token_weight: float = Field(0.0003, ge=0, le=1_000)
+    """each of their tokens; at the threshold memories are made."""
+    threshold: float = Field(10.0, ge=0.01, le=100_000)
+    dream_interval_h: float = Field(12.0, ge=0.01, le=8_760)
+    recency_half_life_h: float = Field(168.0, ge=0.01, le=87_600)
+    decay_half_life_d: float = Field(30.0, ge=0.01, le=3_650)
+    dedupe_window_s: int = Field(300, ge=0, le=86_400)
+    session_gap_min: int = Field(30, ge=1, le=10_080)
+    event_types: tuple[EventType, ...] = Field(tuple(EventType), min_length=1)
+    """What is kept; an event of another type is acknowledged and not stored."""
+    never_store: tuple[str, ...] = Field((), max_length=50, examples=[["ACME-####"]])
+    """What is masked before anything is stored (`pure/patterns.py`)."""
+    preset: Literal["conversational", "self_determined"] = "conversational"
+    max_tokens: int = Field(4_000, ge=1, le=200_000)
+    timezone: str = Field("UTC", max_length=64, examples=["Europe/Berlin"])
+    instructions: str = Field("", max_length=4_000)
+    """What the synthesizer is told beside its own prompt."""
+
+
+SETTINGS_TO_COME = frozenset(("preset", "max_tokens", "timezone", "instructions"))
+"""Settings that nothing reads yet: they are refused until something does."""
+
+
+class SettingsChange(AnimaSettings):
+    """What is given of an anima's settings; an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Anima(Record):
@@ -171,6 +195,7 @@ class Anima(Record):
     user_id: UUID | None = None
     created_at: UtcDatetime
     updated_at: UtcDatetime
+    settings: AnimaSettings = Field(default_factory=AnimaSettings)
 
 
 class AnimaCreate(Request):
@@ -179,6 +204,7 @@ class AnimaCreate(Request):
     name: str = Field(min_length=1, max_length=255)
     description: str | None = None
     meta: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
 
 
 class AnimaOverview(Record):

@@ -41,6 +41,8 @@ class RecordedEvent(Record):
     redactions: int
     repaired: bool
     """True when broken Unicode was mended before storing."""
+    stored: bool = True
+    """False when the anima keeps no events of this type; `event` has no handle then."""
 
 
 class Accumulation(Record):
@@ -265,7 +267,8 @@ class DreamAction(Record):
     """What was done, as a verb: `synthesize`, `fade`, `merge`, `supersede`, `undo`, …."""
     layer: JournalLayer
     handle: str
-    row: UUID
+    row: UUID | None
+    """None when the row was forgotten: then nothing but this is left of the change."""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     sources: list[str] = Field(default_factory=list)
@@ -385,7 +388,111 @@ class UndoReport(Record):
     removed: list[str]
     restored: list[str]
     events_held: list[str]
+    forgotten: list[str] = Field(default_factory=list)
+    """What stays gone: it was erased after the dream."""
     message: str
+
+
+# People's hand
+
+
+CurateAction = Literal["correct", "pin", "unpin", "archive", "restore", "reclassify", "settle"]
+
+
+class Curation(Request):
+    """What is asked of `curate_memory`."""
+
+    handle: str = Field(min_length=1, max_length=64, examples=["m12"])
+    action: CurateAction
+    anima: AnimaRef = None
+    content: str | None = Field(None, max_length=10_000)
+    knowledge_type: KnowledgeType | None = None
+    reason: str | None = Field(None, max_length=2_000)
+
+
+class CurateReport(DreamReport):
+    """A person's dream of one action."""
+
+    related: list[str] = Field(default_factory=list)
+    """Handles of what was made of the same events: what these say was not changed."""
+
+
+class RowUse(Record):
+    """How a memory or a piece of knowledge was used by packs."""
+
+    handle: str
+    layer: Layer
+    text: str
+    shown: int
+    """In how many packs it stood."""
+    of: int
+    """How many were read since it first did, or since the beginning."""
+    last_at: UtcDatetime | None = None
+    """When it last stood in one; None for never."""
+    created_at: UtcDatetime
+
+
+class ForgetRequest(Request):
+    """What is asked of `forget_memory`: handles, or a session, or everything of an anima."""
+
+    handles: tuple[str, ...] | None = Field(
+        None, min_length=1, max_length=1_000, examples=[["e341", "m12"]]
+    )
+    session_id: str | None = Field(None, min_length=1, max_length=255)
+    everything: bool = False
+    anima: AnimaRef = None
+    confirm: str | None = Field(None, max_length=64)
+
+
+class ForgetReport(Record):
+    """What would be erased, or the receipt of what was."""
+
+    anima_id: UUID
+    anima: str
+    events: list[str]
+    memories: list[str]
+    knowledge: list[str]
+    """Handles of what goes, or went: what was named, and what was made of it alone."""
+    unlinked: list[str]
+    """What stays and loses the source, its quote and the link: it keeps others."""
+    kept_sources: list[str]
+    """Events that the named rows were made of: their words are not erased."""
+    confirm: str | None = None
+    """The token that confirms it; None in a receipt."""
+    expires_at: UtcDatetime | None = None
+    erased_at: UtcDatetime | None = None
+    """None as long as nothing was erased."""
+    unreached: list[str] = Field(default_factory=list)
+    """Where words may still stand that we cannot erase."""
+
+
+class RedactReport(Record):
+    """What would be masked of what is stored, or the receipt of what was."""
+
+    anima_id: UUID
+    anima: str
+    events: list[str]
+    memories: list[str]
+    knowledge: list[str]
+    """Handles of the rows that read otherwise."""
+    journal: int
+    """How many changes in the journal do."""
+    redactions: int
+    """How often something was masked, in rows and in the journal."""
+    redacted_at: UtcDatetime | None = None
+    """None as long as nothing was changed."""
+    unreached: list[str] = Field(default_factory=list)
+
+
+class Usefulness(Record):
+    """What packs made of the memories and the knowledge of an anima."""
+
+    packs_read: int
+    days: int
+    unused: list[RowUse]
+    """What no pack showed for so many days, longest first."""
+    crowding: list[RowUse]
+    """What stands in nearly every pack, most often first."""
 
 
 # Tracing
@@ -496,8 +603,13 @@ __all__ = [
     "Accepted",
     "Accumulation",
     "AnimaRef",
+    "CurateAction",
+    "CurateReport",
+    "Curation",
     "DreamAction",
     "DreamReport",
+    "ForgetReport",
+    "ForgetRequest",
     "IdentityContext",
     "MemoryPack",
     "OrderedEvent",
@@ -511,7 +623,9 @@ __all__ = [
     "Reason",
     "Recorded",
     "RecordedEvent",
+    "RedactReport",
     "Rejected",
+    "RowUse",
     "Score",
     "ScoredKnowledge",
     "ScoredMemory",
@@ -525,6 +639,7 @@ __all__ = [
     "TraceDerived",
     "TraceSource",
     "UndoReport",
+    "Usefulness",
     "Verdict",
     "WorkOrder",
 ]

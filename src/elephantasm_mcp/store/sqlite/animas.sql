@@ -13,8 +13,8 @@ SELECT value FROM properties WHERE key = :key;
 
 -- name: add_anima
 -- A new anima; nothing happens when its user already has one of that name.
-INSERT INTO animas (uuid, user_no, name, description, meta, created_at, updated_at)
-VALUES (:uuid, :user_no, :name, :description, :meta, :now, :now)
+INSERT INTO animas (uuid, user_no, name, description, meta, settings, created_at, updated_at)
+VALUES (:uuid, :user_no, :name, :description, :meta, :settings, :now, :now)
 ON CONFLICT (user_no, name) DO NOTHING;
 
 -- name: update_anima
@@ -23,6 +23,7 @@ UPDATE OR IGNORE animas SET
   name = ifnull(:name, name),
   description = ifnull(:description, description),
   meta = ifnull(:meta, meta),
+  settings = json_patch(settings, :settings),
   updated_at = :now,
   revision = revision + 1
 WHERE anima_no = :anima_no;

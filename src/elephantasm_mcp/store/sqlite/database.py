@@ -11,6 +11,7 @@ only, and wakes their callers with one call to the event loop: one for each woul
 they do. One event loop uses a database.
 """
 
+import glob
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -23,7 +24,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from elephantasm_mcp.errors import StorageError
-from elephantasm_mcp.ports import DatabaseHealth, Tx
+from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
 from elephantasm_mcp.store.sql import Migration, load_migrations, load_statements
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
@@ -52,6 +53,8 @@ _READERS: Final = 2
 _GROUP: Final = 256
 _GRACE_S: Final = 1.0
 _MAX_PROBLEMS: Final = 20
+_PAUSE_S: Final = 0.05
+_LOG_IS_READ: Final = "the write-ahead log: another program keeps reading an older state"
 
 
 @asynccontextmanager
@@ -62,13 +65,14 @@ async def open_database(
     migrations: Sequence[Migration] | None = None,
     busy_timeout_s: float = 5.0,
     close_timeout_s: float = 5.0,
+    scrub_timeout_s: float = 30.0,
     connector: Connector | None = None,
 ) -> AsyncIterator["SqliteDatabase"]:
     """Open the file at `path`, made with its folder when missing, and close it at the end.
 
     Without `statements`, `migrations` or `connector` they are this package's own. `busy_timeout_s`
     bounds each wait for another process. What is queued at the end gets `close_timeout_s` to
-    finish.
+    finish, and a scrub waits so long for readers of older states.
 
     Raises:
         StorageError: the file cannot be used; it was not changed then.
@@ -88,6 +92,7 @@ async def open_database(
         statements,
         lock=lock,
         close_timeout_s=close_timeout_s,
+        scrub_timeout_s=scrub_timeout_s,
         scratch=partial(open_scratch, connector, migrations, statements),
     )
     try:
@@ -109,6 +114,7 @@ class SqliteDatabase:
         *,
         lock: FileLock,
         close_timeout_s: float,
+        scrub_timeout_s: float,
         scratch: Callable[[], AbstractAsyncContextManager[Scratch]],
     ) -> None:
         self._path: Final = path
@@ -119,6 +125,7 @@ class SqliteDatabase:
         self._queue: Final[deque[_Item]] = deque()
         self._lock: Final = lock
         self._close_timeout_s: Final = close_timeout_s
+        self._scrub_timeout_s: Final = scrub_timeout_s
         self._open_scratch: Final = scratch
         self._drain_asked = False
         self._closed = False
@@ -181,6 +188,25 @@ class SqliteDatabase:
             writable=writable,
             problems=tuple(problems),
         )
+
+    async def scrub(self) -> Scrubbed:
+        """See `Database.scrub`.
+
+        Deleting overwrites, but pages that were split before keep old copies of rows: only a file
+        that is written anew has none (3 of 1,000 deleted rows stood in one that was not). Copies
+        from before a migration go as a whole.
+        """
+        self._require_open()
+        problems: list[str] = []
+        with plain_errors(self._path.name):
+            await self._writer.hop(partial(self._write_anew, problems))
+            with anyio.move_on_after(self._scrub_timeout_s):
+                await self._writer.hop(partial(self._empty_log, problems))
+                while problems and problems[-1] == _LOG_IS_READ:
+                    await anyio.sleep(_PAUSE_S)
+                    await self._writer.hop(partial(self._empty_log, problems))
+        removed = await anyio.to_thread.run_sync(_remove_copies, self._path, problems)
+        return Scrubbed(tuple(removed), tuple(dict.fromkeys(problems)))
 
     def scratch(self) -> AbstractAsyncContextManager[Scratch]:
         """See `Database.scratch`."""
@@ -251,6 +277,33 @@ class SqliteDatabase:
         self._writer.post(partial(self._drain, loop))
 
     # what follows runs on the connections' threads
+
+    def _write_anew(self, problems: list[str], connection: Connection) -> None:
+        try:
+            with self._lock.held():
+                connection.execute("PRAGMA temp_store = FILE")  # as large as the file itself
+                connection.execute("VACUUM")
+        except (StorageError, *LIBRARY_ERRORS) as error:
+            problems.append(
+                f"the database file could not be written anew: {_why(error, self._path)}"
+            )
+
+    def _empty_log(self, problems: list[str], connection: Connection) -> None:
+        """Take the log into the file and empty it; the problem is noted while that cannot be."""
+        if problems and problems[-1] == _LOG_IS_READ:
+            problems.pop()
+        patience_ms = connection.integer("PRAGMA busy_timeout")
+        try:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA busy_timeout = 0")  # nobody shall wait for this to succeed
+            with self._lock.held():
+                busy = connection.integer("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (StorageError, *LIBRARY_ERRORS):
+            busy = 1
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        if busy:
+            problems.append(_LOG_IS_READ)
 
     def _look(self, item: "_Item", connection: Connection) -> None:
         """Run one reading function on a snapshot."""
@@ -423,6 +476,22 @@ def _refuse_unfit(connector: Connector, path: Path, *, latest: int) -> None:
 
 def _engine(connection: Connection) -> str:
     return f"SQLite {connection.text('SELECT sqlite_version()')}"
+
+
+def _why(error: Exception, path: Path) -> str:
+    return str(error if isinstance(error, StorageError) else explain(error, name=path.name))
+
+
+def _remove_copies(path: Path, problems: list[str]) -> list[str]:
+    """Remove the copies that migrations made of the file before them."""
+    removed: list[str] = []
+    for copy in sorted(path.parent.glob(f"{glob.escape(path.name)}.v*.bak*")):
+        try:
+            copy.unlink()
+            removed.append(copy.name)
+        except OSError:
+            problems.append(f"{copy.name}, a copy from before an update, cannot be removed")
+    return removed
 
 
 def _find_problems(connection: Connection) -> list[str]:

@@ -84,8 +84,8 @@ SELECT * FROM knowledge WHERE uuid = :uuid;
 SELECT * FROM memories WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
 
 -- name: pinned_of
--- Which of several memories are pinned; ids is a JSON array.
-SELECT id FROM memories WHERE pinned = 1 AND id IN (SELECT value FROM json_each(:ids));
+-- Which of several memories a person pinned or corrected; ids is a JSON array.
+SELECT id FROM memories WHERE (pinned = 1 OR synthesizer = 'person') AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: knowledge_by_ids
 -- Several knowledge items; ids is a JSON array.
@@ -156,6 +156,16 @@ VALUES (:layer, :id, :position, :source_layer, :source_id, :quote);
 -- Forget what a derived row was made of.
 DELETE FROM links WHERE layer = :layer AND id = :id;
 
+-- name: memory_wordings
+-- What the memories of an anima said by a moment, whatever became of them.
+SELECT summary || char(10) || content, created_at FROM memories
+WHERE id BETWEEN :low AND :high AND created_at <= :until ORDER BY id DESC LIMIT :limit;
+
+-- name: knowledge_wordings
+-- What the knowledge of an anima said by a moment, whatever became of it.
+SELECT content, created_at FROM knowledge
+WHERE id BETWEEN :low AND :high AND created_at <= :until ORDER BY id DESC LIMIT :limit;
+
 -- name: set_derived_scores
 -- Recency and decay of all living memories (scoring.recency, scoring.decay): outside the journal.
 UPDATE memories SET
@@ -186,8 +196,9 @@ WHERE id BETWEEN :low AND :high AND id IN (SELECT memory_id FROM accesses);
 DELETE FROM accesses WHERE memory_id BETWEEN :low AND :high;
 
 -- name: add_access
--- Count a use of a memory.
-INSERT INTO accesses (memory_id, uses, last_at) VALUES (:memory_id, :uses, :last_at)
+-- Count a use of a memory that is still there.
+INSERT INTO accesses (memory_id, uses, last_at)
+SELECT id, :uses, :last_at FROM memories WHERE id = :memory_id
 ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 

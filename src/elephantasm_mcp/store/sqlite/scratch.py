@@ -11,7 +11,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar, final
 
 import anyio
 
-from elephantasm_mcp.ports import DatabaseHealth, Tx
+from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
 from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
@@ -85,6 +85,10 @@ class Scratch:
         return DatabaseHealth(
             engine="SQLite", location=_NAME, schema_version=0, size_bytes=0, writable=True
         )
+
+    async def scrub(self) -> Scrubbed:
+        """See `Database.scrub`: there is no file."""
+        return Scrubbed()
 
     def scratch(self) -> AbstractAsyncContextManager["Scratch"]:
         """See `Database.scratch`."""
