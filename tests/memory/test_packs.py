@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs
+from elephantasm_mcp.memory import animas, candidates, dreams, events, index, ledger, packs
 from elephantasm_mcp.memory.fakes import CountingIds
+from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate, row_id
 from elephantasm_mcp.types.views import PackContent, PackQuery
 from scenes import DAY, FILE, HOUR, MINUTE, EachEvent, add_user, claim, tamper, tell
 
@@ -84,6 +86,103 @@ async def test_its_layers_are_what_their_types_say(core, clock, query):
     assert all(content[name] for name in ("knowledge", "long_term_memories", "session_memories"))
     layers = PackContent.model_validate(content, extra="forbid").model_dump(mode="json")
     assert layers == content
+
+
+async def put(core, *changes):
+    """Write rows as a dream does."""
+    anima = await animas.find(core, LOCAL_USER, None)
+
+    def write(tx):
+        run = Run(core.ids.uuid(), "deep", "test", core.clock.now())
+        dream = ledger.open_dream(tx, anima, run, now=core.clock.now())
+        ledger.apply(tx, anima, dream, changes, counts={}, now=core.clock.now())
+
+    await core.database.write(write)
+
+
+def built(core, prose):
+    """A version of who the agent is."""
+    row = {
+        "uuid": core.ids.uuid().hex,
+        "personality_type": None,
+        "communication_style": "terse",
+        "self_reflection": None,
+        "prose": prose,
+        "statements": "[]",
+        "synthesizer": "test-1",
+        "links": [],
+        "version": 1,
+        "created_at": to_micros(core.clock.now()),
+        "updated_at": to_micros(core.clock.now()),
+    }
+    return Change(layer="identity", id=row_id(1, 1), after=row, operation="identity")
+
+
+async def test_who_the_agent_is_stands_first_and_counts_in_the_budget(core):
+    await tell(core, "Bogdan must sign it off.", session_id="s")
+    await put(core, built(core, "Assistant of Nadia.\n# Terse: code first."))
+    found = await pack(core)
+    assert found.as_prompt().startswith(
+        "## Your Identity\nAssistant of Nadia. Terse: code first.\n\n## Current Session\n"
+    )
+    assert found.has_identity
+    assert found.identity.communication_style == "terse"
+    assert fenced_tokens(core, found) <= found.token_count
+    assert (await pack(core, "Who signs?")).identity == found.identity
+    alone = "## Your Identity\nAssistant of Nadia. Terse: code first."
+    least = estimate_tokens(packs.FENCE.format(key=packs.COSTLIEST_KEY, text=alone))
+    assert (await pack(core, max_tokens=least)).as_prompt() == alone
+    assert alone not in (await pack(core, max_tokens=least - 1)).as_prompt()
+
+
+async def test_a_self_determined_agent_reads_who_it_is_and_what_it_remembers_first(core, clock):
+    await tell(core, "Bogdan must sign it off.", session_id="s")
+    await dream(core)
+    clock.move(12 * HOUR)
+    await tell(core, "Nadia waits for Bogdan.", session_id="t")
+    clock.move(12 * HOUR)
+    titles = [line for line in (await pack(core)).as_prompt().splitlines() if line[:2] == "##"]
+    assert titles == ["## Relevant Knowledge", "## Relevant Memories"]
+    found = await pack(core, preset="self_determined")
+    titles = [line for line in found.as_prompt().splitlines() if line[:2] == "##"]
+    assert titles == ["## Relevant Memories", "## Relevant Knowledge", "## Current Session"]
+    assert found.preset_name == "self_determined"
+    await animas.update(core, LOCAL_USER, None, settings={"preset": "self_determined"})
+    assert (await pack(core)).as_prompt() == found.as_prompt()
+
+
+async def test_the_anima_says_how_long_a_pack_may_be_unless_the_reader_does(core):
+    for number in range(20):
+        await tell(core, f"Step {number} is in drawer {number * 7}.", session_id="s")
+    await animas.update(core, LOCAL_USER, None, settings={"max_tokens": 200})
+    assert (await pack(core)).max_tokens == 200
+    assert (await pack(core)).token_count <= 200
+    assert (await pack(core, max_tokens=300)).token_count > 200
+
+
+async def test_what_two_lines_say_differently_stands_in_both_until_it_is_settled(core, clock):
+    await tell(core, "Nadia lives in Porto.", "Nadia lives in Lisbon.", session_id="s")
+    await dream(core)
+    clock.move(DAY)
+    conflict = {
+        "uuid": core.ids.uuid().hex,
+        "of_layer": "knowledge",
+        "first_id": row_id(1, 1),
+        "second_id": row_id(1, 2),
+        "question": "Where does Nadia live?",
+        "links": [],
+        "state": "open",
+        "kept_id": None,
+        "created_at": to_micros(core.clock.now()),
+        "updated_at": to_micros(core.clock.now()),
+        "version": 1,
+    }
+    await put(core, Change(layer="conflict", id=row_id(1, 1), after=conflict, operation="conflict"))
+    for query in (None, "Where does Nadia live?"):
+        text = (await pack(core, query)).layers.annotated
+        assert text.count("unsettled: k1 says") == text.count("unsettled: k2 says") == 1
+        assert "Lisbon" in text
+        assert "Porto" in text
 
 
 async def test_who_changes_a_pack_changes_it_for_nobody_else(core):
@@ -403,6 +502,7 @@ from elephantasm_mcp.memory import packs
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.types.views import PackContent, PackQuery

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from elephantasm_mcp.cli.commands import Command, moment, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import note, say, say_json
-from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS
+from elephantasm_mcp.types.records import PresetName
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
@@ -22,6 +22,7 @@ async def pack(memory: AsyncElephantasm, arguments: Namespace) -> int:
         arguments.query,
         session_id=arguments.session,
         max_tokens=arguments.max_tokens,
+        preset=arguments.preset,
         as_of=arguments.as_of,
     )
     if arguments.json:
@@ -43,8 +44,10 @@ def _options(parser: ArgumentParser) -> None:
         "--max-tokens",
         metavar="N",
         type=whole_number(least=200, most=200_000),
-        default=DEFAULT_MAX_TOKENS,
-        help="the longest it may be (default: %(default)s)",
+        help="the longest it may be (default: the anima's setting, 4000)",
+    )
+    parser.add_argument(
+        "--preset", choices=get_args(PresetName), help="how it is compiled (default: the anima's)"
     )
     parser.add_argument(
         "--as-of", metavar="TIME", type=moment, help="the pack as it was at this past time"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from elephantasm_mcp.memory import index, pack_items, recall
+from elephantasm_mcp.memory import conflicts, index, pack_items, recall
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.pack_items import Answers, Item
+from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, SESSION, SHARES, Preset
 from elephantasm_mcp.memory.recall import Retrieved, RowKey
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import scoring
@@ -29,15 +30,6 @@ from elephantasm_mcp.types.records import EventState, RowId
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.asking import Asked
 
-SESSION, KNOWLEDGE, LONG_TERM = (
-    "## Current Session",
-    "## Relevant Knowledge",
-    "## Relevant Memories",
-)
-SHARES = {SESSION: 0.25, KNOWLEDGE: 0.35, LONG_TERM: 0.40}
-
-SESSION_WINDOW = timedelta(hours=4)
-"""A session that ended longer ago than this is no current one (preset `conversational`)."""
 MOST = 400
 """How many rows of each kind compete for a pack."""
 GIVING_WAY = 100
@@ -65,10 +57,14 @@ class _Session:
     end: datetime
 
 
-def without_query(tx: Tx, anima: StoredAnima, *, session_id: str | None, clock: datetime) -> Lines:
+def without_query(
+    tx: Tx, anima: StoredAnima, *, session_id: str | None, preset: Preset, clock: datetime
+) -> Lines:
     """What matters, what is recent, and the current session."""
     raw = _raw_events(tx, anima)
-    in_session = _session_items(tx, anima, raw, session_id=session_id, clock=clock)
+    in_session = _session_items(
+        tx, anima, raw, session_id=session_id, window=preset.session_window, clock=clock
+    )
     knowledge, long_term = _by_standing(tx, anima, raw, clock=clock)
     return _by_section(in_session, knowledge, long_term)
 
@@ -80,15 +76,19 @@ def for_query(
     asked: Asked,
     *,
     session_id: str | None,
+    preset: Preset,
     max_tokens: int,
     clock: datetime,
 ) -> tuple[Lines, Retrieved]:
     """What is above the relevance floor, and the current session; and what the query found."""
     state = core.corpora.get(tx, anima, index.models_of(core))
-    key = ("session", session_id, clock)
+    window = preset.session_window
+    key = ("session", session_id, window, clock)
     if key not in state.notes:
         raw = _raw_events(tx, anima)
-        state.notes[key] = _session_items(tx, anima, raw, session_id=session_id, clock=clock)
+        state.notes[key] = _session_items(
+            tx, anima, raw, session_id=session_id, window=window, clock=clock
+        )
     in_session = cast("list[Item]", state.notes[key])
     retrieved = recall.retrieve(state, core, anima, asked)
     knowledge, long_term = _by_question(tx, anima, retrieved, max_tokens=max_tokens, clock=clock)
@@ -112,6 +112,24 @@ def told_by(tx: Tx, retrieved: Retrieved) -> dict[RowKey, RowId]:
         if best is not None and place_of[best] < place + GIVING_WAY:
             told["memory", memory] = best
     return told
+
+
+def unsettled(tx: Tx, anima: StoredAnima, lines: Lines) -> Lines:
+    """The same lines; one that another contradicts, and nobody knows which holds, says so."""
+    open_conflicts = conflicts.open_of(tx, anima)
+    if not open_conflicts:
+        return lines
+    told = {one.first.handle: one.second for one in open_conflicts}
+    told |= {one.second.handle: one.first for one in open_conflicts}
+    return {
+        title: [
+            pack_items.contradicted(item, by=told[item.line.handle])
+            if item.line.handle in told
+            else item
+            for item in items
+        ]
+        for title, items in lines.items()
+    }
 
 
 def _by_section(
@@ -139,10 +157,11 @@ def _session_items(
     raw: Sequence[StoredEvent],
     *,
     session_id: str | None,
+    window: timedelta,
     clock: datetime,
 ) -> list[Item]:
     """The memories of the session, and its events that are not in a memory yet."""
-    session = _current_session(tx, anima, session_id, clock=clock)
+    session = _current_session(tx, anima, session_id, window=window, clock=clock)
     if session is None:
         return []
     found = memories.session_memories(
@@ -165,17 +184,17 @@ def _recent(moment: datetime, clock: datetime) -> Scored:
 
 
 def _current_session(
-    tx: Tx, anima: StoredAnima, session_id: str | None, *, clock: datetime
+    tx: Tx, anima: StoredAnima, session_id: str | None, *, window: timedelta, clock: datetime
 ) -> _Session | None:
     """The given session, else the last one if it ended within the window before the clock."""
     if session_id is not None:
         span = events.session_span(tx, anima, session_id)
         return _Session(session_id, *span) if span else None
     last = events.last(tx, anima, until=clock + timedelta(hours=1))
-    if last is None or clock - last.time > SESSION_WINDOW:
+    if last is None or clock - last.time > window:
         return None
     gap = (
-        SESSION_WINDOW
+        window
         if last.event.session_id is not None
         else timedelta(minutes=anima.settings.session_gap_min)
     )

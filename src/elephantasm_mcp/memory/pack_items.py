@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.memory import index, recall
+from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.pure import packing, scoring
 from elephantasm_mcp.pure.labels import age_label, clock_time, day
 from elephantasm_mcp.pure.packing import Line
@@ -38,6 +39,8 @@ RAW_WORDS = 120
 """A raw event is quoted whole up to here: cutting earlier costs evidence (recall.md)."""
 RAW_CHARS = 1_000
 """And never longer than this: a word may be of any length."""
+CONTRADICTION_CHARS = 120
+"""How much of the other side of a conflict stands in a line."""
 AUTHOR_CHARS = 40
 """How much of an author's name stands in a line."""
 
@@ -289,6 +292,15 @@ def knowledge_item(one: StoredKnowledge, scored: Scored, reason: Reason) -> Item
     )
     time = one.knowledge.valid_from or one.knowledge.created_at
     return _item(line, one, scored, reason, time)
+
+
+def contradicted(item: Item, *, by: Row) -> Item:
+    """The same line, saying what another says instead: a person or the agent may settle it."""
+    text = by.snapshot.get("summary") or by.snapshot["content"]
+    said = quoted(to_line(text, max_chars=CONTRADICTION_CHARS))
+    marks = [mark for mark in (item.line.mark, f"unsettled: {by.handle} says {said}") if mark]
+    line = replace(item.line, mark="; ".join(marks))
+    return replace(item, line=line, tokens=packing.cost_of(line))
 
 
 def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: datetime) -> Item:

@@ -15,10 +15,19 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
-from elephantasm_mcp.memory import animas, candidates, index, pack_items, past, recall, uses
-from elephantasm_mcp.memory.candidates import KNOWLEDGE, LONG_TERM, SESSION, SHARES
+from elephantasm_mcp.memory import (
+    animas,
+    candidates,
+    identity,
+    index,
+    pack_items,
+    past,
+    recall,
+    uses,
+)
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.pack_items import Item
+from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, PRESETS, SESSION, SHARES
 from elephantasm_mcp.memory.recall import Retrieved
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import packing
@@ -32,6 +41,7 @@ from elephantasm_mcp.store.memories import StoredMemory
 from elephantasm_mcp.store.packs import Reader
 from elephantasm_mcp.types.records import AnimaNo, RowId, UserNo
 from elephantasm_mcp.types.views import (
+    IdentityContext,
     MemoryPack,
     PackQuery,
     TemporalContext,
@@ -44,6 +54,10 @@ PATIENCE_S = 5.0
 """How long a pack over MCP waits for the embedder and the index (contract §2)."""
 KEPT_PACKS = 16
 """How many packs without a query are kept, for as long as nothing changes."""
+IDENTITY = "## Your Identity"
+IDENTITY_WORDS = 100
+IDENTITY_CHARS = 700
+"""About 150 tokens of it stand in a pack (contract §2)."""
 GIST_WORDS = 14
 GIST_CHARS = 100
 """How much of the last event the temporal line repeats."""
@@ -98,19 +112,17 @@ async def compile_pack(
     if query.as_of is not None:
         return pack
     core.uses.update(compiled.used)
+    lines = {
+        item.line.handle: item.line.text for items in compiled.items.values() for item in items
+    }
+    uses.note_shown(core, compiled.anima_no, lines)
     if recall.has_words(query.query):
         return pack
     content = _copied(pack.content)  # the pack is kept: nobody may change it
     if client is None:
         return pack.model_copy(update={"content": content})
-    changes = await uses.note_read(
-        core,
-        Reader(compiled.anima_no, user, client),
-        pack_hash=pack.content["hash"],
-        lines={
-            item.line.handle: item.line.text for items in compiled.items.values() for item in items
-        },
-    )
+    reader = Reader(compiled.anima_no, user, client)
+    changes = await uses.note_read(core, reader, pack_hash=pack.content["hash"], lines=lines)
     return pack.model_copy(update={"content": content | {"changes": changes.model_dump()}})
 
 
@@ -141,6 +153,13 @@ async def _compile_now(
     if anima.last_event_at is None:
         return None
     clock = floor_hour(core.clock.now())
+    settings = anima.settings
+    query = query.model_copy(
+        update={
+            "max_tokens": query.max_tokens or settings.max_tokens,
+            "preset": query.preset or settings.preset,
+        }
+    )
     if query.query is not None:
         await index.prepare_read(core, anima.anima_no, patience_s=patience_s)
         asked = await recall.prepare(core, query.query)
@@ -192,9 +211,12 @@ def _compile(
 ) -> Compiled:
     """Gather, choose, render: all of it on one snapshot."""
     anima = anima_store.get(tx, anima_no)
+    max_tokens, preset = query.max_tokens or 0, PRESETS[query.preset or "conversational"]
     retrieved: Retrieved | None = None
     if asked is None:
-        lines = candidates.without_query(tx, anima, session_id=query.session_id, clock=clock)
+        lines = candidates.without_query(
+            tx, anima, session_id=query.session_id, preset=preset, clock=clock
+        )
     else:
         lines, retrieved = candidates.for_query(
             tx,
@@ -202,32 +224,41 @@ def _compile(
             anima,
             asked,
             session_id=query.session_id,
-            max_tokens=query.max_tokens,
+            preset=preset,
+            max_tokens=max_tokens,
             clock=clock,
         )
-    temporal = _temporal(tx, anima, max_tokens=query.max_tokens // 4, clock=clock)
-    if temporal is not None and _fenced_tokens(temporal.formatted) > query.max_tokens:
-        temporal = None
-    fixed = [temporal.formatted] if temporal else []
+    lines = candidates.unsettled(tx, anima, lines)
+    known = _identity(tx, anima, max_tokens=max_tokens)
+    temporal = _temporal(tx, anima, max_tokens=max_tokens // 4, clock=clock)
+    fixed = [_identity_text(known)] if known else []
+    if temporal is not None:
+        if _fenced_tokens("\n\n".join([*fixed, temporal.formatted])) > max_tokens:
+            temporal = None
+        else:
+            fixed.append(temporal.formatted)
     empty_fence = FENCE.format(key=COSTLIEST_KEY, text="")
     chosen = packing.choose(
         [
             Section(
                 title=title,
-                share=share,
+                share=SHARES[title],
                 lines=[item.line for item in lines[title]],
                 costs=[item.tokens for item in lines[title]],
                 scores=[item.score for item in lines[title]],
                 firm=[item.firm for item in lines[title]],
             )
-            for title, share in SHARES.items()
+            for title in preset.sections
         ],
         fixed=[*fixed, empty_fence],
-        budget_tokens=query.max_tokens,
+        budget_tokens=max_tokens,
     )
-    items = {title: _ordered(title, _with_lines(lines[title], chosen[title])) for title in SHARES}
+    items = {
+        title: _ordered(title, _with_lines(lines[title], chosen[title]))
+        for title in preset.sections
+    }
     mode = retrieved.mode if retrieved else recall.NO_QUERY
-    pack = _build(anima, query, items, temporal, mode=mode, clock=clock)
+    pack = _build(anima, query, items, known, temporal, mode=mode, clock=clock)
     used = [
         item.row.id
         for title in (SESSION, LONG_TERM)
@@ -257,6 +288,24 @@ def _ordered(title: str, items: list[Item]) -> list[Item]:
     return sorted(items, key=lambda item: (item.time, item.row.id)) if title == SESSION else items
 
 
+def _identity(tx: Tx, anima: StoredAnima, *, max_tokens: int) -> IdentityContext | None:
+    """Who the agent is; None while nothing is known of it, or where that has no room."""
+    found = identity.read(tx, anima)
+    if found is None:
+        return None
+    known = IdentityContext(
+        personality_type=found.personality_type,
+        communication_style=found.communication_style,
+        self_reflection=found.self_reflection,
+        prose=cut(to_line(found.prose), max_words=IDENTITY_WORDS, max_chars=IDENTITY_CHARS),
+    )
+    return known if _fenced_tokens(_identity_text(known)) <= max_tokens else None
+
+
+def _identity_text(known: IdentityContext) -> str:
+    return f"{IDENTITY}\n{known.prose}"
+
+
 def _temporal(
     tx: Tx, anima: StoredAnima, *, max_tokens: int, clock: datetime
 ) -> TemporalContext | None:
@@ -281,19 +330,21 @@ def _build(
     anima: StoredAnima,
     query: PackQuery,
     items: dict[str, list[Item]],
+    known: IdentityContext | None,
     temporal: TemporalContext | None,
     *,
     mode: str,
     clock: datetime,
 ) -> MemoryPack:
     last_line = temporal.formatted if temporal else ""
-    lines = {title: [item.line for item in items[title]] for title in SHARES}
-    annotated = packing.render(lines, last_line=last_line, with_handles=True)
-    context = packing.render(lines, last_line=last_line, with_handles=False)
+    first = _identity_text(known) if known else ""
+    lines = {title: [item.line for item in found] for title, found in items.items()}
+    annotated = packing.render(lines, first=first, last_line=last_line, with_handles=True)
+    context = packing.render(lines, first=first, last_line=last_line, with_handles=False)
     digest = sha256(annotated.encode()).hexdigest()[:32]
     content = {  # as `PackContent` is written in JSON, without making it first: 1 ms
         "context": context,
-        "identity": None,
+        "identity": known.model_dump(mode="json") if known else None,
         "session_memories": pack_items.as_memories(items[SESSION]),
         "knowledge": pack_items.as_knowledge(items[KNOWLEDGE]),
         "long_term_memories": pack_items.as_memories(items[LONG_TERM]),
@@ -311,9 +362,9 @@ def _build(
         session_memory_count=len(items[SESSION]),
         knowledge_count=len(items[KNOWLEDGE]),
         long_term_memory_count=len(items[LONG_TERM]),
-        has_identity=False,
+        has_identity=known is not None,
         token_count=_fenced_tokens(annotated),
-        max_tokens=query.max_tokens,
+        max_tokens=query.max_tokens or 0,
         content=content,
         compiled_at=clock,
         created_at=clock,

@@ -64,7 +64,6 @@ async def note_read(
 
     `lines` has the text of each line by its handle.
     """
-    note_shown(core, reader.anima_no, lines)
     last = core.reads.get(reader) or await core.database.read(packs.last_read, reader)
     if last is None or last.hash != pack_hash:
         core.reads[reader] = LastRead(pack_hash, lines, core.clock.now())

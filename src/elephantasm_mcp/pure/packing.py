@@ -92,9 +92,12 @@ def repeated(line: Line, chosen: Iterable[Line]) -> Line | None:
     return next((one for one in chosen if near_duplicate(mine, _terms_of(one.text))), None)
 
 
-def render(lines: Mapping[str, Sequence[Line]], *, last_line: str, with_handles: bool) -> str:
-    """The markdown: sections in their order, empty ones left out, then the last line."""
-    blocks = [
+def render(
+    lines: Mapping[str, Sequence[Line]], *, first: str = "", last_line: str, with_handles: bool
+) -> str:
+    """The markdown: `first`, sections in their order, empty ones left out, then the last line."""
+    blocks = [first] if first else []
+    blocks += [
         "\n".join([title, *(line.render(with_handles=with_handles) for line in chosen)])
         for title, chosen in lines.items()
         if chosen

@@ -16,11 +16,18 @@ from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
-from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
+from elephantasm_mcp.errors import StorageError, ValidationError
 from elephantasm_mcp.pure.complaints import not_one_of, rejected, unknown_argument
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.settings import Settings, load_settings
-from elephantasm_mcp.types.records import EventCreate, GivenDatetime, Layer, MemoryState, Request
+from elephantasm_mcp.types.records import (
+    EventCreate,
+    GivenDatetime,
+    Layer,
+    MemoryState,
+    PresetName,
+    Request,
+)
 from elephantasm_mcp.types.views import AnimaRef, Phase
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -32,7 +39,7 @@ Meta: TypeAlias = Mapping[str, Any]
 
 TIMEOUT_S: Final = 30.0
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
-PRESETS: Final = ("conversational",)
+PRESETS: Final = get_args(PresetName)
 LAYERS: Final[tuple[Layer, ...]] = ("memory", "knowledge", "event")
 
 
@@ -151,8 +158,6 @@ def required_anima(ref: object, *, call: str) -> UUID | str:
 
 def parse_preset(preset: str | None) -> str | None:
     """The name of a preset, once it is one."""
-    if preset == "self_determined":
-        raise not_built("The preset `self_determined`", hint="Leave `preset` out.")
     if preset is not None and preset not in PRESETS:
         raise not_one_of("preset", owner="inject", allowed=PRESETS)
     return preset
@@ -164,11 +169,6 @@ def parse_phase(phase: str) -> Phase:
         if phase == known:
             return known
     raise not_one_of("phase", owner="dream", allowed=PHASES)
-
-
-def not_built(what: str, *, hint: str) -> NotBuiltError:
-    """The error about what is promised for later."""
-    return NotBuiltError(f"{what} will come in a later release.", hint=hint)
 
 
 def forked_error() -> StorageError:

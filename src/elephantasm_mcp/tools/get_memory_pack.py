@@ -1,6 +1,6 @@
 """`get_memory_pack`: what to know before answering."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult
@@ -10,8 +10,17 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import packs
 from elephantasm_mcp.tools.answers import READS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument, MomentArgument, SessionArgument
+from elephantasm_mcp.types.records import PresetName
 from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS, PackChanges, PackQuery
 from elephantasm_mcp.wording import NOTHING_THEN, NOTHING_YET, client_of
+
+BudgetArgument = Annotated[
+    int | None, Field(ge=1, le=200_000, json_schema_extra={"default": DEFAULT_MAX_TOKENS})
+]
+"""Left out, the anima's settings say it; so with the preset."""
+PresetArgument = Annotated[
+    PresetName | None, Field(json_schema_extra={"default": "conversational"})
+]
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -24,8 +33,8 @@ def register(server: MCPServer, app: App) -> None:
         anima: AnimaArgument = "",
         query: Annotated[str, Field(description="What the pack should be about.")] = "",
         session_id: SessionArgument = "",
-        max_tokens: Annotated[int, Field(ge=1, le=200_000)] = DEFAULT_MAX_TOKENS,
-        preset: Literal["conversational"] = "conversational",
+        max_tokens: BudgetArgument = None,
+        preset: PresetArgument = None,
         as_of: MomentArgument = None,
     ) -> CallToolResult:
         """Get what to know before answering: identity, current session, knowledge, memories.

@@ -147,6 +147,10 @@ class Trust(StrEnum):
     """Came in through a tool result or from a named outside source."""
 
 
+PresetName = Literal["conversational", "self_determined"]
+"""How a pack is compiled (`memory/presets.py`)."""
+
+
 class AnimaSettings(Record):
     """The dials of one anima (contract §5)."""
 
@@ -168,14 +172,15 @@ class AnimaSettings(Record):
     """What is kept; an event of another type is acknowledged and not stored."""
     never_store: tuple[str, ...] = Field((), max_length=50, examples=[["ACME-####"]])
     """What is masked before anything is stored (`pure/patterns.py`)."""
-    preset: Literal["conversational", "self_determined"] = "conversational"
+    preset: PresetName = "conversational"
     max_tokens: int = Field(4_000, ge=1, le=200_000)
+    """Of a pack, where none is asked for."""
     timezone: str = Field("UTC", max_length=64, examples=["Europe/Berlin"])
     instructions: str = Field("", max_length=4_000)
     """What the synthesizer is told beside its own prompt."""
 
 
-SETTINGS_TO_COME = frozenset(("preset", "max_tokens", "timezone", "instructions"))
+SETTINGS_TO_COME = frozenset(("timezone", "instructions"))
 """Settings that nothing reads yet: they are refused until something does."""
 
 

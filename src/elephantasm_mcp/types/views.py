@@ -16,6 +16,7 @@ from elephantasm_mcp.types.records import (
     KnowledgeType,
     Layer,
     MemoryState,
+    PresetName,
     Record,
     Request,
     Score,
@@ -116,8 +117,9 @@ class PackQuery(Request):
     anima: AnimaRef = None
     query: str | None = None
     session_id: str | None = None
-    max_tokens: int = Field(DEFAULT_MAX_TOKENS, ge=1, le=200_000)
-    preset: Literal["conversational"] = "conversational"
+    max_tokens: int | None = Field(None, ge=1, le=200_000)
+    """None is what the anima's settings say, as with `preset`."""
+    preset: PresetName | None = None
     as_of: GivenDatetime | None = None
     """The pack of that moment; None is now."""
 
