@@ -1,6 +1,7 @@
 """Corpora in memory: each reader sees the state of its own transaction, whoever else reads."""
 
 import threading
+import weakref
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -313,6 +314,19 @@ async def test_a_state_that_was_handed_out_outlives_the_rows_that_it_shows(core)
     await index_now(core)
     assert len((await state(core)).corpus) == 2
     assert view(held) == before
+
+
+async def test_states_of_before_a_change_are_kept_by_their_readers_alone(core):
+    """They share no array with what is held now, so that the bound on bytes would not hold."""
+    await tell(core, "Tea.", "Rum.")
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    hidden = weakref.ref((await state(core)).corpus.hidden)
+    await tell(core, "Gin.")
+    await state(core)
+    assert hidden() is not None
+    await core.database.write(rewrite, 1, "Coffee.")
+    await state(core)
+    assert hidden() is None
 
 
 async def test_a_change_that_could_not_be_read_is_read_by_the_next(core, monkeypatch):

@@ -275,6 +275,19 @@ async def test_who_comes_second_gives_up(core):
     assert await chain(core) == before
 
 
+async def test_who_comes_second_gives_up_even_if_the_chain_is_as_long_as_before(core):
+    await tell_many(core, 0, 2 * LEAST)
+    await index_now(core)
+    await change(core, *range(1, LEAST + 1))
+    await index._make_vectors(core, 1)
+    step = await core.database.read(index._next_segment, 1, {})
+    block = segments.make_block(step)
+    assert await core.database.write(index._write_segment, 1, step, block)
+    assert (await chain(core)).rows == step.chain.rows
+    assert not await core.database.write(index._write_segment, 1, step, block)
+    await check(core)
+
+
 async def test_a_block_is_not_written_when_a_row_changed_while_it_was_made(core):
     await tell_many(core, 0, 5)
     step = await core.database.read(index._next_segment, 1, {})
@@ -459,6 +472,15 @@ async def test_the_signs_of_many_rows_are_kept_and_loaded(core, monkeypatch):
     await index_now(core)
     assert all(len(block.parts) == 4 for block in (await chain(core)).blocks)
     await tell_many(core, 14, 15, session_id="s")
+    await check_signs(core)
+    await change(core, 3, 10)
+    await check_signs(core)
+    await index_now(core)
+    await check_signs(core)
+
+
+async def check_signs(core):
+    """Those that were kept are those that the vectors have, whichever rows are left out."""
     await check(core)
     found = await core.database.read(
         lambda tx: CorpusCache().get(tx, anima_store.get(tx, 1), index.models_of(core)).corpus

@@ -7,7 +7,7 @@ before it, of which each carries only what is new in it.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +57,18 @@ class Segment:
 
     def __len__(self) -> int:
         return len(self.columns["ids"])
+
+    def without(self, places: NDArray[np.int64]) -> "Segment":
+        """The rows but for those at these places; its words and names keep their numbers."""
+        if not len(places):
+            return self
+        gone = np.zeros(len(self), dtype=np.bool_)
+        gone[places] = True
+        return replace(
+            self,
+            columns={name: column[~gone] for name, column in self.columns.items()},
+            tokens=self.tokens[~np.repeat(gone, self.columns["sizes"])],
+        )
 
 
 def pack(segment: Segment) -> bytes:

@@ -155,7 +155,10 @@ class _Held:
         builder, self._builder = self._builder, CorpusBuilder(self.models)
         if len(builder):
             changed = search.changes_after(tx, anima.anima_no, self._epoch)
-            builder.remove(builder.places((LAYERS.index(one.layer), one.id) for one in changed))
+            places = builder.places((LAYERS.index(one.layer), one.id) for one in changed)
+            if len(places):
+                self._states.clear()  # they have arrays of their own from now on, of any size
+                builder.remove(places)
         else:
             builder = CorpusBuilder(self.models)
             changed = segments.load(tx, anima, builder)

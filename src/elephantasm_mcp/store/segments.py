@@ -76,6 +76,11 @@ class Chain:
         return self.blocks[-1].first + self.blocks[-1].rows if self.blocks else 0
 
     @property
+    def shape(self) -> Sequence[tuple[int, int, int]]:
+        """What is another for every other chain: its length is not, where stale copies went."""
+        return [(block.first, block.rows, block.epoch) for block in self.blocks]
+
+    @property
     def upto(self) -> int:
         """The epoch up to which they hold all changes."""
         return self.blocks[-1].epoch if self.blocks else self.epoch
@@ -176,18 +181,20 @@ def load(tx: Tx, anima: StoredAnima, builder: CorpusBuilder) -> list[RowChange]:
     kept = _kept(tx, anima)
     if not kept:
         return []
+    blocks = [unpack(one.data) for one in kept]
+    changes = search.changes_after(tx, anima.anima_no, kept[0].epoch)
+    stale = _by_block(kept, _stale(kept, blocks, changes))
     vectors: dict[str, list[Stored]] = {}
     for model, dimensions in builder.models.items():
         found = {one.first: one.data for one in _kept(tx, anima, model)}
         if found:
             vectors[model] = [
-                _vectors_from(found.get(one.first), one.rows, dimensions) for one in kept
+                _vectors_from(found.get(one.first), one.rows, dimensions, without=places)
+                for one, places in zip(kept, stale, strict=True)
             ]
-    signs = {model: _signs(tx, anima, model, kept) for model in vectors}
-    blocks = [unpack(one.data) for one in kept]
-    builder.load(blocks, vectors, signs)
-    changes = search.changes_after(tx, anima.anima_no, kept[0].epoch)
-    builder.remove(_stale(kept, blocks, changes).nonzero()[0])
+    signs = {model: _signs(tx, anima, model, kept, stale) for model in vectors}
+    sound = [block.without(places) for block, places in zip(blocks, stale, strict=True)]
+    builder.load(sound, vectors, signs)
     return [one for one in changes if one.epoch > kept[-1].epoch]
 
 
@@ -221,17 +228,15 @@ def make_block(step: NewRows) -> Made:
 
     builder = CorpusBuilder({})
     blocks = [unpack(one.data) for one in step.kept]
-    sound: list[int] = []
     if blocks:
+        stale = _by_block(step.kept, _stale(step.kept, blocks, step.changes))
+        blocks = [block.without(places) for block, places in zip(blocks, stale, strict=True)]
         builder.load(blocks, {})
-        stale = _stale(step.kept, blocks, step.changes)
-        sound = [int((~stale[one.first : one.first + one.rows]).sum()) for one in step.kept]
-        builder.remove(stale.nonzero()[0])
     builder.add(step.rows)
     first, size, left = step.chain.rows, len(step.rows), len(blocks)
-    while left and sound[left - 1] <= size and sound[left - 1] + size <= MOST_ROWS:
+    while left and len(blocks[left - 1]) <= size and len(blocks[left - 1]) + size <= MOST_ROWS:
         left -= 1
-        first, size = step.kept[left].first, size + sound[left]
+        first, size = step.kept[left].first, size + len(blocks[left])
     segment = builder.segment(len(builder) - size, len(builder), after=blocks[:left])
     return Made(first, step.epoch, segment)
 
@@ -325,7 +330,7 @@ def forget(tx: Tx, anima: StoredAnima, layer: Layer, ids: Collection[RowId]) -> 
 def _is_still(tx: Tx, anima: StoredAnima, seen: Chain) -> bool:
     """Whether nobody changed a row or the chain since it was seen."""
     chain = chain_of(tx, anima)
-    return (chain.epoch, chain.rows, chain.others) == (seen.epoch, seen.rows, False)
+    return not chain.others and (chain.epoch, chain.shape) == (seen.epoch, seen.shape)
 
 
 def _kept(tx: Tx, anima: StoredAnima, part: str = ROWS) -> list[Kept]:
@@ -380,6 +385,11 @@ def _stale(
     return stale
 
 
+def _by_block(kept: Sequence[Kept], mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """The places in each block that a mask over all copies names."""
+    return [mask[one.first : one.first + one.rows].nonzero()[0] for one in kept]
+
+
 def _copies(blocks: Sequence[Segment], layer: int, ids: Collection[int]) -> NDArray[np.bool_]:
     """Which copies in these blocks are of some rows, a mask."""
     import numpy as np
@@ -432,7 +442,11 @@ def _missing_part(chain: Chain, block: Block, model: str, marks: search.Marks) -
 
 
 def _signs(
-    tx: Tx, anima: StoredAnima, model: str, kept: Sequence[Kept]
+    tx: Tx,
+    anima: StoredAnima,
+    model: str,
+    kept: Sequence[Kept],
+    stale: Sequence[NDArray[np.int64]],
 ) -> list[NDArray[np.uint64]]:
     """The signs of all blocks; none where some are missing, or where rows are few."""
     import numpy as np
@@ -444,7 +458,11 @@ def _signs(
     found = _kept(tx, anima, model + SIGNS)
     if len(found) < len(kept):
         return []
-    return [np.frombuffer(one.data, dtype="<u8").reshape(-1, one.rows) for one in found]
+    signs = [np.frombuffer(one.data, dtype="<u8").reshape(-1, one.rows) for one in found]
+    return [
+        np.delete(part, places, axis=1) if len(places) else part
+        for part, places in zip(signs, stale, strict=True)
+    ]
 
 
 def _put(tx: Tx, anima_no: AnimaNo, part: str, block: Block, data: bytes) -> None:
@@ -504,15 +522,18 @@ def _vectors_of(tx: Tx, anima_no: AnimaNo, block: Block, model: str, dimensions:
     return lengths.astype("<f4").tobytes() + stored.tobytes()
 
 
-def _vectors_from(data: bytes | None, rows: int, dimensions: int) -> Stored:
-    """What `_vectors_of` made."""
+def _vectors_from(
+    data: bytes | None, rows: int, dimensions: int, *, without: NDArray[np.int64] | None = None
+) -> Stored:
+    """What `_vectors_of` made, but for the rows at some places."""
     import numpy as np
 
     if data is None:
-        return (
-            np.zeros((rows, dimensions), dtype=np.int8),
-            np.full(rows, np.inf, dtype=np.float32),
-        )
-    lengths = np.frombuffer(data, dtype="<f4", count=rows)
-    stored = np.frombuffer(data, dtype=np.int8, offset=lengths.nbytes)
-    return stored.reshape(rows, dimensions), lengths
+        stored = np.zeros((rows, dimensions), dtype=np.int8)
+        lengths = np.full(rows, np.inf, dtype=np.float32)
+    else:
+        lengths = np.frombuffer(data, dtype="<f4", count=rows)
+        stored = np.frombuffer(data, dtype=np.int8, offset=lengths.nbytes).reshape(rows, dimensions)
+    if without is None or not len(without):
+        return stored, lengths
+    return np.delete(stored, without, axis=0), np.delete(lengths, without)
