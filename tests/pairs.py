@@ -250,6 +250,10 @@ ALIKE = [
     ('{p}: "I take the bus."', '{p}: "I now take vitamins."'),
     ('{p}: "The kitchen is blue."', '{p}: "The kitchen is now clean."'),
     ('{p}: "My son is 6 years old."', '{p}: "My son is now 120 cm tall."'),
+    ("{p} is using Bootstrap 5.3 for the styling.", "{p} is currently using Gunicorn 20.1.0."),
+    ("{p} is using the MVC pattern.", "{p} is currently using the command line for Git."),
+    ("{p} is interested in Rust.", "{p} is now interested in Go."),
+    ("{p} is working on the parser.", "{p} is currently working on the tests."),
 ]
 
 

@@ -147,7 +147,10 @@ _TOOLS: Final = _stems(
     " react vue docker kubernetes vim emacs notion kafka terraform figma zoom excel"
 )
 """Where one does not live."""
-_FEW_WORDS: Final = 3
+_TIMES: Final = _stems(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december noon midnight"
+)
 _LONGEST_VALUE: Final = 8
 _QUOTE: Final = re.compile(r'(?:^|(?<=[.!?…"”] ))([^.:"“”!?]{1,60}): ["“]([^"“”]+)["”]\.?')
 _MORE: Final = re.compile(r'["“]([^"“”]+)["”]')
@@ -284,7 +287,7 @@ def _other_value(newer: Truth, older: Truth) -> bool:
         return mine.manner[:2] == theirs.manner[:2] and (proper or bool(mine.who))
     if mine.manner != theirs.manner:
         return False
-    return mine.single or (bool(mine.who) and newer.changes and proper)
+    return mine.single or (newer.changes and proper)
 
 
 def _says_more(one: str, other: str) -> bool:
@@ -323,8 +326,10 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     owned = newer.slot is not None and bool(newer.slot.who)
     if owned and gaps[0] == (newer.slot.value.split() if newer.slot else []):  # see _other_value
         return False
-    whole = start + end < _FEW_WORDS
-    return not whole or mine[1] in _ONE_AT_A_TIME
+    if not _PREPOSITIONS.issuperset(mine[len(mine) - end :]) or mine[1] in _ONE_AT_A_TIME:
+        return True
+    when = any(one.isdigit() or one in _TIMES for one in gaps[0])
+    return when and mine[start - 1] in _PREPOSITIONS
 
 
 def _alike(left: Sequence[str], right: Sequence[str]) -> int:
