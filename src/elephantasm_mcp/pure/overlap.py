@@ -13,6 +13,8 @@ from elephantasm_mcp.pure.vectors import Int8Matrix, directions
 
 BLOCK_ROWS: Final = 1024
 """Rows compared in one go: 10,000 by 1,024 cosines are 40 MB."""
+SAMPLED: Final = 61
+"""Of a block's cosines one in so many is looked at to see how many are near."""
 PAIRS_PER_ROW: Final = 8
 """In a block with more near pairs than this a row, only the nearest count."""
 
@@ -36,12 +38,12 @@ def near_pairs(stored: Int8Matrix, *, distance: float) -> list[tuple[int, int, f
 def _near(
     cosines: NDArray[np.float32], start: int, *, at_least: float
 ) -> list[tuple[int, int, float]]:
-    """The pairs above the diagonal of a block that are near enough."""
-    rows, columns = np.nonzero(cosines >= at_least)
+    """The pairs above the diagonal of a block that are near enough, the nearest if too many."""
+    most = PAIRS_PER_ROW * len(cosines)
+    rows, columns = np.nonzero(cosines >= max(at_least, _limit(cosines, most)))
     above = columns > rows
     rows, columns = rows[above], columns[above]
     near = np.rint(cosines[rows, columns].astype(np.float64) * 1e6) / 1e6
-    most = PAIRS_PER_ROW * len(cosines)
     if len(near) > most:
         best = np.lexsort((columns, rows, -near))[:most]
         rows, columns, near = rows[best], columns[best], near[best]
@@ -49,3 +51,12 @@ def _near(
         (row + start, column + start, cosine)
         for row, column, cosine in zip(rows.tolist(), columns.tolist(), near.tolist(), strict=True)
     ]
+
+
+def _limit(cosines: NDArray[np.float32], most: int) -> float:
+    """A cosine that a few times as many pairs reach as are wanted, by a sample of the block."""
+    sample = cosines.ravel()[::SAMPLED]
+    kept = 1 + len(cosines) // SAMPLED + 4 * most // SAMPLED  # each row is near itself
+    if kept >= len(sample):
+        return -1.0
+    return float(np.partition(sample, len(sample) - kept)[len(sample) - kept])

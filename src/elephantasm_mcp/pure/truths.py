@@ -8,7 +8,7 @@ nothing but what `wordings` calls the same; a number, name, negation, tense or o
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
 
@@ -41,10 +41,14 @@ _UNTIL: Final = _stems(
 """Where the value of a slot ends."""
 
 
+_WHO: Final = r"(?P<who>\S+(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)??)"
+"""One word or two; no verb."""
+
+
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern over tokens; `@moved` is that word as `wordings` has it."""
     text = re.sub(r"@(\w+)", lambda match: re.escape(word(match[1])), text)
-    return re.compile(text.replace("{who}", r"(?P<who>\S+(?: \S+)?)"))
+    return re.compile(text.replace("{who}", _WHO))
 
 
 _TURNED: Final = (
@@ -88,15 +92,16 @@ _PLACES: Final = [
             r"^{who} (?:have )?(?:@got|@began|@started) (?:@new )?(?:@job|@working) "
             r"(?:at|with) (?P<value>.+)$",
         ),
-        (word("job"), r"^{who} @works as (?P<value>.+)$"),
-        (word("job"), r"^{who} (?:have )?@became (?P<value>.+)$"),
+        (word("livelihood"), r"^{who} @works as (?P<value>.+)$"),
     )
 ]
-_PLACED: Final = _stems("home employer job")
+_PLACED: Final = _stems("home employer livelihood")
 _USED: Final = _pattern(
     r"^{who} (?:have )?(?:@switched|@migrated|@changed|@upgraded|@moved|@went) "
     r"from (?P<old>.+?) to (?P<value>.+?)(?P<rest> (?:for|in|on|at) .+)?$"
 )
+_USING: Final = _stems("is uses runs hosts writes drinks takes has drives works")
+"""The verbs of what one may switch from."""
 _ENDED: Final = [
     (_pattern(text), put)
     for text, put in (
@@ -114,14 +119,14 @@ _PLACING: Final = _pattern(
 _ENDING: Final = _pattern(r"no @longer|@anymore|@stopped|@quit")
 """Without such a word the patterns before need not be tried."""
 _QUALIFIERS: Final = _stems("home work current main official default preferred primary personal")
-_SINGLE: Final = _stems(
-    "phone number email address home employer job name nickname surname age role title position"
-    " status team manager boss salary budget weight deadline timezone"
+_NAMED: Final = _stems("home employer name nickname surname manager boss")
+"""What has a name."""
+_MEASURED: Final = _stems(
+    "age salary budget weight deadline timezone phonenumber email address"
 ) | {
     " ".join(map(word, words))
     for words in (
         ("time", "zone"),
-        ("job", "title"),
         ("shoe", "size"),
         ("due", "date"),
         ("launch", "date"),
@@ -130,8 +135,11 @@ _SINGLE: Final = _stems(
         ("release", "date"),
     )
 }
+"""What has a number, or the name of a day or a zone."""
+_SINGLE: Final = _NAMED | _MEASURED | {word("livelihood"), " ".join(map(word, ("job", "title")))}
 """What one has one of: a second value, said later, is a newer one."""
 _FAVORITE: Final = word("favorite")
+_CALLED: Final = word("called")
 _ONE_AT_A_TIME: Final = _stems("drives lives weighs earns costs wakes sleeps commutes reports")
 _TOOLS: Final = _stems(
     "python rust go java kotlin swift javascript typescript postgres postgresql mysql mongodb"
@@ -139,7 +147,10 @@ _TOOLS: Final = _stems(
     " react vue docker kubernetes vim emacs notion kafka terraform figma zoom excel"
 )
 """Where one does not live."""
-_FEW_WORDS: Final = 3
+_TIMES: Final = _stems(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december noon midnight"
+)
 _LONGEST_VALUE: Final = 8
 _QUOTE: Final = re.compile(r'(?:^|(?<=[.!?…"”] ))([^.:"“”!?]{1,60}): ["“]([^"“”]+)["”]\.?')
 _MORE: Final = re.compile(r'["“]([^"“”]+)["”]')
@@ -152,8 +163,13 @@ _FRONTED: Final = re.compile(
     r"(?: [a-z0-9]+){1,3})(?= [A-Z])"
 )
 """A phrase in front, with a name behind it."""
+_NAME: Final = re.compile(r"(?<=[\w,] )[A-Z][^\W_]*|^[A-Z][^\W_]*(?= is )")
+"""A word with a capital, not at the beginning; there only before "is"."""
 _THING: Final = re.compile(r"(?:the|our)\s", re.IGNORECASE)
 _NOTE: Final = re.compile(r"\s*\[[^\]]{1,60}\]")
+
+
+Manner: TypeAlias = tuple[bool, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,9 @@ class Slot:
     """Whether one has only one of it, so that a later value takes the place of an earlier one."""
     turned: bool
     """Whether it says that it was another before: "was changed to"."""
+    manner: Manner
+    """Whether the value has a name, has a number, and its preposition or units: what takes the
+    place of another is of its manner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +196,10 @@ class Truth:
     """Equal for statements that say the same, and only for them."""
     tokens: tuple[str, ...]
     """Its words without cues."""
+    speaker: str
+    """Who says it in these words; empty for the narrator."""
+    names: frozenset[str]
+    """Those of its words that have a capital."""
     slot: Slot | None
     changes: bool
     """Whether it says by a word that something changed."""
@@ -216,24 +239,30 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     tokens = tuple(one for one in spoken if one != BREAK)
     noted = wording(_NOTE.sub("", text), speaker=speaker) if "[" in text else words
     line = " ".join(one for one in noted if one not in CUES and one != BREAK)
-    slot, left = (None, "") if question else _slot(line, thing=bool(_THING.match(text)))
+    names = frozenset(word(one.casefold()) for one in _NAME.findall(text))
+    thing = bool(_THING.match(text))
+    slot, left = (None, "") if question else _slot(line, names, thing=thing)
     dated = _is_dated(tokens)
-    key = _key(spoken, slot)
+    key = _said_by(speaker, tokens) + _key(spoken, slot)
     return Truth(
         key=("?" if question else "") + (f"{key}@{day}" if dated else key) if tokens else "",
         tokens=tokens,
+        speaker=speaker,
+        names=names,
         slot=slot,
         changes=not question and not _CHANGING.isdisjoint(words),
         adds=not _ADDING.isdisjoint(words),
         dated=dated,
         left=left,
-        ended="" if question else _ended(line),
+        ended="" if question else _ended(line, speaker),
     )
 
 
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
     if newer.key == older.key or newer.adds:
+        return False
+    if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
     if newer.ended:
         return newer.ended == older.key
@@ -253,7 +282,12 @@ def _other_value(newer: Truth, older: Truth) -> bool:
     same = (mine.who, mine.what) == (theirs.who, theirs.what)
     if not same or mine.value == theirs.value or _says_more(mine.value, theirs.value):
         return False
-    return mine.turned or mine.single or (bool(mine.who) and newer.changes)
+    proper = any(mine.manner[:2])
+    if mine.turned:
+        return mine.manner[:2] == theirs.manner[:2] and (proper or bool(mine.who))
+    if mine.manner != theirs.manner:
+        return False
+    return mine.single or (newer.changes and proper)
 
 
 def _says_more(one: str, other: str) -> bool:
@@ -267,7 +301,12 @@ def _left_behind(newer: Truth, older: Truth) -> bool:
     if not newer.left or newer.slot is not None:
         return False
     left, tokens = newer.left.split(), list(older.tokens)
-    if older.dated or newer.tokens[:1] != older.tokens[:1] or len(tokens) > len(left) + 4:
+    if (
+        older.dated
+        or _USING.isdisjoint(tokens[1:2])
+        or newer.tokens[:1] != older.tokens[:1]
+        or len(tokens) > len(left) + 4
+    ):
         return False
     return any(tokens[at : at + len(left)] == left for at in range(2, len(tokens)))
 
@@ -277,15 +316,20 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     mine, theirs = list(newer.tokens), list(older.tokens)
     if not newer.changes or newer.dated or older.dated or mine[:2] != theirs[:2]:
         return False
-    if any(one.slot is not None and one.slot.who for one in (newer, older)):
-        return False
     start = _alike(mine, theirs)
     end = min(_alike(mine[::-1], theirs[::-1]), min(len(mine), len(theirs)) - start)
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
     if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
         return False
-    whole = start + end < _FEW_WORDS
-    return not whole or mine[1] in _ONE_AT_A_TIME
+    if _manner(gaps[0], newer.names) != _manner(gaps[1], older.names):
+        return False
+    owned = newer.slot is not None and bool(newer.slot.who)
+    if owned and gaps[0] == (newer.slot.value.split() if newer.slot else []):  # see _other_value
+        return False
+    if not _PREPOSITIONS.issuperset(mine[len(mine) - end :]) or mine[1] in _ONE_AT_A_TIME:
+        return True
+    when = any(one.isdigit() or one in _TIMES for one in gaps[0])
+    return when and mine[start - 1] in _PREPOSITIONS
 
 
 def _alike(left: Sequence[str], right: Sequence[str]) -> int:
@@ -312,7 +356,11 @@ def _is_dated(tokens: Sequence[str]) -> bool:
     for place, token in enumerate(tokens):
         if token in _DATED:
             return True
-        if token.endswith(PAST) and (place == 0 or tokens[place - 1] not in ("be", "not")):
+        if (
+            token.endswith(PAST)
+            and token != _CALLED
+            and (place == 0 or tokens[place - 1] not in ("be", "not"))
+        ):
             return True
     return False
 
@@ -343,24 +391,35 @@ def _is_subject(tokens: Sequence[str], place: int) -> bool:
     return place + 1 < len(tokens) and tokens[place + 1] in ("be", "have", "do", "will")
 
 
-def _slot(line: str, *, thing: bool) -> tuple[Slot | None, str]:
-    """The slot of a plain statement, and what it says was left; `thing`: of "the …" or "our …"."""
+def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None, str]:
+    """The slot of a plain statement, and what it says was left.
+
+    `names` are the words with a capital; `thing` says that it is of "the …" or "our …".
+    """
     patterns = [*(_OWNED if " 's " in line else ()), *(_UNOWNED if thing else ())]
     for pattern, turned in patterns:
         if match := pattern.match(line):
-            return _as_slot(match, match["what"].strip(), turned=turned)
+            return _as_slot(match, match["what"].strip(), names, turned=turned)
     if not _PLACING.search(line):
         return None, ""
     for what, pattern in _PLACES:
         if match := pattern.match(line):
-            slot, left = _as_slot(match, what, turned="old" in match.groupdict())
-            if slot is not None and _TOOLS.isdisjoint(slot.value.split()):
+            slot, left = _as_slot(match, what, names, turned="old" in match.groupdict())
+            if slot is not None and _is_place(slot):
                 return slot, left
     match = _USED.match(line)
     return None, match["old"] if match else ""
 
 
-def _as_slot(match: re.Match[str], what: str, *, turned: bool) -> tuple[Slot | None, str]:
+def _is_place(slot: Slot) -> bool:
+    """Whether one can live or work there, or be it: a name, and none of a tool."""
+    words = slot.value.split()
+    return slot.what == word("livelihood") or (slot.manner[0] and _TOOLS.isdisjoint(words))
+
+
+def _as_slot(
+    match: re.Match[str], what: str, names: frozenset[str], *, turned: bool
+) -> tuple[Slot | None, str]:
     groups = match.groupdict()
     left = (groups.get("old") or "").strip()
     value = _until_time((groups.get("value") or "").split())
@@ -368,17 +427,34 @@ def _as_slot(match: re.Match[str], what: str, *, turned: bool) -> tuple[Slot | N
         return None, left
     what = " ".join(one for one in what.split() if one != word("new"))
     plain = "and" not in value and (_PREPOSITIONS.isdisjoint(value) or what.endswith("address"))
-    single = plain and _is_single(what)
-    return Slot(groups.get("who") or "", what, " ".join(value), single=single, turned=turned), left
+    kind, manner = _kind(what), _manner(value, names)
+    named, numbered = manner[:2]
+    fits = (kind not in _NAMED or named) and (kind not in _MEASURED or named or numbered)
+    single = plain and fits and _is_single(what)
+    who = groups.get("who") or ""
+    return Slot(who, what, " ".join(value), single=single, turned=turned, manner=manner), left
 
 
-def _is_single(what: str) -> bool:
+def _manner(value: Sequence[str], names: frozenset[str]) -> Manner:
+    """See `Slot.manner`."""
+    named, numbered = not names.isdisjoint(value), any(one.isdigit() or one == "@" for one in value)
+    units = "" if named or not numbered else " ".join(one for one in value if one.isalpha())
+    return named, numbered, value[0] if value[0] in _PREPOSITIONS else units
+
+
+def _kind(what: str) -> str:
+    """What it is without "home", "main", "official"."""
     words = what.split()
     while len(words) > 1 and words[0] in _QUALIFIERS and " ".join(words) not in _SINGLE:
         words = words[1:]
-    if words and words[0] == _FAVORITE:
-        return len(words) > 1 and _PREPOSITIONS.isdisjoint(words)
-    return " ".join(words) in _SINGLE
+    return " ".join(words)
+
+
+def _is_single(what: str) -> bool:
+    kind = _kind(what)
+    if kind.startswith(f"{_FAVORITE} "):
+        return _PREPOSITIONS.isdisjoint(kind.split())
+    return kind in _SINGLE
 
 
 def _until_time(words: list[str]) -> list[str]:
@@ -388,13 +464,18 @@ def _until_time(words: list[str]) -> list[str]:
     return words
 
 
-def _ended(line: str) -> str:
+def _said_by(speaker: str, tokens: Sequence[str]) -> str:
+    """What somebody says of something else is theirs: another may not say the same by it."""
+    return f"{speaker}: " if speaker and set(wording(speaker)).isdisjoint(tokens) else ""
+
+
+def _ended(line: str, speaker: str) -> str:
     """The key of what a statement says holds no longer."""
     if not _ENDING.search(line):
         return ""
     for pattern, put in _ENDED:
         if pattern.match(line):
             tokens = pattern.sub(put, line).split()
-            slot, _ = _slot(" ".join(tokens), thing=False)
-            return _key(tokens, slot)
+            slot, _ = _slot(" ".join(tokens), frozenset(), thing=False)
+            return _said_by(speaker, tokens) + _key(tokens, slot)
     return ""

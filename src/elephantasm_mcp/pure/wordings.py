@@ -77,6 +77,7 @@ email: mail
 night: nite
 tonight: tonite
 okay: ok
+called: named
 percent: %
 plus: +
 minus: −
@@ -164,7 +165,7 @@ _PHRASES: Final = [
         (r"\bjust so you know\b", ""),
         (r"\bthese days\b|\bat the moment\b|\bright now\b|\bas of now\b|\bat present\b", "now"),
         (r"\bany ?more\b|\bany longer\b", "anymore"),
-        (r"\b(?:cell ?phone|mobile(?: phone)?|phone) number\b", "phone"),
+        (r"\b(?:cell ?phone|mobile(?: phone)?|phone) number\b", "phonenumber"),
         (r"\bcell ?phone\b|\bmobile phone\b", "phone"),
         (r"\be-?mail address\b|\be-mail\b", "email"),
         (r"\bc\+\+", "cplusplus"),
@@ -181,7 +182,9 @@ _PHRASES: Final = [
         (r"\b(?:is|am|are) (?:living|based|residing) in\b|\bresides? in\b", "lives in"),
         (r"\bgoes by the name(?: of)?\b|\bis named\b|\bis known as\b", "is called"),
         (r"\bam named\b", "am called"),
-        (r"\b(\d{1,2}) ?([ap])\.?m\b\.?", r"\1 \2m"),
+        (r"\b(\d{1,2}) ?([ap])\.?m\b\.?", r"\1 \2mer"),
+        (r"\b(\w+)'s name is\b", r"\1 is called"),
+        (r"\b(is|are) located (in|at)\b", r"\1 \2"),
         (r"\bo'clock\b", ""),
     )
 ]

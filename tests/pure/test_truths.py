@@ -1,0 +1,86 @@
+"""Plain statements: what is read of them, whether they say the same, whether one ends another."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elephantasm_mcp.pure.truths import contradicts, read, statements, supersedes
+from pairs import ALIKE, PEOPLE, SAME, UPDATES
+
+
+def told(line):
+    """What the only statement of a line says."""
+    ((speaker, text),) = statements(line)
+    return read(text, speaker=speaker)
+
+
+def filled(pair):
+    return [one.format(p="Nadia", q="Omar") for one in pair]
+
+
+def test_most_pairs_that_say_the_same_have_one_key():
+    found = [told(a).key == told(b).key for a, b in map(filled, SAME)]
+    assert sum(found) >= 0.9 * len(SAME)
+
+
+def test_most_updates_end_what_was_said_before():
+    found = [supersedes(told(b), told(a)) for a, b in map(filled, UPDATES)]
+    assert sum(found) >= 0.9 * len(UPDATES)
+
+
+@pytest.mark.parametrize("pair", ALIKE, ids=lambda pair: pair[1])
+def test_what_only_looks_alike_neither_says_the_same_nor_ends_it(pair):
+    first, second = map(told, filled(pair))
+    assert first.key != second.key
+    assert not supersedes(second, first)
+    assert not supersedes(first, second)
+
+
+@given(st.sampled_from(SAME + UPDATES), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))
+def test_two_persons_never_say_the_same(pair, one, other):
+    first, second = (told(line) for line in (pair[0].format(p=one), pair[0].format(p=other)))
+    assert (first.key == second.key) == (one == other or "{p}" not in pair[0])
+
+
+@given(st.text())
+def test_any_text_can_be_read(text):
+    for speaker, line in statements(text):
+        truth = read(line, speaker=speaker)
+        assert not supersedes(truth, truth)
+        assert not contradicts(truth, truth)
+
+
+def test_what_happened_is_of_its_day_and_what_is_so_is_not():
+    assert read("Nadia visited Rome.", day=1).key != read("Nadia visited Rome.", day=2).key
+    assert read("Nadia likes Rome.", day=1).key == read("Nadia likes Rome.", day=2).key
+
+
+def test_a_memory_is_read_quote_by_quote_without_its_head():
+    line = 'Ann and Bo, 3 May 2026, about tea. Ann: "I like tea. I keep bees." Bo: "Not me."'
+    assert statements(line) == [
+        ("Ann", "I like tea."),
+        ("Ann", "I keep bees."),
+        ("Bo", "Not me."),
+    ]
+
+
+def test_the_day_on_which_it_was_said_is_no_part_of_it():
+    line = 'Ann: "We use Go" (said on 4 May 2026)'
+    assert told(line).key == told('Ann: "We use Go"').key
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Nadia's boss is Karl.", "Nadia's boss is Ruth."),
+        ("The deadline is 5 May.", "The deadline is 7 May."),
+        ("Nadia lives in Cluj.", "Nadia lives in Oslo."),
+    ],
+)
+def test_two_values_of_what_one_has_one_of_contradict(first, second):
+    assert contradicts(read(first), read(second))
+
+
+def test_two_values_of_what_one_may_have_several_of_do_not():
+    assert not contradicts(read("Nadia's sister is Ann."), read("Nadia's sister is Bea."))
+    assert not contradicts(read("Nadia's boss is Karl."), read("Nadia's boss is Karl Weiss."))
