@@ -248,6 +248,30 @@ def test_a_pack_of_the_past_knows_what_was_known_then(memory: Elephantasm) -> No
     assert memory.inject(query="billing", as_of=moment - timedelta(days=1)) is None
 
 
+def test_a_work_order_is_completed(memory: Elephantasm) -> None:
+    memory.extract(EventType.MESSAGE_IN, "I am allergic to hazelnuts.", author="Nadia")
+    order = memory.dream().work_order
+    assert order is not None
+    sources = [{"event": order.events[0].handle, "quote": "allergic to hazelnuts"}]
+    proposal = {
+        "summary": "Nadia is allergic to hazelnuts.",
+        "content": "She said so.",
+        "importance": 0.9,
+        "confidence": 0.9,
+        "sources": sources,
+    }
+    report = memory.complete_dream(order.id, proposals={"memories": [proposal, {}]})
+    assert [one.index for one in report.accepted] == [0]
+    assert [one.index for one in report.rejected] == [1]
+    assert [one.summary for one in memory.memories(state=MemoryState.ACTIVE)] == [
+        "Nadia is allergic to hazelnuts."
+    ]
+    with pytest.raises(ConflictError, match="already completed"):
+        memory.complete_dream(order.id, proposals={"memories": []})
+    with pytest.raises(ValidationError, match="proposals"):
+        memory.complete_dream(order.id)
+
+
 def test_a_dream_makes_memories_and_an_undo_takes_them_back(memory: Elephantasm) -> None:
     talk(memory)
     report = memory.dream()
@@ -332,8 +356,6 @@ BAD: list[tuple[str, str, Call]] = [
 ]
 LATER: list[Call] = [
     lambda m: m.create_anima("A", settings={"timezone": "Europe/Berlin"}),
-    lambda m: m.complete_dream("w1"),
-    lambda m: m.inject(preset="self_determined"),
 ]
 
 

@@ -1,7 +1,9 @@
 """Synthesis by a language model: who writes, what happens when it fails, and doing things again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+import anyio
 import pytest
 
 from elephantasm_mcp.errors import ConflictError, ModelError
@@ -11,6 +13,7 @@ from elephantasm_mcp.synthesis.fakes import ScriptedModel, ScriptedSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
+from elephantasm_mcp.worker import Worker
 from scenes import (
     DAY,
     FILE,
@@ -373,3 +376,66 @@ async def test_progress_is_told_batch_by_batch(by):
     await tell(core, "Bo likes rum.", session_id="b", occurred_at=core.clock.now() - 5 * MINUTE)
     await dream(core, progress=tell_progress)
     assert told == [(0, 2), (1, 2), (1, 2), (2, 2)]
+
+
+# The background task
+
+
+async def rounds(core):
+    """Run the background task until nothing is left to do; returns how often it worked."""
+    worker = Worker(core, owner="1-test", run_jobs=True)
+    done = 0
+    with anyio.fail_after(20):
+        while await worker.run_once():
+            done += 1
+    return done
+
+
+@pytest.mark.usefixtures("provisional")
+async def test_the_background_task_betters_what_a_model_was_not_there_for(by, tmp_path):
+    core = by(TEA, written())
+    assert await rounds(core) > 0
+    assert states(tmp_path) == ["settled", "settled"]
+    assert await rounds(core) == 0
+
+
+@pytest.mark.usefixtures("provisional")
+async def test_without_a_model_nothing_is_to_be_bettered(core, tmp_path):
+    await rounds(replace(core, synthesizer=OWN))
+    assert await rounds(replace(core, synthesizer=OWN)) == 0
+    assert states(tmp_path) == ["provisional", "provisional"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "asked"),
+    [(NO_KEY, {}, 1), (REFUSED, {}, 2), (DOWN, {}, 1), (GARBLED, {}, 1), (TEA, {"tokens": 9}, 0)],
+)
+@pytest.mark.usefixtures("provisional")
+async def test_the_background_task_does_not_spin_on_what_fails(
+    by, tmp_path, answer, options, asked
+):
+    core = by(answer, **({"daily_tokens": options["tokens"]} if options else {}))
+    await rounds(core)
+    assert await rounds(core) == 0
+    assert len(core.model.prompts) == asked
+    assert states(tmp_path) == ["provisional", "provisional"]
+
+
+@pytest.mark.usefixtures("provisional")
+async def test_the_next_day_has_tokens_again(by, tmp_path):
+    poor = by(TEA, written(), daily_tokens=10)
+    await rounds(poor)
+    poor.clock.move(DAY)
+    rich = replace(poor, daily_tokens=100_000)
+    await rounds(rich)
+    assert states(tmp_path) == ["settled", "settled"]
+
+
+async def test_a_job_comes_back_no_sooner_than_the_provider_asks(by):
+    core = by(DOWN)
+    await tell(core, "Nadia likes tea.")
+    core.clock.move(DAY)
+    await rounds(core)
+    ((_, job),) = await core.database.read(jobs.list_all)
+    assert job.run_at == core.clock.now() + timedelta(seconds=90)
+    assert job.last_error == str(DOWN)

@@ -130,10 +130,22 @@ async def test_a_server_of_ones_own_needs_no_key(server):
 
 
 @pytest.mark.parametrize("model", [AnthropicModel, OpenAIModel])
-async def test_an_address_that_is_none_is_an_error_for_good(model):
+@pytest.mark.parametrize(
+    "url", ["localhost", "http://", "http://[", "http://a b", "ftp://a", "http://127.0.0.1:99999"]
+)
+async def test_an_address_that_is_none_is_an_error_for_good(model, url):
     with pytest.raises(ModelError, match="base URL") as caught:
-        await model(api_key="k", base_url="localhost").answer(PROMPT, SoundProposals)
+        await model(api_key="k", base_url=url).answer(PROMPT, SoundProposals)
     assert caught.value.permanent
+
+
+@pytest.mark.parametrize("model", [AnthropicModel, OpenAIModel])
+@pytest.mark.parametrize("key", ["ké", "a\nb", "a b", " "])
+async def test_a_key_that_is_none_is_an_error_for_good_and_is_not_repeated(model, key):
+    with pytest.raises(ModelError, match="is not a key") as caught:
+        await model(api_key=key, base_url="http://127.0.0.1:9").answer(PROMPT, SoundProposals)
+    assert caught.value.permanent
+    assert key not in caught.value.explain().split()
 
 
 @pytest.mark.parametrize("model", [AnthropicModel, OpenAIModel])

@@ -20,14 +20,24 @@ from typing import Any, Final
 
 import anyio
 
-from elephantasm_mcp.app import App, choose_embedders, database_path, open_app, refuse_unbuilt
+from elephantasm_mcp.app import (
+    App,
+    choose_embedders,
+    choose_model,
+    database_path,
+    llm_of,
+    open_app,
+    refuse_unbuilt,
+)
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory import accumulation, selftest
 from elephantasm_mcp.memory.animas import find
+from elephantasm_mcp.memory.calls import day_of
 from elephantasm_mcp.memory.selftest import SelfTest
 from elephantasm_mcp.ports import DatabaseHealth, Embedder, Tx
 from elephantasm_mcp.settings import Settings, load_settings, origin, variable
-from elephantasm_mcp.store import animas, jobs, search
+from elephantasm_mcp.store import animas, calls, jobs, search
+from elephantasm_mcp.store.calls import ModelCalls
 from elephantasm_mcp.store.jobs import JobState, WorkerRow
 from elephantasm_mcp.types.records import UserNo
 
@@ -104,6 +114,13 @@ class Checkup:
     """How long the longest-waiting job has been due."""
     recall: list[SelfTest] = field(default_factory=list)
     """How much of each anima can be found; empty unless that was asked."""
+    writer: str = ""
+    """Who makes memories: a language model, the connected agent, or nobody but ourselves."""
+    calls: list[ModelCalls] = field(default_factory=list)
+    """What each language model was asked so far, all animas together."""
+    tokens_today: int = 0
+    """What counts against the day's budget."""
+    daily_tokens: int = 0
     workers: list[WorkerRow] = field(default_factory=list)
     """The background tasks of the servers that are running."""
     problems: list[str] = field(default_factory=list)
@@ -131,6 +148,8 @@ async def examine(*, env_file: Path | None, recall: bool = False, **given: str |
             refuse_unbuilt(settings)
         with _noting_problems(found):
             await _examine_embedders(found, settings)
+        with _noting_problems(found):
+            _examine_writer(found, settings)
         await _examine_database(found, settings)
         if recall:
             with _noting_problems(found):
@@ -206,6 +225,33 @@ async def _load(found: Checkup, embedder: Embedder, *, role: str) -> EmbedderRow
     )
 
 
+def _examine_writer(found: Checkup, settings: Settings) -> None:
+    """Say who makes memories, and whether a key is missing; nobody is asked."""
+    writer = llm_of(settings)
+    model = choose_model(settings)
+    found.daily_tokens = settings.daily_tokens
+    found.writer = model.name if model is not None else writer
+    keys = {
+        "anthropic": settings.anthropic_api_key,
+        "openai": settings.openai_api_key or settings.openai_base_url,
+    }
+    if writer in keys and not keys[writer]:
+        found.problems.append(
+            f"{variable(f'{writer}_api_key')} is not set: {found.writer} cannot be asked, and"
+            " memories are made extractively."
+        )
+
+
+async def _survey_calls(found: Checkup, app: App) -> None:
+    """What language models were asked, and whether the one that is set up answers."""
+    read = app.core.database.read
+    found.calls = await read(calls.by_model)
+    found.tokens_today = await read(calls.tokens_since, day_of(app.core.clock.now()))
+    last = await read(calls.last, found.writer)
+    if last is not None and last.outcome == "failed":
+        found.problems.append(f"The last call of a language model failed: {last.error}")
+
+
 async def _examine_database(found: Checkup, settings: Settings) -> None:
     """Look into the database, whatever the other settings are."""
     settings = settings.model_copy(update={"llm": "extractive", "embedder": "none"})
@@ -263,6 +309,7 @@ async def _survey(found: Checkup, app: App) -> None:
         for one in found.workers
         if one.state == "failing"
     ]
+    await _survey_calls(found, app)
     since = await app.core.database.read(jobs.waiting_since, now=now)
     found.queue_age_s = None if since is None else max(0.0, (now - since).total_seconds())
     found.problems += [

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from elephantasm_mcp.cli.checkup import Checkup, JobRow
 
 _MB = 1_000_000
+_WRITERS = {
+    "host": "extraction at once, and better ones by the connected agent (host)",
+    "extractive": "extraction alone",
+    "": "",
+}
 
 
 def run(arguments: Namespace) -> int:
@@ -46,6 +51,7 @@ def _present(found: Checkup) -> Iterator[str]:
     yield from _section("Settings", table(rows))
     yield from _section("Database", _database(found))
     yield from _section("Models", _models(found))
+    yield from _section("Making memories", _calls(found))
     yield from _section("Animas", _animas(found))
     yield from _section("Recall", _recall(found))
     yield from _section("Background jobs", _jobs(found))
@@ -83,6 +89,30 @@ def _models(found: Checkup) -> Iterator[str]:
     )
     if found.mode:
         yield f"searches use {found.mode}"
+
+
+def _calls(found: Checkup) -> Iterator[str]:
+    if found.writer:
+        yield f"memories are made by {_WRITERS.get(found.writer, found.writer)}"
+    if found.calls or found.writer not in _WRITERS:
+        yield f"{found.tokens_today:,} of the day's {found.daily_tokens:,} tokens are taken"
+    if not found.calls:
+        return
+    head = ("model", "calls", "failed", "tokens in", "tokens out", "cost", "seconds")
+    rows = (
+        (
+            line(one.model),
+            f"{one.sum.calls:,}",
+            f"{one.sum.failed:,}",
+            f"{one.tokens_in:,}",
+            f"{one.tokens_out:,}",
+            "?" if one.sum.cost_usd is None else f"${one.sum.cost_usd:.4f}",
+            f"{one.sum.duration_s:,.1f}",
+            when(one.last_at),
+        )
+        for one in found.calls
+    )
+    yield from table([(*head, "last call (UTC)"), *rows], right=range(1, len(head)))
 
 
 def _animas(found: Checkup) -> Iterator[str]:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import anyio
 
 from elephantasm_mcp.cli.commands import Command, whole_number
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
-from elephantasm_mcp.errors import NotFoundError
+from elephantasm_mcp.cli.output import (
+    PROGRAM,
+    count,
+    hanging,
+    line,
+    note,
+    say,
+    say_json,
+    table,
+    when,
+)
+from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.types.views import DreamReport, Phase
-from elephantasm_mcp.wording import DONE, action_text, plan_text
+from elephantasm_mcp.wording import DONE, action_text, plan_text, spent_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
+
+
+STDIN: Final = "-"
 
 
 async def run(memory: AsyncElephantasm, arguments: Namespace) -> int:
@@ -34,6 +51,8 @@ async def show_all(memory: AsyncElephantasm, arguments: Namespace) -> int:
     elif reports:
         for one in table(map(_row, reports)):
             say(one)
+        if spent := _spent(reports):
+            note(f"Language models took {spent}.")
     else:
         note("No dream yet: memories are made once enough was recorded.")
     return 0
@@ -59,6 +78,60 @@ async def _show_unused(memory: AsyncElephantasm, arguments: Namespace) -> int:
 async def show(memory: AsyncElephantasm, arguments: Namespace) -> int:
     """Print one dream with its actions."""
     return _print(await _find(memory, arguments), arguments)
+
+
+async def complete(memory: AsyncElephantasm, arguments: Namespace) -> int:
+    """Hand in proposals for a work order, and print what became of them."""
+    text = await _read(arguments.proposals)
+    report = await memory.complete_dream(arguments.order, proposals=_object(text))
+    _print(report, arguments)
+    return 1 if report.rejected else 0
+
+
+async def _read(name: str) -> str:
+    """The text of a file, or of standard input.
+
+    Raises:
+        ValidationError: it cannot be read.
+    """
+    if name == STDIN:
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    try:
+        return await anyio.Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ValidationError(
+            f"The file {name} cannot be read: {error.strerror}.", field="proposals"
+        ) from error
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValidationError(
+            "The proposals are not a JSON object.",
+            field="proposals",
+            hint='Example: {"memories": []}.',
+        )
+    return found
+
+
+def _spent(reports: Sequence[DreamReport]) -> str:
+    """What the dreams took together; empty when no model was asked."""
+    asked = [one for one in reports if one.calls]
+    if not asked:
+        return ""
+    known = [one.cost_usd for one in asked if one.cost_usd is not None]
+    cost = f", ${sum(known):.4f}" if known else ""
+    tokens, calls = sum(one.tokens for one in asked), sum(one.calls for one in asked)
+    return f"{tokens:,} tokens in {count(calls, 'call')}{cost}"
 
 
 async def undo(memory: AsyncElephantasm, arguments: Namespace) -> int:
@@ -103,11 +176,19 @@ def _present(report: DreamReport) -> Iterator[str]:
     yield "  ".join(_row(report))
     if report.note:
         yield report.note
+    yield from report.notes
+    yield from (f"not accepted: {line(one.reason)}" for one in report.rejected)
     if not report.actions:
         yield "Nothing changed."
     for action in report.actions:
         done = f"  {DONE[action.kind]} {action.handle}  "
         yield hanging(done, line(action_text(action)))
+    if report.work_order is not None:
+        waiting = len(report.work_order.events) + report.work_order.remaining
+        yield (
+            f"{count(waiting, 'event')} can be made into better memories: the work order is in"
+            f" `{PROGRAM} dream run --json`, and `{PROGRAM} dream complete` takes the answer."
+        )
 
 
 def _row(report: DreamReport) -> tuple[str, ...]:
@@ -115,7 +196,8 @@ def _row(report: DreamReport) -> tuple[str, ...]:
     counts = counts.replace("_", " ")
     state = f"undoes {report.undoes}" if report.undoes else report.state
     started = f"{when(report.started_at)} UTC"
-    return report.handle, started, report.phase, state, f"by {report.actor}", counts or "-"
+    spent = spent_text(report)
+    return report.handle, started, report.phase, state, f"by {report.actor}", counts or "-", spent
 
 
 def _run_options(parser: ArgumentParser) -> None:
@@ -147,6 +229,13 @@ def _list_options(parser: ArgumentParser) -> None:
     )
 
 
+def _complete_options(parser: ArgumentParser) -> None:
+    parser.add_argument("order", metavar="ORDER", help="the id of the work order")
+    parser.add_argument(
+        "proposals", metavar="FILE", help="the proposals, as JSON; `-` reads standard input"
+    )
+
+
 def _dream(parser: ArgumentParser) -> None:
     parser.add_argument("dream", metavar="DREAM", help="its handle, such as d3, or its id")
 
@@ -172,6 +261,15 @@ COMMAND = Command(
         ),
         Command(
             name="show", summary="one dream with its actions", run=with_memory(show), options=_dream
+        ),
+        Command(
+            name="complete",
+            summary="hand in what was made of a work order",
+            run=with_memory(complete),
+            options=_complete_options,
+            details="The work order is in the JSON of `dream run`. Exit code 1: something was not "
+            "accepted.",
+            examples=("elephantasm-mcp dream complete ORDER proposals.json",),
         ),
         Command(
             name="undo",

@@ -4,10 +4,12 @@ Owns which failure is for good, which is about the prompt, and the sentence abou
 no sentence holds a key, or words that a provider sent.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final
+from urllib.parse import urlsplit
 
 from elephantasm_mcp.errors import ModelError
 from elephantasm_mcp.ports import Usage
@@ -18,6 +20,17 @@ _KEY: Final = (401, 403)
 _ADDRESS: Final = (404, 405, 410, *_REDIRECT)
 _PROMPT: Final = (400, 413, 415, 422)
 _UNPAID: Final = 402
+_BLANK: Final = re.compile(r"\s")
+
+
+def host_of(url: str) -> str:
+    """The host that a base URL names; empty when it is no web address."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    return parts.netloc if known and not _BLANK.search(url) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +41,25 @@ class Faults:
     """As it stands in rows: `anthropic:<model>`."""
     key_variable: str
     where: str
-    """The host that is asked."""
+    """The host that is asked; empty when the base URL names none."""
 
-    def no_key(self) -> ModelError:
-        """There is none."""
-        return ModelError(
-            f"{self.name} cannot be asked: {self.key_variable} is not set.", permanent=True
-        )
+    def check(self, key: str | None) -> None:
+        """Find out what is wrong before anybody is asked.
 
-    def bad_address(self) -> ModelError:
-        """The base URL is none."""
-        return ModelError(
-            f"{self.name} cannot be asked: its base URL is not a web address.",
-            permanent=True,
-            hint='It must be like "http://127.0.0.1:11434/v1".',
-        )
+        Raises:
+            ModelError: there is no key, or it or the base URL can be none.
+        """
+        asked = f"{self.name} cannot be asked"
+        if not key:
+            raise ModelError(f"{asked}: {self.key_variable} is not set.", permanent=True)
+        if not key.isascii() or not key.isprintable() or _BLANK.search(key):
+            raise ModelError(f"{asked}: {self.key_variable} is not a key.", permanent=True)
+        if not self.where:
+            raise ModelError(
+                f"{asked}: its base URL is not a web address.",
+                permanent=True,
+                hint='It must be like "http://127.0.0.1:11434/v1".',
+            )
 
     def of_status(self, status: int, headers: Mapping[str, str]) -> ModelError:
         """It answered with an HTTP status that says no."""

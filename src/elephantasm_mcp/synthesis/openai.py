@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, final
-from urllib.parse import urlsplit
 
 import anyio
 from pydantic import BaseModel, Field
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
-from elephantasm_mcp.synthesis.faults import Faults
+from elephantasm_mcp.synthesis.faults import Faults, host_of
 from elephantasm_mcp.synthesis.prices import cost_usd
 from elephantasm_mcp.synthesis.schemas import read_answer, strict_schema
 
@@ -72,7 +71,7 @@ class OpenAIModel:
         self._faults: Final = Faults(
             name=self.name,
             key_variable="OPENAI_API_KEY",
-            where=urlsplit(self._base_url).netloc or "?",
+            where=host_of(self._base_url),
         )
 
     @property
@@ -82,8 +81,7 @@ class OpenAIModel:
 
     async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
         """See `LanguageModel.answer`."""
-        if not self._api_key:
-            raise self._faults.no_key()
+        self._faults.check(self._api_key)
         client = await anyio.to_thread.run_sync(self._connect)
         started = perf_counter()
         try:
@@ -147,17 +145,11 @@ class OpenAIModel:
             raise self._faults.unreadable(None) from error
 
     def _connect(self) -> AsyncOpenAI:
-        """A client for one call: nothing stays open between calls, which are minutes apart.
-
-        Raises:
-            ModelError: the base URL is none.
-        """
+        """A client for one call: nothing stays open between calls, which are minutes apart."""
         import openai
 
         from elephantasm_mcp.synthesis.transport import bounded_client
 
-        if urlsplit(self._base_url).scheme not in ("http", "https"):
-            raise self._faults.bad_address()
         return openai.AsyncOpenAI(
             api_key=self._api_key,
             base_url=self._base_url,
