@@ -170,7 +170,7 @@ def _erase(
         return bool(stems_lost(said, kept) & _stems(_words_of(snapshot)))
 
     erasure.erase(tx, plan.anima, plan.rows, carries=carries, now=now)
-    _erase_identities(tx, plan.anima, said)
+    _erase_identities(tx, plan.anima, plan.rows, said)
     for event in following:
         search.forget_vectors(tx, plan.anima.anima_no, "event", event)
     return plan
@@ -284,15 +284,16 @@ def _sources_of(tx: Tx, going: dict[Layer, set[RowId]]) -> set[RowId]:
     return sources
 
 
-def _erase_identities(tx: Tx, anima: StoredAnima, said: list[str]) -> None:
-    """Remove each version of the identity that has a word which nothing else says any more."""
+def _erase_identities(tx: Tx, anima: StoredAnima, rows: Rows, said: list[str]) -> None:
+    """Remove each version of the identity that rests on what goes, or has a word of it alone."""
     versions = erasure.identities(tx, anima)
     if versions:
         kept = _texts(tx, anima, [("event", id_) for id_ in erasure.all_rows(tx, anima, "event")])
         lost = stems_lost(said, kept)
+        gone = {handle_of(layer, id_) for layer, ids in rows.items() for id_ in ids}
         for version, text in versions:
-            if lost & _stems([text]):
-                erasure.erase_identity(tx, anima, version)
+            if lost & _stems([text]) or not gone.isdisjoint(words(text)):
+                erasure.erase_identity(tx, version)
 
 
 def _following(tx: Tx, plan: _Plan) -> list[RowId]:

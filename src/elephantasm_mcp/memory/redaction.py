@@ -65,7 +65,7 @@ def _mask_all(
         redacted_at=now,
     )
     if now is not None:
-        rewording.reword_identities(tx, anima, counted)
+        rewording.reword_others(tx, anima, counted)
         erasure.wipe_copies(tx, anima, now=now)
     return report
 

@@ -19,7 +19,7 @@ from elephantasm_mcp.store.animas import StoredAnima, id_range, recount_pending
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.store.values import from_json, maybe_time, to_json, to_micros
-from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, handle_of
+from elephantasm_mcp.types.records import AnimaNo, JournalLayer, Layer, RowId, handle_of
 
 Rows: TypeAlias = Mapping[Layer, frozenset[RowId]]
 """Rows of one anima by layer."""
@@ -35,7 +35,7 @@ class JournalAction:
 
     dream: RowId
     position: int
-    layer: DerivedLayer
+    layer: JournalLayer
     row_id: RowId
     before: str | None
     after: str | None
@@ -99,6 +99,7 @@ def erase(tx: Tx, anima: StoredAnima, rows: Rows, *, carries: Carries, now: date
         erase_rows(tx, anima.anima_no, layer, ids)
         tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
         tx.run("erase_actions_on", layer=layer, ids=_json(ids))
+    _erase_conflicts(tx, anima, rows)
     _rewrite_journal(tx, anima, rows, carries)
     wipe_copies(tx, anima, now=now)
 
@@ -111,6 +112,8 @@ def erase_rows(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Iterable[RowId]) ->
     tx.run("erase_links", layer=layer, ids=given)
     tx.run("erase_shown", layer=layer, ids=given)
     tx.run("erase_declined", layer=layer, ids=given)
+    if layer == "event":
+        tx.run("erase_unmade", ids=given)
     if layer == "memory":
         tx.run("erase_accesses", ids=given)
         tx.run("erase_folded_uses", ids=given)
@@ -123,6 +126,10 @@ def wipe_copies(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("erase_reads", anima_no=anima.anima_no)
     tx.run("erase_answers", user_no=anima.user_no)
     tx.run("erase_job_errors", anima_no=anima.anima_no)
+    tx.run("erase_call_errors", anima_no=anima.anima_no)
+    tx.run("erase_plans", anima_no=anima.anima_no)
+    tx.run("erase_orders", anima_no=anima.anima_no)
+    tx.run("erase_notes", **id_range(anima.anima_no))
     recount_pending(tx, anima.anima_no)
     tx.run("note_erasure", anima_no=anima.anima_no, now=to_micros(now))
     tx.run("owe_scrub", now=to_micros(now))
@@ -135,7 +142,8 @@ def erase_everything(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
         erase_rows(tx, anima.anima_no, layer, ids)
         tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
     tx.run("erase_all_actions", **id_range(anima.anima_no))
-    tx.run("erase_identities", anima_no=anima.anima_no)
+    tx.run("erase_identities", **id_range(anima.anima_no))
+    tx.run("erase_all_conflicts", **id_range(anima.anima_no))
     wipe_copies(tx, anima, now=now)
 
 
@@ -153,17 +161,18 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("delete_anima", anima_no=anima.anima_no)
 
 
-def identities(tx: Tx, anima: StoredAnima) -> list[tuple[int, str]]:
-    """Who an agent was, by version, in words."""
+def identities(tx: Tx, anima: StoredAnima) -> list[tuple[RowId, str]]:
+    """Who an agent was, by version, in words: with the handles of what shows it."""
     return [
-        (row["version"], " ".join(str(one) for name, one in row.items() if name != "version"))
-        for row in tx.all("identity_texts", anima_no=anima.anima_no)
+        (RowId(row["id"]), " ".join(str(one) for name, one in row.items() if name != "id"))
+        for row in tx.all("identity_texts", **id_range(anima.anima_no))
     ]
 
 
-def erase_identity(tx: Tx, anima: StoredAnima, version: int) -> None:
-    """Remove one version of who an agent was."""
-    tx.run("erase_identity", anima_no=anima.anima_no, version=version)
+def erase_identity(tx: Tx, id_: RowId) -> None:
+    """Remove one version of who an agent was, and what the journal says of it."""
+    tx.run("erase_identity", id=id_)
+    tx.run("erase_actions_on", layer="identity", ids=_json([id_]))
 
 
 def is_scrub_owed(tx: Tx) -> bool:
@@ -230,10 +239,23 @@ def _let_go(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
             memories.write_snapshot(tx, layer, id_, without(before, rows))
 
 
+def _erase_conflicts(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
+    """Remove what was asked about rows that go, and what the journal says of it."""
+    for layer in _DERIVED:
+        found = tx.tuples(
+            "conflicts_about", layer=layer, ids=_json(rows[layer]), **id_range(anima.anima_no)
+        )
+        given = _json(RowId(id_) for (id_,) in found)
+        tx.run("erase_conflicts", ids=given)
+        tx.run("erase_actions_on", layer="conflict", ids=given)
+
+
 def _rewrite_journal(tx: Tx, anima: StoredAnima, rows: Rows, carries: Carries) -> None:
     """Take what goes out of every snapshot; reasons of the same dreams go with it."""
     handles = {handle_of(layer, id_) for layer, ids in rows.items() for id_ in ids}
     for action in list(actions_with_words(tx, anima)):
+        if action.layer not in _DERIVED:  # erased whole, with its row
+            continue
         texts = [one for one in (action.before, action.after) if one is not None]
         named = not handles.isdisjoint(json.loads(action.sources))
         if not named and not any(_refers(text, rows) for text in texts):

@@ -18,7 +18,10 @@ from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.values import from_json, to_json, to_micros
 from elephantasm_mcp.types.records import RowId
 
-_TEXTS = ("summary", "content", "session_id")
+_TEXTS = (
+    *("summary", "content", "session_id", "prose", "personality_type", "communication_style"),
+    *("self_reflection", "statements", "question"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,17 @@ def journal(
             yield action, after
 
 
-def reword_identities(tx: Tx, anima: StoredAnima, mask: Mask) -> None:
-    """Put who an agent was in other words."""
-    for row in tx.all("identity_texts", anima_no=anima.anima_no):
-        after: Row = {
-            name: mask(value)[0] if isinstance(value, str) else value for name, value in row.items()
-        }
-        if after != row:
-            tx.run("reword_identity", anima_no=anima.anima_no, **after)
+def reword_others(tx: Tx, anima: StoredAnima, mask: Mask) -> None:
+    """Put who an agent was, and what was asked, in other words."""
+    bounds = id_range(anima.anima_no)
+    for row in tx.all("identity_texts", **bounds):
+        tx.run("reword_identity", **_reworded(row, mask))
+    for row in tx.all("conflict_texts", **bounds):
+        tx.run("reword_conflict", **_reworded(row, mask))
+
+
+def _reworded(row: Row, mask: Mask) -> Row:
+    return {name: mask(one)[0] if isinstance(one, str) else one for name, one in row.items()}
 
 
 def reword_snapshot(snapshot: Snapshot, mask: Mask) -> Snapshot:

@@ -12,7 +12,8 @@ ERASED = """
     memories.summary memories.content memories.session_id memories.meta
     knowledge.content links.quote vectors.vector segments.data
     identities.personality_type identities.communication_style identities.self_reflection
-    identities.prose
+    identities.prose identities.statements conflicts.question plans.operations
+    dreams.note calls.error
     dream_actions.before dream_actions.after dream_actions.reasoning dream_actions.inputs
     declined.inputs packs.items packs.hash packs.client
     idempotency.key idempotency.request idempotency.response jobs.last_error
@@ -25,7 +26,11 @@ WORDLESS = """
     events.uuid events.event_type events.trust events.state
     memories.uuid memories.state memories.synthesizer memories.trust
     knowledge.uuid knowledge.type knowledge.synthesizer knowledge.trust
-    identities.synthesizer links.layer links.source_layer vectors.layer vectors.model
+    identities.uuid identities.synthesizer conflicts.uuid conflicts.of_layer conflicts.state
+    plans.uuid plans.phase plans.synthesizer row_changes.layer dream_actions.model
+    calls.purpose calls.model calls.outcome unmade.model
+    work_orders.uuid work_orders.events work_orders.state
+    links.layer links.source_layer vectors.layer vectors.model
     dreams.uuid dreams.phase dreams.actor dreams.synthesizer dreams.counts
     dream_actions.kind dream_actions.layer dream_actions.sources dream_actions.operation
     dream_events.before dream_events.after declined.layer declined.operation

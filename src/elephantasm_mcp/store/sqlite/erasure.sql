@@ -109,11 +109,45 @@ DELETE FROM idempotency WHERE user_no = :user_no;
 
 -- name: erase_identities
 -- Forget who an agent was.
-DELETE FROM identities WHERE anima_no = :anima_no;
+DELETE FROM identities WHERE id BETWEEN :low AND :high;
 
 -- name: erase_identity
 -- Forget one version of who an agent was.
-DELETE FROM identities WHERE anima_no = :anima_no AND version = :version;
+DELETE FROM identities WHERE id = :id;
+
+-- name: conflicts_about
+-- The conflicts that some rows of a layer are a side of; ids is a JSON array.
+SELECT id FROM conflicts WHERE id BETWEEN :low AND :high AND of_layer = :layer AND (
+  first_id IN (SELECT value FROM json_each(:ids)) OR second_id IN (SELECT value FROM json_each(:ids))
+);
+
+-- name: erase_conflicts
+-- Forget what was asked; ids is a JSON array.
+DELETE FROM conflicts WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: erase_all_conflicts
+-- Forget all that was asked in an anima.
+DELETE FROM conflicts WHERE id BETWEEN :low AND :high;
+
+-- name: erase_plans
+-- Forget what dry runs of an anima proposed.
+DELETE FROM plans WHERE anima_no = :anima_no;
+
+-- name: erase_orders
+-- Forget what agents were asked to make of events of an anima.
+DELETE FROM work_orders WHERE anima_no = :anima_no;
+
+-- name: erase_call_errors
+-- Forget why language models failed for an anima.
+UPDATE calls SET error = '' WHERE anima_no = :anima_no;
+
+-- name: erase_notes
+-- Forget what dreams of an anima had to say of themselves.
+UPDATE dreams SET note = '' WHERE id BETWEEN :low AND :high AND note <> '';
+
+-- name: erase_unmade
+-- Forget that a model made nothing of some events; ids is a JSON array.
+DELETE FROM unmade WHERE event_id IN (SELECT value FROM json_each(:ids));
 
 -- name: erase_job_errors
 -- Forget what went wrong with the jobs of an anima.

@@ -15,12 +15,20 @@ WHERE id = :id;
 
 -- name: identity_texts
 -- Who an agent was, in words.
-SELECT version, personality_type, communication_style, self_reflection, prose FROM identities
-WHERE anima_no = :anima_no ORDER BY version;
+SELECT id, personality_type, communication_style, self_reflection, prose, statements FROM identities
+WHERE id BETWEEN :low AND :high ORDER BY id;
 
 -- name: reword_identity
 -- One version of an identity in other words.
 UPDATE identities SET
   personality_type = :personality_type, communication_style = :communication_style,
-  self_reflection = :self_reflection, prose = :prose
-WHERE anima_no = :anima_no AND version = :version;
+  self_reflection = :self_reflection, prose = :prose, statements = :statements
+WHERE id = :id;
+
+-- name: conflict_texts
+-- What was asked about rows that contradict each other.
+SELECT id, question FROM conflicts WHERE id BETWEEN :low AND :high ORDER BY id;
+
+-- name: reword_conflict
+-- A question in other words.
+UPDATE conflicts SET question = :question WHERE id = :id;
