@@ -87,7 +87,8 @@ def _find(tx: Tx, anima: StoredAnima, handle: str) -> OpenConflict:
         if handle in (one.handle, one.first.handle, one.second.handle):
             return one
     raise NotFoundError(
-        f"There is no open conflict {handle!r}.", hint="Packs and the journal name what is open."
+        f"Nothing contradicts {handle} that is not settled.",
+        hint="Packs mark what is unsettled, and the journal names it.",
     )
 
 

@@ -7,8 +7,8 @@ it, and it can be undone. Invariant: what a person corrected or reclassified say
 
 from datetime import datetime
 
-from elephantasm_mcp.errors import ConflictError, NotBuiltError, ValidationError
-from elephantasm_mcp.memory import dreams, ledger, places
+from elephantasm_mcp.errors import ConflictError, ValidationError
+from elephantasm_mcp.memory import conflicts, dreams, ledger, places
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.memory.masking import mask_for
@@ -29,11 +29,12 @@ async def curate(
 ) -> CurateReport:
     """Do one action to one row; the report has the row before and after, and can be undone.
 
+    `settle` names the row that holds of two that contradict each other; the other gives way.
+
     Raises:
         ValidationError: an event, or an action without what it needs or with what it does not take.
         NotFoundError: no such row.
         ConflictError: there is nothing to change, or something superseded the row.
-        NotBuiltError: the action comes in a later release.
     """
     _check(request)
     place = await places.locate(core, user, request.handle, anima=request.anima)
@@ -55,11 +56,6 @@ async def curate(
 
 def _check(request: Curation) -> None:
     """Whether the action has what it needs, and no more."""
-    if request.action == "settle":
-        raise NotBuiltError(
-            "Settling a conflict will come in a later release.",
-            hint="Until then, `correct` the row that is right or `archive` the one that is wrong.",
-        )
     needed = {"correct": "content", "reclassify": "knowledge_type"}.get(request.action)
     for field in ("content", "knowledge_type"):
         given = getattr(request, field) is not None
@@ -97,6 +93,17 @@ def _curate(
     before = memories.read_snapshot(tx, layer, place.id)
     if before is None:
         raise places.missing(place.handle)
+    if request.action == "settle":
+        conflicts.settle(
+            tx,
+            place.anima,
+            place.handle,
+            run,
+            keep=place.handle,
+            reason=request.reason or "",
+            now=now,
+        )
+        return
     after = ledger.stamp(_after(place, layer, request, before), now=now)
     dream = ledger.open_dream(tx, place.anima, run, now=now)
     change = Change(

@@ -12,7 +12,7 @@ from elephantasm_mcp.tools.answers import ADDS, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.tools.dream import ACTOR
 from elephantasm_mcp.types.records import KnowledgeType
-from elephantasm_mcp.types.views import CurateAction, CurateReport, Curation
+from elephantasm_mcp.types.views import CurateAction, CurateReport, Curation, DreamAction
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -36,6 +36,7 @@ def register(server: MCPServer, app: App) -> None:
 
         `correct` replaces its words, `reclassify` its type; no dream overwrites that. `pin` keeps
         it in packs and from fading, `archive` takes it out of them, `restore` brings it back.
+        `settle` says that it holds where another one, marked unsettled, says otherwise.
         undo_dream with the answer's `dream` takes it back. Events are not curated.
         """
         request = Curation(
@@ -51,17 +52,25 @@ def register(server: MCPServer, app: App) -> None:
 
 
 def _describe(report: CurateReport) -> str:
-    (action,) = report.actions
+    action = _row_of(report)
     row = action.after or {}
     said = line(str(row.get("summary") or row.get("content") or ""))
+    if action.operation == "settle":
+        (kept,) = action.sources
+        return f"{report.handle} (settle): {kept} holds; no longer {action.handle}: {said}"
     done = f"{report.handle} ({action.operation}): {action.handle} now says: {said}"
     if action.operation != "correct" or not report.related:
         return done
     return f"{done}\nNot changed, made of the same events: {', '.join(report.related)}"
 
 
+def _row_of(report: CurateReport) -> DreamAction:
+    """The change of a memory or of knowledge; of a settled conflict the row that gave way."""
+    return next(one for one in report.actions if one.layer in ("memory", "knowledge"))
+
+
 def _present(report: CurateReport) -> dict[str, object]:
-    (action,) = report.actions
+    action = _row_of(report)
     return {
         "dream": report.handle,
         "handle": action.handle,
