@@ -354,9 +354,6 @@ BAD: list[tuple[str, str, Call]] = [
     ("handle", "m12", lambda m: m.trace("nonsense")),
     ("dream", "d3", lambda m: m.undo_dream("m1")),
 ]
-LATER: list[Call] = [
-    lambda m: m.create_anima("A", settings={"timezone": "Europe/Berlin"}),
-]
 
 
 @pytest.mark.parametrize(("field", "says", "call"), BAD)
@@ -368,13 +365,6 @@ def test_a_bad_value_is_named_with_its_rule(
     assert says in caught.value.explain()
     assert caught.value.field == field
     assert "pydantic" not in caught.value.explain()
-
-
-@pytest.mark.parametrize("call", LATER)
-def test_what_comes_later_is_refused_with_one_sentence(memory: Elephantasm, call: Call) -> None:
-    with pytest.raises(NotBuiltError, match="later release"):
-        call(memory)
-    assert memory.animas() == []
 
 
 def test_what_does_not_exist_is_not_found(memory: Elephantasm) -> None:

@@ -71,7 +71,7 @@ async def test_a_conversation_is_remembered_traced_and_taken_back(
     database = tmp_path / "memory.sqlite3"
     async with client_of(database, transport=transport, era=era) as client:
         assert client.protocol_version.startswith("2026" if era == MODERN else "2025")
-        assert len((await client.list_tools()).tools) == 9
+        assert len((await client.list_tools()).tools) == 11
         assert (await answer(client, "create_anima", name="work"))["created"] is True
         said = await answer(
             client,

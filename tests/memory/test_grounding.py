@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory.grounding import MOST_ITEMS, MOST_MEMORIES, Shown, ground
+from elephantasm_mcp.pure.redaction import redact
 from elephantasm_mcp.types.screening import screen
 
 TEA = "I like  green TEA,\n but not yesterday's. Straße 7."
@@ -36,7 +37,7 @@ def fact(*sources, **changed):
     return given | {"sources": list(sources) or [source()]} | changed
 
 
-def judge(*memories, must_quote=True, mask=False):
+def judge(*memories, must_quote=True, mask=lambda text: (text, 0)):
     return ground(screen({"memories": list(memories)}), SHOWN, must_quote=must_quote, mask=mask)
 
 
@@ -149,7 +150,7 @@ def test_relative_dates_are_made_absolute_where_they_were_said_on_one_day():
 
 def test_secrets_are_masked_as_in_events():
     key = "AKIA" + "IOSFODNN7EXAMPLQ"
-    (kept,) = judge(memory(summary=f"The key is {key}."), mask=True).kept
+    (kept,) = judge(memory(summary=f"The key is {key}."), mask=redact).kept
     assert key not in kept.memory.summary
     (kept,) = judge(memory(summary=f"The key is {key}.")).kept
     assert key in kept.memory.summary

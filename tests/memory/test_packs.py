@@ -160,6 +160,15 @@ async def test_the_anima_says_how_long_a_pack_may_be_unless_the_reader_does(core
     assert (await pack(core, max_tokens=300)).token_count > 200
 
 
+async def test_days_and_hours_are_those_of_the_anima(core, clock):
+    await tell(core, "Bogdan must sign it off.", session_id="s")
+    await animas.update(core, LOCAL_USER, None, settings={"timezone": "Asia/Tokyo"})
+    assert "- User, 19:30: " in (await pack(core)).as_prompt()
+    clock.move(5 * HOUR)  # tomorrow in Tokyo
+    assert "- [yesterday] User, 2 March 2026: " in (await pack(core)).as_prompt()
+    assert "- [yesterday] User, 2 March 2026: " in (await pack(core, "Who signs?")).as_prompt()
+
+
 async def test_what_two_lines_say_differently_stands_in_both_until_it_is_settled(core, clock):
     await tell(core, "Nadia lives in Porto.", "Nadia lives in Lisbon.", session_id="s")
     await dream(core)

@@ -124,4 +124,10 @@ def test_every_setting_of_an_anima_has_its_documented_default():
         "decay_half_life_d": 30.0,
         "dedupe_window_s": 300,
         "session_gap_min": 30,
+        "event_types": tuple(records.EventType),
+        "never_store": (),
+        "preset": "conversational",
+        "max_tokens": 4000,
+        "timezone": "UTC",
+        "instructions": "",
     }

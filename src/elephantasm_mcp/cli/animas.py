@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from elephantasm_mcp.cli.commands import Command, json_object
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, count, line, note, say, say_json, table, when
-from elephantasm_mcp.types.records import SETTINGS_TO_COME, AnimaOverview, AnimaSettings
+from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
 
-_SETTINGS = [name for name in AnimaSettings.model_fields if name not in SETTINGS_TO_COME]
+_SETTINGS = list(AnimaSettings.model_fields)
 _LISTS = ("event_types", "never_store")
 _SHARED = ("--database", "--env-file", "--json")
 

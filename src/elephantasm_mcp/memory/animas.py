@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError as PydanticValidationError
 
-from elephantasm_mcp.errors import ConflictError, NotBuiltError, NotFoundError, ValidationError
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.complaints import rejected
@@ -20,7 +20,6 @@ from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.records import (
-    SETTINGS_TO_COME,
     Anima,
     AnimaCreate,
     AnimaOverview,
@@ -40,7 +39,6 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
 
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
-        NotBuiltError: a setting that nothing reads yet.
     """
     request = request.model_copy(
         update={
@@ -70,7 +68,6 @@ async def update(
 
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
-        NotBuiltError: a setting that nothing reads yet.
         NotFoundError: an unknown anima.
         ConflictError: the user has another anima of that name.
     """
@@ -150,7 +147,6 @@ def clean_settings(settings: dict[str, Any] | None) -> dict[str, Any] | None:
 
     Raises:
         ValidationError: an unknown setting, or a value that breaks its rule.
-        NotBuiltError: a setting that nothing reads yet.
     """
     if settings is None:
         return None
@@ -159,11 +155,6 @@ def clean_settings(settings: dict[str, Any] | None) -> dict[str, Any] | None:
     except PydanticValidationError as error:
         schema = SettingsChange.model_json_schema()
         raise rejected(error, owner="settings", schema=schema) from None
-    for name in sorted(checked.model_fields_set & SETTINGS_TO_COME):
-        raise NotBuiltError(
-            f"The setting `{name}` of an anima will come in a later release.",
-            hint=f"Leave `{name}` out.",
-        )
     for pattern in checked.never_store:
         if fault := complaint(pattern):
             raise ValidationError(

@@ -172,7 +172,7 @@ def _session_items(
         for one in found
     ]
     return items + [
-        pack_items.event_item(event, _recent(event.time, clock), "recency", None)
+        pack_items.event_item(event, _recent(event.time, clock), "recency", clock, in_session=True)
         for event in raw
         if event.event.session_id == session.session_id
         and session.start <= event.time <= session.end

@@ -14,6 +14,7 @@ from elephantasm_mcp.errors import BudgetError, ModelError
 from elephantasm_mcp.memory import calls, echoes, grounding
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.grounding import Shown
+from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Synthesizer
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
@@ -140,7 +141,7 @@ class Writer:
             screening.take(proposals),
             shown(telling),
             must_quote=must_quote,
-            mask=self._core.redact,
+            mask=mask_for(self._anima.settings, secrets=self._core.redact),
         )
         return grounded.proposals, repeating
 
@@ -156,6 +157,7 @@ def as_batch(
     """Events as synthesizers see them: by what they say anew."""
     return SynthesisBatch(
         anima=anima.anima.name,
+        instructions=anima.settings.instructions,
         events=tuple(
             SourceEvent(
                 handle=one.event.handle,

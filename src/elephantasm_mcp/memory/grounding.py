@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final, final
 
 from elephantasm_mcp.pure.dates import annotate
-from elephantasm_mcp.pure.redaction import redact
+from elephantasm_mcp.pure.redaction import Mask
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
     MemoryProposal,
@@ -76,11 +76,11 @@ class Grounded:
 
 
 def ground(
-    screened: Screened, shown: Mapping[str, Shown], *, must_quote: bool, mask: bool
+    screened: Screened, shown: Mapping[str, Shown], *, must_quote: bool, mask: Mask
 ) -> Grounded:
     """Keep what names events that were shown, quotes what stands there, and was not said before.
 
-    `must_quote`: a source without a quote is none. `mask`: secrets are masked as in events.
+    `must_quote`: a source without a quote is none. `mask`: what is masked in events.
     """
     rules = _Rules(shown, must_quote=must_quote, mask=mask)
     grounded = Grounded(refused=list(screened.refused))
@@ -116,7 +116,7 @@ class _Rules:
 
     shown: Mapping[str, Shown]
     must_quote: bool
-    mask: bool
+    mask: Mask
 
     def ground(self, candidate: Candidate) -> Kept:
         """A memory with what is kept of its sources and its knowledge."""
@@ -185,7 +185,7 @@ class _Rules:
         days = {self.shown[source.event].said_on for source in sources}
         if len(days) == 1:
             text = annotate(text, said_on=days.pop())
-        return redact(text)[0] if self.mask else text
+        return self.mask(text)[0]
 
 
 def _cited(memory: MemoryProposal) -> set[str]:

@@ -264,18 +264,25 @@ def memory_item(one: StoredMemory, scored: Scored, reason: Reason, clock: dateti
     return _item(line, one, scored, reason, time)
 
 
-def event_item(event: StoredEvent, scored: Scored, reason: Reason, clock: datetime | None) -> Item:
+def event_item(
+    event: StoredEvent, scored: Scored, reason: Reason, clock: datetime, *, in_session: bool = False
+) -> Item:
     """A raw event's line, as `event_line`."""
     content = event.event.content
     said = cut(content, max_words=RAW_WORDS, max_chars=RAW_CHARS)
-    item = _item(event_line(event, clock, said=said), event, scored, reason, event.time)
+    line = event_line(event, clock, said=said, in_session=in_session)
+    item = _item(line, event, scored, reason, event.time)
     return item if said == content else replace(item, is_whole=False)
 
 
-def event_line(event: StoredEvent, clock: datetime | None, *, said: str) -> Line:
-    """What is quoted of it, attributed, with its age and day; without a clock, with its time."""
-    when = day(event.time) if clock else clock_time(event.time)
-    age = f"[{age_label(event.time, now=clock)}] " if clock else ""
+def event_line(event: StoredEvent, clock: datetime, *, said: str, in_session: bool = False) -> Line:
+    """What is quoted of it, attributed, with its age and day; in its session with its time.
+
+    Days and times are those of the clock's zone.
+    """
+    time = event.time.astimezone(clock.tzinfo)
+    when = clock_time(time) if in_session else day(time)
+    age = "" if in_session else f"[{age_label(time, now=clock)}] "
     text = f"{author_of(event)}, {when}: {quoted(_as_line(said))}"
     raw = event.event.state in (EventState.PENDING, EventState.HELD)
     marks = [mark for mark in ("raw" if raw else "", _mark(event.event.trust)) if mark]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
+from zoneinfo import ZoneInfo
 
 from elephantasm_mcp.memory import (
     animas,
@@ -152,8 +153,8 @@ async def _compile_now(
     """The pack at the moment of the core's clock."""
     if anima.last_event_at is None:
         return None
-    clock = floor_hour(core.clock.now())
     settings = anima.settings
+    clock = floor_hour(core.clock.now()).astimezone(ZoneInfo(settings.timezone))
     query = query.model_copy(
         update={
             "max_tokens": query.max_tokens or settings.max_tokens,

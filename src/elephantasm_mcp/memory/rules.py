@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
+from elephantasm_mcp.memory import ledger
 from elephantasm_mcp.memory.identity import PROSE_TOKENS
 from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.ports import Tx
@@ -139,8 +140,13 @@ def _not_knowledge(row: Row) -> str:
 
 
 def _pinned(rows: Iterable[Row]) -> str:
-    pinned = [row.handle for row in rows if row.snapshot.get("pinned")]
-    return f"{pinned[0]} is pinned." if pinned else ""
+    """Why a person's hand forbids a change."""
+    for row in rows:
+        if row.snapshot.get("pinned"):
+            return f"{row.handle} is pinned."
+        if row.layer in ("memory", "knowledge") and ledger.is_corrected(row.snapshot):
+            return f"{row.handle} was corrected by a person."
+    return ""
 
 
 def _ungrounded(tx: Tx, anima: StoredAnima, texts: list[str], rows: Rows) -> str:

@@ -18,6 +18,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.drafting import Draft, shown
 from elephantasm_mcp.memory.grounding import Grounded
 from elephantasm_mcp.memory.ledger import Run
+from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas, events
@@ -25,7 +26,7 @@ from elephantasm_mcp.store import work_orders as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent, speaker
 from elephantasm_mcp.store.work_orders import OrderState, StoredOrder
-from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.proposals import Proposals, with_wishes
 from elephantasm_mcp.types.records import RowId, UserNo, handle_of, parse_uuid
 from elephantasm_mcp.types.screening import screen
 from elephantasm_mcp.types.views import Accepted, OrderedEvent, Rejected, WorkOrder
@@ -74,7 +75,8 @@ async def complete(
     screened = screen(proposals)
     now = core.clock.now()
     found, anima, batch = await core.database.read(_load, user, parse_uuid(order), now=now)
-    grounded = grounding.ground(screened, shown(batch), must_quote=True, mask=core.redact)
+    mask = mask_for(anima.settings, secrets=core.redact)
+    grounded = grounding.ground(screened, shown(batch), must_quote=True, mask=mask)
     rejected = [Rejected(index=one.place, reason=one.reason) for one in grounded.refused]
     if rejected and not grounded.kept:
         dream = await core.database.write(ledger.open_dream, anima, run, now=now)
@@ -221,7 +223,7 @@ def _present(
             for one in chosen
         ],
         remaining=left - len(chosen),
-        instructions=instructions,
+        instructions=with_wishes(instructions, anima.settings.instructions),
         schema=_schema(),
         expires_at=order.expires_at,
     )

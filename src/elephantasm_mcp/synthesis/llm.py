@@ -12,7 +12,7 @@ from typing import Final, final
 
 from elephantasm_mcp.ports import LanguageModel, Prompt
 from elephantasm_mcp.synthesis.prompts import read_prompt
-from elephantasm_mcp.types.proposals import Proposals, SourceEvent, SynthesisBatch
+from elephantasm_mcp.types.proposals import Proposals, SourceEvent, SynthesisBatch, with_wishes
 from elephantasm_mcp.types.screening import SoundProposals
 
 ANSWER_TOKENS: Final = 8_000
@@ -49,7 +49,9 @@ class LlmSynthesizer:
         """
         lines = "\n".join(_line(event) for event in batch.events)
         prompt = Prompt(
-            instructions=read_prompt("synthesis"), data=self._fence(lines), max_tokens=ANSWER_TOKENS
+            instructions=with_wishes(read_prompt("synthesis"), batch.instructions),
+            data=self._fence(lines),
+            max_tokens=ANSWER_TOKENS,
         )
         answer = await self._model.answer(prompt, SoundProposals)
         return Proposals(memories=answer.value.memories)

@@ -34,12 +34,21 @@ class SynthesisBatch:
 
     anima: str
     events: tuple[SourceEvent, ...]
+    instructions: str = ""
+    """What the owner of the anima asks of whoever makes memories."""
 
 
 def _with_quote(schema: dict[str, Any]) -> None:
     """Show a quote as something that must be given: only a synthesizer of ours may do without."""
     schema["properties"]["quote"] = {"type": "string"}
     schema["required"] = ["event", "quote"]
+
+
+def with_wishes(instructions: str, wishes: str) -> str:
+    """Instructions of ours, and after them what the owner of the anima asks for."""
+    if not wishes.strip():
+        return instructions
+    return f"{instructions}\n\nThe owner of this memory also asks:\n\n{wishes.strip()}"
 
 
 class SourceQuote(Request):

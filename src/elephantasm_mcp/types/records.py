@@ -10,6 +10,7 @@ from enum import StrEnum
 from numbers import Number
 from typing import Annotated, Any, Literal, NewType
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -151,6 +152,14 @@ PresetName = Literal["conversational", "self_determined"]
 """How a pack is compiled (`memory/presets.py`)."""
 
 
+def _as_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError("no time zone is called that") from error
+    return name
+
+
 class AnimaSettings(Record):
     """The dials of one anima (contract §5)."""
 
@@ -175,13 +184,12 @@ class AnimaSettings(Record):
     preset: PresetName = "conversational"
     max_tokens: int = Field(4_000, ge=1, le=200_000)
     """Of a pack, where none is asked for."""
-    timezone: str = Field("UTC", max_length=64, examples=["Europe/Berlin"])
+    timezone: Annotated[str, AfterValidator(_as_zone)] = Field(
+        "UTC", min_length=1, max_length=64, examples=["Europe/Berlin"]
+    )
+    """Whose days and hours packs speak of."""
     instructions: str = Field("", max_length=4_000)
     """What the synthesizer is told beside its own prompt."""
-
-
-SETTINGS_TO_COME = frozenset(("timezone", "instructions"))
-"""Settings that nothing reads yet: they are refused until something does."""
 
 
 class SettingsChange(AnimaSettings):
