@@ -8,11 +8,13 @@ from typing import Any
 
 import apsw
 
-from elephantasm_mcp.memory import animas, events
+from elephantasm_mcp.memory import animas, events, ledger
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import Job, JobKind
+from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
     MemoryProposal,
@@ -20,7 +22,7 @@ from elephantasm_mcp.types.proposals import (
     SourceQuote,
     SynthesisBatch,
 )
-from elephantasm_mcp.types.records import LOCAL_USER, EventCreate, KnowledgeType, UserNo
+from elephantasm_mcp.types.records import LOCAL_USER, EventCreate, KnowledgeType, UserNo, row_id
 from elephantasm_mcp.types.views import RecordedEvent
 
 MINUTE = timedelta(minutes=1)
@@ -37,6 +39,8 @@ DERIVED_ROWS = (
     " provisional, synthesizer, pinned, trust, superseded_by, archived, created_at, updated_at"
     " FROM knowledge ORDER BY id",
     "SELECT * FROM links ORDER BY layer, id, position",
+    "SELECT * FROM identities ORDER BY id",
+    "SELECT * FROM conflicts ORDER BY id",
 )
 ROWS = {
     "event": "SELECT id FROM events",
@@ -110,6 +114,58 @@ async def tell(
     return (await events.record(core, user, requests)).events
 
 
+async def write_rows(core: Core, *changes: Change) -> None:
+    """Change rows of the default anima as a dream does."""
+    anima = await animas.find(core, LOCAL_USER, None)
+
+    def write(tx: Tx) -> None:
+        now = core.clock.now()
+        run = Run(uuid=core.ids.uuid(), phase="deep", actor="worker", started_at=now)
+        dream = ledger.open_dream(tx, anima, run, now=now)
+        ledger.apply(tx, anima, dream, changes, counts={}, now=now)
+
+    await core.database.write(write)
+
+
+def identity(core: Core, prose: str, *, number: int = 1) -> Change:
+    """A version of who the agent is."""
+    row = {
+        **_fresh(core),
+        "personality_type": None,
+        "communication_style": "terse",
+        "self_reflection": None,
+        "prose": prose,
+        "statements": "[]",
+        "synthesizer": "test-1",
+    }
+    return Change(layer="identity", id=row_id(1, number), after=row, operation="identity")
+
+
+def conflict(core: Core, question: str) -> Change:
+    """The first two pieces of knowledge say different things, and nobody knows which holds."""
+    row = {
+        **_fresh(core),
+        "of_layer": "knowledge",
+        "first_id": row_id(1, 1),
+        "second_id": row_id(1, 2),
+        "question": question,
+        "state": "open",
+        "kept_id": None,
+    }
+    return Change(layer="conflict", id=row_id(1, 1), after=row, operation="conflict")
+
+
+def _fresh(core: Core) -> dict[str, Any]:
+    now = to_micros(core.clock.now())
+    return {
+        "uuid": core.ids.uuid().hex,
+        "links": [],
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
 async def claim(core: Core, *, kind: JobKind = JobKind.SYNTHESIS, lease_s: float = 60) -> Job:
     """A leased job for the default anima."""
     anima = await animas.find(core, LOCAL_USER, None)
@@ -142,7 +198,7 @@ def add_user(path: Path, number: int = 2) -> UserNo:
 
 
 def derived_rows(path: Path) -> list[list[tuple[Any, ...]]]:
-    """Everything that the journal answers for: memories, knowledge, links."""
+    """Everything that the journal answers for."""
     return [look(path, sql) for sql in DERIVED_ROWS]
 
 

@@ -9,10 +9,18 @@ from elephantasm_mcp.memory import curation, dreams, layers, ledger, packs
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
-from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.types.records import LOCAL_USER, KnowledgeType, MemoryState, row_id
 from elephantasm_mcp.types.views import Curation, PackQuery
-from scenes import DAY, FILE, EachEvent, add_user, derived_rows, tell
+from scenes import (
+    DAY,
+    FILE,
+    EachEvent,
+    add_user,
+    conflict,
+    derived_rows,
+    tell,
+    write_rows,
+)
 
 FIRST = row_id(1, 1)
 
@@ -179,34 +187,8 @@ async def test_what_is_so_already_is_said_and_leaves_no_dream(core, action):
     assert len(await dreams.journal(core, LOCAL_USER)) == 1
 
 
-async def contradict(core):
-    """The first two facts say different things, and nobody knows which holds."""
-
-    def change(tx):
-        anima, now = anima_store.get(tx, 1), core.clock.now()
-        run = Run(uuid=core.ids.uuid(), phase="deep", actor="worker", started_at=now)
-        row = {
-            "uuid": core.ids.uuid().hex,
-            "of_layer": "knowledge",
-            "first_id": FIRST,
-            "second_id": row_id(1, 2),
-            "question": "What does Nadia eat?",
-            "state": "open",
-            "kept_id": None,
-            "links": [],
-            "version": 1,
-            "created_at": to_micros(now),
-            "updated_at": to_micros(now),
-        }
-        dream = ledger.open_dream(tx, anima, run, now=now)
-        one = Change(layer="conflict", id=FIRST, after=row, operation="conflict")
-        ledger.apply(tx, anima, dream, [one], counts={}, now=now)
-
-    await core.database.write(change)
-
-
 async def test_settling_says_which_of_two_rows_holds_and_can_be_undone(core, tmp_path):
-    await contradict(core)
+    await write_rows(core, conflict(core, "What does Nadia eat?"))
     before = derived_rows(tmp_path / FILE)
     report = await curate(core, "k2", "settle", reason="She told me.")
     assert {action.operation for action in report.actions} == {"settle"}

@@ -19,6 +19,7 @@ from elephantasm_mcp.memory import (
     layers,
     ledger,
     packs,
+    plans,
     provenance,
     recall,
     uses,
@@ -38,12 +39,14 @@ from scenes import (
     add_user,
     check_counters,
     check_index,
+    conflict,
     derived_rows,
     fragile,
+    identity,
     look,
     propose,
-    tamper,
     tell,
+    write_rows,
 )
 
 WORD = "zanzibarflux"
@@ -252,7 +255,7 @@ async def test_undoing_the_dream_says_what_stayed_forgotten(core, tmp_path):
     assert sorted(report.forgotten) == ["e2", "k2", "m2"]
     assert "Forgotten meanwhile" in report.message
     assert report.events_held == ["e1", "e3"]
-    assert derived_rows(tmp_path / FILE) == [[], [], []]
+    assert not any(derived_rows(tmp_path / FILE))
     assert everywhere(tmp_path) == []
 
 
@@ -302,16 +305,22 @@ async def test_a_named_memory_goes_with_its_knowledge_and_its_events_stay(core):
 
 
 async def test_an_identity_goes_that_has_a_word_which_nothing_else_says(core, tmp_path):
-    for version, prose in ((1, "Likes tea."), (2, f"Fond of the {WORD}.")):
-        tamper(
-            tmp_path / FILE,
-            "INSERT INTO identities (anima_no, version, prose, synthesizer, created_at)"
-            " VALUES (1, ?, ?, 'x', 0)",
-            version,
-            prose,
-        )
+    await write_rows(core, identity(core, "Likes tea."))
+    await write_rows(core, identity(core, f"Fond of the {WORD}.", number=2))
     await forget(core, "e2")
     assert look(tmp_path / FILE, "SELECT prose FROM identities") == [("Likes tea.",)]
+    assert everywhere(tmp_path) == []
+
+
+async def test_what_was_asked_planned_or_ordered_about_it_goes_too(core, tmp_path):
+    core = replace(core, host="Make memories.")
+    await write_rows(core, conflict(core, f"Is it the {WORD}?"))
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await plans.dry_run(core, LOCAL_USER, anima=None, phase="deep", actor="user")
+    await forget(core, "e2")
+    assert look(tmp_path / FILE, "SELECT count(*) FROM conflicts") == [(0,)]
+    assert look(tmp_path / FILE, "SELECT count(*) FROM work_orders") == [(0,)]
+    assert look(tmp_path / FILE, "SELECT count(*) FROM plans") == [(0,)]
     assert everywhere(tmp_path) == []
 
 

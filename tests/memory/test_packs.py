@@ -13,18 +13,29 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, candidates, dreams, events, index, ledger, packs
+from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs
 from elephantasm_mcp.memory.fakes import CountingIds
-from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
-from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate, row_id
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
 from elephantasm_mcp.types.views import PackContent, PackQuery
-from scenes import DAY, FILE, HOUR, MINUTE, EachEvent, add_user, claim, tamper, tell
+from scenes import (
+    DAY,
+    FILE,
+    HOUR,
+    MINUTE,
+    EachEvent,
+    add_user,
+    claim,
+    conflict,
+    identity,
+    tamper,
+    tell,
+    write_rows,
+)
 
 TITLES = ["## Your Identity", "## Current Session", "## Relevant Knowledge", "## Relevant Memories"]
 
@@ -88,39 +99,9 @@ async def test_its_layers_are_what_their_types_say(core, clock, query):
     assert layers == content
 
 
-async def put(core, *changes):
-    """Write rows as a dream does."""
-    anima = await animas.find(core, LOCAL_USER, None)
-
-    def write(tx):
-        run = Run(core.ids.uuid(), "deep", "test", core.clock.now())
-        dream = ledger.open_dream(tx, anima, run, now=core.clock.now())
-        ledger.apply(tx, anima, dream, changes, counts={}, now=core.clock.now())
-
-    await core.database.write(write)
-
-
-def built(core, prose):
-    """A version of who the agent is."""
-    row = {
-        "uuid": core.ids.uuid().hex,
-        "personality_type": None,
-        "communication_style": "terse",
-        "self_reflection": None,
-        "prose": prose,
-        "statements": "[]",
-        "synthesizer": "test-1",
-        "links": [],
-        "version": 1,
-        "created_at": to_micros(core.clock.now()),
-        "updated_at": to_micros(core.clock.now()),
-    }
-    return Change(layer="identity", id=row_id(1, 1), after=row, operation="identity")
-
-
 async def test_who_the_agent_is_stands_first_and_counts_in_the_budget(core):
     await tell(core, "Bogdan must sign it off.", session_id="s")
-    await put(core, built(core, "Assistant of Nadia.\n# Terse: code first."))
+    await write_rows(core, identity(core, "Assistant of Nadia.\n# Terse: code first."))
     found = await pack(core)
     assert found.as_prompt().startswith(
         "## Your Identity\nAssistant of Nadia. Terse: code first.\n\n## Current Session\n"
@@ -173,20 +154,7 @@ async def test_what_two_lines_say_differently_stands_in_both_until_it_is_settled
     await tell(core, "Nadia lives in Porto.", "Nadia lives in Lisbon.", session_id="s")
     await dream(core)
     clock.move(DAY)
-    conflict = {
-        "uuid": core.ids.uuid().hex,
-        "of_layer": "knowledge",
-        "first_id": row_id(1, 1),
-        "second_id": row_id(1, 2),
-        "question": "Where does Nadia live?",
-        "links": [],
-        "state": "open",
-        "kept_id": None,
-        "created_at": to_micros(core.clock.now()),
-        "updated_at": to_micros(core.clock.now()),
-        "version": 1,
-    }
-    await put(core, Change(layer="conflict", id=row_id(1, 1), after=conflict, operation="conflict"))
+    await write_rows(core, conflict(core, "Where does Nadia live?"))
     for query in (None, "Where does Nadia live?"):
         text = (await pack(core, query)).layers.annotated
         assert text.count("unsettled: k1 says") == text.count("unsettled: k2 says") == 1
@@ -511,7 +479,6 @@ from elephantasm_mcp.memory import packs
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store.sqlite.database import open_database
-from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.types.views import PackContent, PackQuery
