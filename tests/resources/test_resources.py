@@ -10,6 +10,7 @@ from elephantasm_mcp.memory import animas
 from elephantasm_mcp.resources import packs
 from elephantasm_mcp.resources.uris import anima_in, spellings, uri_of
 from elephantasm_mcp.types.records import AnimaCreate
+from scenes import identity, tell, write_rows
 from speaking import answer, connected, text_of
 
 
@@ -93,6 +94,15 @@ async def test_a_journal_without_dreams_says_so(app: App) -> None:
     await animas.create(app.core, app.user, AnimaCreate(name="work"))
     async with connected(app) as client:
         assert "None yet" in await read(client, "anima://work/dreams")
+
+
+async def test_an_identity_reads_with_what_shows_it_and_who_built_it(app: App) -> None:
+    await tell(app.core, "I prefer short answers.", session_id="s")
+    await write_rows(app.core, identity(app.core, "Assistant of Nadia.\n# Terse."))
+    async with connected(app) as client:
+        text = await read(client, "anima://default/identity")
+    assert text.startswith("# Identity of default\n\nAssistant of Nadia. Terse.\n\n- Style: terse\n")
+    assert "by test-1 (i1)." in text
 
 
 @pytest.mark.parametrize("view", ["pack", "identity", "dreams"])
