@@ -82,6 +82,17 @@ def test_what_does_not_bear_a_memory_is_no_source_of_it(wrong, reason):
     assert quotes(judge(memory(wrong, source("TEA")))) == ["TEA"]
 
 
+def test_an_event_without_a_letter_is_quoted_as_a_whole():
+    shown = {"e1": Shown("👍 …", said_on=date(2026, 3, 2))}
+
+    def kept(quote):
+        given = screen({"memories": [memory(source(quote))]})
+        return ground(given, shown, must_quote=True, mask=False).kept
+
+    assert len(kept("👍 …")) == 1
+    assert kept("…") == []
+
+
 def test_only_a_synthesizer_of_ours_may_do_without_a_quote():
     assert judge(memory(source(None))).kept == []
     assert quotes(judge(memory(source(None)), must_quote=False)) == [None]

@@ -101,7 +101,9 @@ async def test_an_identity_reads_with_what_shows_it_and_who_built_it(app: App) -
     await write_rows(app.core, identity(app.core, "Assistant of Nadia.\n# Terse."))
     async with connected(app) as client:
         text = await read(client, "anima://default/identity")
-    assert text.startswith("# Identity of default\n\nAssistant of Nadia. Terse.\n\n- Style: terse\n")
+    assert text.startswith(
+        "# Identity of default\n\nAssistant of Nadia. Terse.\n\n- Style: terse\n"
+    )
     assert "by test-1 (i1)." in text
 
 

@@ -37,6 +37,11 @@ class Shown:
         self.said_on: Final = said_on
         self._folded: tuple[str, list[int]] | None = None
 
+    def has_words(self, quote: str) -> bool:
+        """Whether a quote says something: a letter, a digit, or all that was said ("👍")."""
+        said = quote.strip()
+        return bool(_LETTER.search(said)) or (said != "" and said == self.text.strip())
+
     def find(self, quote: str) -> str | None:
         """The words of the event that a quote means: white space and case aside, the same."""
         if quote in self.text:
@@ -170,7 +175,7 @@ class _Rules:
             raise _UngroundedError(f"{source.event[:20]!r} is none of the events that were shown")
         if source.quote is None and not self.must_quote:
             return None
-        if source.quote is None or not _LETTER.search(source.quote):
+        if source.quote is None or not event.has_words(source.quote):
             raise _UngroundedError(f"it quotes no words of {source.event}")
         quote = event.find(source.quote)
         if quote is None:
