@@ -135,7 +135,8 @@ async def test_an_unknown_argument_names_the_nearest(app: App) -> None:
         (
             "dream",
             {"phase": "REM"},
-            '`phase` of `dream` must be one of `auto`, `synthesis`, `light`, `deep`. Example: "auto".',
+            "`phase` of `dream` must be one of `auto`, `synthesis`, `light`, `deep`. "
+            'Example: "auto".',
         ),
     ],
 )
