@@ -145,8 +145,9 @@ async def test_an_unknown_argument_names_the_nearest(app: App) -> None:
         ),
         (
             "dream",
-            {"phase": "deep"},
-            '`phase` of `dream` must be one of `auto`, `synthesis`, `light`. Example: "auto".',
+            {"phase": "REM"},
+            "`phase` of `dream` must be one of `auto`, `synthesis`, `light`, `deep`. "
+            'Example: "auto".',
         ),
     ],
 )

@@ -123,7 +123,7 @@ async def test_few_events_wait_until_their_time_has_come(core, tmp_path, clock):
 
 
 async def test_light_sleep_comes_after_its_interval(core, clock):
-    await tell(core, "Tea is good.", importance_score=0.1)
+    await tell(core, "Tea is good for the nerves.", importance_score=0.1)
     await dreams.run(core, LOCAL_USER, anima=None)
     clock.move(11 * HOUR)
     worker = worker_on(core)
