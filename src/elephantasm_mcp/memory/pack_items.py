@@ -7,7 +7,7 @@ Owns the line of each kind of row and its score. Which of them go in is `packs`'
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -57,10 +57,10 @@ class Item:
     """and why it may then be here."""
     score: float
     """What it is worth, comparable between sections."""
+    beside: Scored
+    """What its standing counts beside a query."""
     is_whole: bool = True
     """Whether the line says all of the row."""
-    beside: Scored | None = None
-    """What its standing counts beside a query."""
     answers: Answers | None = None
     """What a query found, if there is one,"""
     rank: int = 0
@@ -69,7 +69,7 @@ class Item:
     @property
     def scored(self) -> Scored:
         """The score, and what each factor gave of it."""
-        if self.answers is None or self.beside is None:
+        if self.answers is None:
             return self.standing
         return Scored(self.score, self.answers.breakdown(self.rank) | self.beside.breakdown)
 
@@ -145,7 +145,6 @@ def found_item(
         )
         line = event_line(row, clock, said=said)
         tokens = packing.cost_of(line)
-    beside = standing.beside or scoring.scale(standing.standing, 1 - scoring.QUERY_SHARE)
     return Item(
         line=line,
         tokens=tokens,
@@ -153,8 +152,8 @@ def found_item(
         time=standing.time,
         standing=standing.standing,
         standing_reason=standing.standing_reason,
-        score=round(answers.scores[rank] + beside.score, 6),
-        beside=beside,
+        score=round(answers.scores[rank] + standing.beside.score, 6),
+        beside=standing.beside,
         answers=answers,
         rank=rank,
     )
@@ -165,12 +164,11 @@ def standing_item(anima: StoredAnima, row: StoredRow, *, clock: datetime) -> Ite
     scored = _standing(anima, row, clock)
     match row:
         case StoredEvent():
-            item = event_item(row, scored, "recency", clock)
+            return event_item(row, scored, "recency", clock)
         case StoredMemory():
-            item = memory_item(row, scored, standing_reason(row), clock)
+            return memory_item(row, scored, standing_reason(row), clock)
         case StoredKnowledge():
-            item = knowledge_item(row, scored, standing_reason(row))
-    return replace(item, beside=scoring.scale(scored, 1 - scoring.QUERY_SHARE))
+            return knowledge_item(row, scored, standing_reason(row))
 
 
 def _standing(anima: StoredAnima, row: StoredRow, clock: datetime) -> Scored:
@@ -265,8 +263,8 @@ def event_item(event: StoredEvent, scored: Scored, reason: Reason, clock: dateti
     """A raw event's line, as `event_line`."""
     content = event.event.content
     said = cut(content, max_words=RAW_WORDS, max_chars=RAW_CHARS)
-    item = _item(event_line(event, clock, said=said), event, scored, reason, event.time)
-    return item if said == content else replace(item, is_whole=False)
+    line = event_line(event, clock, said=said)
+    return _item(line, event, scored, reason, event.time, is_whole=said == content)
 
 
 def event_line(event: StoredEvent, clock: datetime | None, *, said: str) -> Line:
@@ -291,7 +289,15 @@ def knowledge_item(one: StoredKnowledge, scored: Scored, reason: Reason) -> Item
     return _item(line, one, scored, reason, time)
 
 
-def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: datetime) -> Item:
+def _item(
+    line: Line,
+    row: StoredRow,
+    scored: Scored,
+    reason: Reason,
+    time: datetime,
+    *,
+    is_whole: bool = True,
+) -> Item:
     return Item(
         line=line,
         tokens=packing.cost_of(line),
@@ -300,6 +306,8 @@ def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: date
         standing=scored,
         standing_reason=reason,
         score=scored.score,
+        is_whole=is_whole,
+        beside=scoring.scale(scored, 1 - scoring.QUERY_SHARE),
     )
 
 
