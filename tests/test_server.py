@@ -133,8 +133,8 @@ async def test_an_unknown_argument_names_the_nearest(app: App) -> None:
         ),
         (
             "get_memory_pack",
-            {"preset": "self_determined"},
-            "`preset` of `get_memory_pack` must be one of `conversational`. "
+            {"preset": "quiet"},
+            "`preset` of `get_memory_pack` must be one of `conversational`, `self_determined`. "
             'Example: "conversational".',
         ),
         (

@@ -256,7 +256,7 @@ async def test_a_later_dream_on_the_same_row_is_in_the_way_and_named(core, clock
     assert derived_rows(tmp_path / FILE) == before
     await undo(core, "d2")
     await undo(core, "d1")
-    assert derived_rows(tmp_path / FILE) == [[], [], []]
+    assert not any(derived_rows(tmp_path / FILE))
 
 
 async def test_a_later_dream_of_the_same_events_is_in_the_way_and_named(core, tmp_path):
@@ -301,7 +301,7 @@ async def test_uses_do_not_stand_in_the_way_of_an_undo(core, tmp_path, clock):
     clock.move(HOUR)
     await dream(core, phase="light")
     await undo(core, "d1")
-    assert derived_rows(tmp_path / FILE) == [[], [], []]
+    assert not any(derived_rows(tmp_path / FILE))
 
 
 async def test_an_undo_that_breaks_at_any_statement_changes_nothing(core, tmp_path, clock):
@@ -322,7 +322,7 @@ async def test_an_undo_that_breaks_at_any_statement_changes_nothing(core, tmp_pa
             continue
         break
     assert statement > 20
-    assert derived_rows(path) == [[], [], []]
+    assert not any(derived_rows(path))
     check_index(path)
 
 

@@ -87,7 +87,7 @@ def test_an_event_without_a_letter_is_quoted_as_a_whole():
 
     def kept(quote):
         given = screen({"memories": [memory(source(quote))]})
-        return ground(given, shown, must_quote=True, mask=False).kept
+        return ground(given, shown, must_quote=True, mask=lambda text: (text, 0)).kept
 
     assert len(kept("👍 …")) == 1
     assert kept("…") == []

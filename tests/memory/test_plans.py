@@ -48,7 +48,7 @@ async def test_what_is_accepted_is_done_and_nothing_else(core):
     report = await complete(core, await dry(core), 2)
     assert (report.phase, report.actor, report.handle) == ("deep", "agent", "d3")
     assert [(one.operation, one.handle) for one in report.actions] == [("supersede", "k3")]
-    assert (report.accepted, report.rejected) == ([2], [])
+    assert ([one.index for one in report.accepted], report.rejected) == ([2], [])
     assert (await sleep(core)).counts == {"merged": 1}
 
 
@@ -56,7 +56,7 @@ async def test_an_operation_whose_rows_changed_meanwhile_is_refused_alone(core, 
     planned = await dry(core)
     tamper(tmp_path / FILE, "UPDATE knowledge SET content = 'Tea is cold.' WHERE id & 255 = 2")
     report = await complete(core, planned, 1, 2, 9)
-    assert report.accepted == [2]
+    assert [one.index for one in report.accepted] == [2]
     assert [(one.index, one.reason) for one in report.rejected] == [
         (1, "k2 changed meanwhile."),
         (9, "The plan has no such number."),

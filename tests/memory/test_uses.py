@@ -143,6 +143,8 @@ async def test_uses_of_a_flush_that_is_cancelled_are_counted_once(core, tmp_path
         begun.set()
         assert go.wait(DEADLINE_S)
 
+    await tell(core, "Bo likes rum.")
+    await dreams.run(core, LOCAL_USER, anima=None)
     core.uses[row_id(1, 1)] += 2
     with anyio.fail_after(DEADLINE_S):
         async with anyio.create_task_group() as writing, anyio.create_task_group() as flushing:
@@ -159,6 +161,8 @@ async def test_uses_of_a_flush_that_is_cancelled_are_counted_once(core, tmp_path
 
 @pytest.mark.parametrize("error", [StorageError("The disk is full."), ZeroDivisionError()])
 async def test_uses_that_could_not_be_written_wait_for_the_next_time(core, tmp_path, error):
+    await tell(core, "Bo likes rum.")
+    await dreams.run(core, LOCAL_USER, anima=None)
     core.uses[row_id(1, 1)] += 2
     with pytest.raises(type(error)):
         await uses.flush(replace(core, database=_Full(core.database, error)))

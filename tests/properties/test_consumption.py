@@ -272,7 +272,9 @@ class Dreaming(RuleBasedStateMachine):
         assert {f"e{number}": content for number, content, _ in rows} == self.told
         assert {state for *_, state in rows} <= {"pending", "settled", "held"}
         living = look(
-            self.path, "SELECT source_id, count(*) FROM links WHERE layer = 'memory' GROUP BY 1"
+            self.path,
+            "SELECT source_id, count(*) FROM links JOIN memories USING (id)"
+            " WHERE layer = 'memory' AND superseded_by IS NULL GROUP BY 1",
         )
         settled = look(self.path, "SELECT id FROM events WHERE state = 'settled' ORDER BY id")
         assert living == [(id_, 1) for (id_,) in settled]

@@ -133,7 +133,7 @@ async def test_a_fault_in_every_call_costs_few_calls_and_loses_nothing(
 ):
     core = asking(told, server, "anthropic", slow=fault in providers.SLOW)
     server.fail(repeat(fault))
-    core.clock.move(timedelta(hours=12))
+    core.clock.move(timedelta(hours=11))  # deep sleep is not due
     await work(core, rounds=8)
     check_whole(tmp_path / FILE)
     assert 1 <= len(server.requests) <= breaker.MOST_FAILURES

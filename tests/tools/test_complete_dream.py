@@ -64,10 +64,10 @@ async def test_text_of_an_event_cannot_end_the_fence(app: App) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "Give `work_order` and `proposals`."),
-        ({"work_order": "x"}, "Give `work_order` and `proposals`."),
+        ({}, "Give `work_order` and `proposals`, or `plan` and `accept`."),
+        ({"work_order": "x"}, "Give `work_order` and `proposals`, or `plan` and `accept`."),
         ({"work_order": "x", "proposals": {"memories": []}}, "no such work order"),
-        ({"plan": "x", "accept": [1]}, "Plans (dry runs) come in a later release."),
+        ({"plan": "x", "accept": [1]}, "There is no plan"),
         ({"work_order": "x", "proposals": 7}, "`proposals`"),
         ({"work_order": "x", "proposal": {}}, "Did you mean `proposals`?"),
     ],

@@ -34,13 +34,13 @@ MOST = 400
 """How many rows of each kind compete for a pack."""
 GIVING_WAY = 100
 """Ranks: 0 leaves 3 % of the evidence of LoCoMo out of packs of 2,000 tokens."""
-AMPLE = 1.25
+AMPLE = 1.1
 """With a query no more lines compete than would fill the budget so many times, and each section's
 share of it: some repeat others."""
 BEST = 3
 BEST_WORDS = 300
 """So many of the best hits may be quoted at this length."""
-ROWS_AT_ONCE = 48
+ROWS_AT_ONCE = 24
 KEPT_LINES = 5_000
 """How many lines are kept while nothing changes."""
 

@@ -60,10 +60,10 @@ class Item:
     """and why it may then be here."""
     score: float
     """What it is worth, comparable between sections."""
+    beside: Scored
+    """What its standing counts beside a query."""
     is_whole: bool = True
     """Whether the line says all of the row."""
-    beside: Scored | None = None
-    """What its standing counts beside a query."""
     answers: Answers | None = None
     """What a query found, if there is one,"""
     rank: int = 0
@@ -72,7 +72,7 @@ class Item:
     @property
     def scored(self) -> Scored:
         """The score, and what each factor gave of it."""
-        if self.answers is None or self.beside is None:
+        if self.answers is None:
             return self.standing
         return Scored(self.score, self.answers.breakdown(self.rank) | self.beside.breakdown)
 
@@ -148,7 +148,6 @@ def found_item(
         )
         line = event_line(row, clock, said=said)
         tokens = packing.cost_of(line)
-    beside = standing.beside or scoring.scale(standing.standing, 1 - scoring.QUERY_SHARE)
     return Item(
         line=line,
         tokens=tokens,
@@ -156,8 +155,8 @@ def found_item(
         time=standing.time,
         standing=standing.standing,
         standing_reason=standing.standing_reason,
-        score=round(answers.scores[rank] + beside.score, 6),
-        beside=beside,
+        score=round(answers.scores[rank] + standing.beside.score, 6),
+        beside=standing.beside,
         answers=answers,
         rank=rank,
     )
@@ -168,12 +167,11 @@ def standing_item(anima: StoredAnima, row: StoredRow, *, clock: datetime) -> Ite
     scored = _standing(anima, row, clock)
     match row:
         case StoredEvent():
-            item = event_item(row, scored, "recency", clock)
+            return event_item(row, scored, "recency", clock)
         case StoredMemory():
-            item = memory_item(row, scored, standing_reason(row), clock)
+            return memory_item(row, scored, standing_reason(row), clock)
         case StoredKnowledge():
-            item = knowledge_item(row, scored, standing_reason(row))
-    return replace(item, beside=scoring.scale(scored, 1 - scoring.QUERY_SHARE))
+            return knowledge_item(row, scored, standing_reason(row))
 
 
 def _standing(anima: StoredAnima, row: StoredRow, clock: datetime) -> Scored:
@@ -271,8 +269,7 @@ def event_item(
     content = event.event.content
     said = cut(content, max_words=RAW_WORDS, max_chars=RAW_CHARS)
     line = event_line(event, clock, said=said, in_session=in_session)
-    item = _item(line, event, scored, reason, event.time)
-    return item if said == content else replace(item, is_whole=False)
+    return _item(line, event, scored, reason, event.time, is_whole=said == content)
 
 
 def event_line(event: StoredEvent, clock: datetime, *, said: str, in_session: bool = False) -> Line:
@@ -310,7 +307,15 @@ def contradicted(item: Item, *, by: Row) -> Item:
     return replace(item, line=line, tokens=packing.cost_of(line))
 
 
-def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: datetime) -> Item:
+def _item(
+    line: Line,
+    row: StoredRow,
+    scored: Scored,
+    reason: Reason,
+    time: datetime,
+    *,
+    is_whole: bool = True,
+) -> Item:
     return Item(
         line=line,
         tokens=packing.cost_of(line),
@@ -319,6 +324,8 @@ def _item(line: Line, row: StoredRow, scored: Scored, reason: Reason, time: date
         standing=scored,
         standing_reason=reason,
         score=scored.score,
+        is_whole=is_whole,
+        beside=scoring.scale(scored, 1 - scoring.QUERY_SHARE),
     )
 
 
