@@ -148,6 +148,11 @@ def test_ordinary_text_stays_as_it_is_on_a_line(text: str) -> None:
     assert to_line(text) == text
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_a_plain_line_reads_as_one_that_is_looked_at_closely(text):
+    assert to_line(text) == to_line(text + "\n")
+
+
 @given(ROUGH, st.none() | st.integers(min_value=1, max_value=30))
 @settings(max_examples=500)
 def test_a_line_stays_the_same_when_made_again(text: str, max_chars: int | None) -> None:
