@@ -27,6 +27,7 @@ from elephantasm_mcp.memory import (
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import erasure, memories
+from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals, SourceQuote
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
@@ -302,6 +303,19 @@ async def test_a_named_memory_goes_with_its_knowledge_and_its_events_stay(core):
     assert (report.events, report.memories, report.knowledge) == ([], ["m2"], ["k2"])
     assert report.kept_sources == ["e2"]
     assert len(await events.list_events(core, LOCAL_USER, None)) == 3
+
+
+async def test_what_another_event_of_the_same_memory_says_stays_known(core, tmp_path):
+    core = replace(core, synthesizer=ExtractiveSynthesizer())
+    texts = (f"My car is a {WORD}.", "My favourite colour is blue.")
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
+    await tell(core, *texts, session_id="t", anima_id="other", author="Nadia")
+    await dreams.run(core, LOCAL_USER, anima="other")
+    report = await forget(core, "e1", anima="other")
+    assert report.memories == ["m1"]
+    (left,) = await layers.knowledge(core, LOCAL_USER, "other")
+    assert left.content == "Nadia's favourite colour is blue."
+    assert left.memory_id is None
 
 
 async def test_an_identity_goes_that_has_a_word_which_nothing_else_says(core, tmp_path):

@@ -206,6 +206,7 @@ def _cascade(
     tx: Tx, anima: StoredAnima, going: dict[Layer, set[RowId]]
 ) -> set[tuple[DerivedLayer, RowId]]:
     """Add to what goes what was made of it alone, until nothing more does; returns what stays."""
+    named = frozenset(going["memory"])
     while True:
         rows = _frozen(going)
         said = _said(tx, anima, rows)
@@ -214,7 +215,7 @@ def _cascade(
         for layer, id_ in erasure.made_of(tx, rows):
             if id_ in going[layer]:
                 continue
-            if _goes_too(tx, anima, layer, id_, rows, said):
+            if _goes_too(tx, anima, layer, id_, rows, said, named):
                 going[layer].add(id_)
                 found += 1
             else:
@@ -224,9 +225,18 @@ def _cascade(
 
 
 def _goes_too(
-    tx: Tx, anima: StoredAnima, layer: DerivedLayer, id_: RowId, rows: Rows, said: list[str]
+    tx: Tx,
+    anima: StoredAnima,
+    layer: DerivedLayer,
+    id_: RowId,
+    rows: Rows,
+    said: list[str],
+    named: frozenset[RowId],
 ) -> bool:
-    """Whether a row has nothing else to stand on, or repeats words of what goes alone."""
+    """Whether a row has nothing else to stand on, or repeats words of what goes alone.
+
+    What was extracted from a memory goes with it where a person `named` it: they mean what it says.
+    """
     row = memories.read_snapshot(tx, layer, id_)
     if row is None:
         return False
@@ -234,7 +244,7 @@ def _goes_too(
     kept = [link for link in links if link[1] not in rows[link[0]]]
     if links and not kept:
         return True
-    if row.get("memory_id") in rows["memory"] and _is_of_that_memory_alone(tx, row):
+    if row.get("memory_id") in named and _is_of_that_memory_alone(tx, row):
         return True
     return bool(stems_lost(said, _texts(tx, anima, kept)) & _stems(_words_of(row)))
 
