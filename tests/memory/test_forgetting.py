@@ -305,7 +305,7 @@ async def test_a_named_memory_goes_with_its_knowledge_and_its_events_stay(core):
     assert len(await events.list_events(core, LOCAL_USER, None)) == 3
 
 
-async def test_what_another_event_of_the_same_memory_says_stays_known(core, tmp_path):
+async def test_what_another_event_of_the_same_memory_says_stays_known(core):
     core = replace(core, synthesizer=ExtractiveSynthesizer())
     texts = (f"My car is a {WORD}.", "My favourite colour is blue.")
     await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
