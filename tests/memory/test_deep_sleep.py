@@ -2,7 +2,7 @@
 
 import pytest
 
-from elephantasm_mcp.memory import animas, deep_sleep, dreams
+from elephantasm_mcp.memory import animas, deep_sleep, dreams, plans
 from elephantasm_mcp.memory.dreams import WORKER
 from elephantasm_mcp.store import conflicts
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, Trust
@@ -104,6 +104,15 @@ async def test_a_newer_truth_supersedes_the_older_one_and_both_stay_traceable(
     assert action.after["superseded_by"] == "k2"
     assert action.after["valid_until"] == since.isoformat()
     assert action.sources == ["k2"]
+    assert knowledge(tmp_path) == [(1, 2, 0), (2, 0, 0)]
+
+
+async def test_what_says_that_it_changed_is_newer_however_soon_it_was_said(core, clock, tmp_path):
+    texts = ("Nadia's favourite colour is blue.", "Nadia's favourite colour is now green.")
+    await told(core, clock, *texts, apart=MINUTE)
+    planned = await plans.dry_run(core, LOCAL_USER, anima=None, phase="deep", actor="user")
+    assert [step.operation for step in planned.plan.steps] == ["supersede"]
+    assert (await sleep(core)).counts == {"superseded": 1}
     assert knowledge(tmp_path) == [(1, 2, 0), (2, 0, 0)]
 
 

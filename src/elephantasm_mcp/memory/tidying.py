@@ -48,7 +48,8 @@ def tidy(survey: Survey) -> list[Operation]:
     gone = {handle for merge in merges for handle in merge.others}
     left = [one for one in knowledge if one.row.handle not in gone]
     known = {frozenset((one.first, one.second)) for one in survey.conflicts}
-    pairs = list(_in_question(left))
+    found = {(one.row.handle, two.row.handle): (one, two) for one, two in _in_question(left)}
+    pairs = list(found.values())
     ended = list(_ended(pairs))
     ending = {one.older for one in ended}
     asked = [
@@ -175,7 +176,7 @@ def _ended(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[Supersede]:
     done: set[str] = set()
     for older, newer in pairs:
         first, second = older.row, newer.row
-        if first.handle in done or first.pinned or not _is_plainly_newer(second, first):
+        if first.handle in done or first.pinned or not _is_plainly_newer(newer, older):
             continue
         if any(truths.supersedes(new, old) for new in newer.truths for old in older.truths):
             done.add(first.handle)
@@ -189,7 +190,7 @@ def _ended(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[Supersede]:
 def _contradictions(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[tuple[_Told, _Told]]:
     """Pairs that cannot both hold, of which neither is plainly newer."""
     for older, newer in pairs:
-        open_ = not _is_plainly_newer(newer.row, older.row) or older.row.pinned
+        open_ = not _is_plainly_newer(newer, older) or older.row.pinned
         if open_ and any(truths.contradicts(a, b) for a in newer.truths for b in older.truths):
             yield older, newer
 
@@ -237,10 +238,12 @@ def _places(truth: Truth) -> Iterator[object]:
         yield "left", truth.tokens[:1], token
 
 
-def _is_plainly_newer(newer: SurveyRow, older: SurveyRow) -> bool:
-    """Said later, and by one who is believed as much."""
-    believed = newer.trust == Trust.TOLD or older.trust == Trust.REPORTED
-    return believed and newer.at - older.at >= PLAINLY_NEWER
+def _is_plainly_newer(newer: _Told, older: _Told) -> bool:
+    """Said later, by one who is believed as much; however little later if it tells of a change."""
+    second, first = newer.row, older.row
+    believed = second.trust == Trust.TOLD or first.trust == Trust.REPORTED
+    says_so = any(truth.changes or truth.ended for truth in newer.truths)
+    return believed and second.at - first.at >= (1 if says_so else PLAINLY_NEWER)
 
 
 def _question(first: SurveyRow, second: SurveyRow) -> Conflict:
