@@ -6,6 +6,7 @@ in no file.
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,15 +16,17 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ElephantasmError
-from elephantasm_mcp.memory import curation, dreams, forgetting, index, packs, uses
+from elephantasm_mcp.memory import curation, dreams, forgetting, index, packs, plans, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery
 from scenes import (
+    DAY,
     FILE,
     MINUTE,
     CrashError,
@@ -39,13 +42,16 @@ from scenes import (
 ROWS = st.integers(1, 12)
 STEPS = st.one_of(
     st.tuples(st.just("tell"), st.integers(1, 3)),
-    st.tuples(st.just("dream"), st.sampled_from(["synthesis", "auto"])),
+    st.tuples(st.just("dream"), st.sampled_from(["synthesis", "auto", "light", "deep"])),
+    st.tuples(st.just("advise"), ROWS),
+    st.tuples(st.just("plan"), ROWS),
+    st.tuples(st.just("wait"), st.sampled_from([1, 40])),
     st.tuples(
         st.just("curate"),
         st.tuples(
             st.sampled_from("mk"),
             ROWS,
-            st.sampled_from(["correct", "pin", "unpin", "archive", "restore"]),
+            st.sampled_from(["correct", "pin", "unpin", "archive", "restore", "settle"]),
         ),
     ),
     st.tuples(st.just("undo"), ROWS),
@@ -87,6 +93,23 @@ class Story:
     async def dream(self, phase):
         await dreams.run(await self._core(), LOCAL_USER, anima=None, phase=phase)
 
+    async def advise(self, number):
+        """A night in which a language model says what to do to the first rows."""
+        await index.index_pending(self.core, 1)
+        model = AnsweringModel(lambda _: {"operations": list(_advice(number))})
+        core = replace(await self._core(), model=model)
+        await dreams.run(core, LOCAL_USER, anima=None, phase="deep")
+
+    async def plan(self, number):
+        await index.index_pending(self.core, 1)
+        model = AnsweringModel(lambda _: {"operations": list(_advice(number))})
+        core = replace(await self._core(), model=model)
+        planned = await plans.dry_run(core, LOCAL_USER, anima=None)
+        await plans.complete(core, LOCAL_USER, planned.plan.id, accept=[1, number], actor="user")
+
+    async def wait(self, days):
+        self.clock.move(days * DAY)
+
     async def curate(self, argument):
         letter, number, action = argument
         content = f"corrected {self.said}" if action == "correct" else None
@@ -117,6 +140,14 @@ class Story:
         return broken
 
 
+def _advice(number):
+    yield {"kind": "merge", "keep": f"m{number}", "others": [f"m{number + 1}"]}
+    yield {"kind": "merge", "keep": f"k{number}", "others": [f"k{number + 1}"]}
+    yield {"kind": "conflict", "first": "k1", "second": f"k{number + 2}", "question": "Which?"}
+    yield {"kind": "reclassify", "target": f"k{number + 1}", "knowledge_type": "METHOD"}
+    yield {"kind": "archive", "target": f"m{number + 2}"}
+
+
 def replayed(path):
     """The rows that the journal gives, from nothing."""
     rows = {}
@@ -129,7 +160,11 @@ def replayed(path):
         elif not forgotten:
             rows.pop((layer, row), None)
     gone = set(look(path, "SELECT layer, id FROM forgotten"))
-    return {key: row for key, row in rows.items() if key not in gone}
+    return {
+        key: row
+        for key, row in rows.items()
+        if key not in gone and key[0] in ("memory", "knowledge")
+    }
 
 
 def stored(path):
