@@ -4,9 +4,10 @@ import pytest
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, conflicts, dreams
-from elephantasm_mcp.memory.ledger import Run
+from elephantasm_mcp.memory.ledger import Change, Run
+from elephantasm_mcp.store import memories
 from elephantasm_mcp.types.records import LOCAL_USER
-from scenes import FILE, MINUTE, derived_rows
+from scenes import FILE, MINUTE, derived_rows, write_rows
 from sleeping import asleep, sleep, told, verbatim
 
 
@@ -77,3 +78,12 @@ async def test_what_is_not_open_cannot_be_settled_and_only_the_two_can_be_kept(c
     for handle in ("c1", "k1", "c9"):
         with pytest.raises(NotFoundError):
             await settle(core, handle, "k1")
+
+
+async def test_a_dream_may_close_a_question(core):
+    (asked,) = await open_ones(core)
+    before = await core.database.read(memories.read_snapshot, "conflict", asked.conflict.id)
+    after = {**before, "state": "settled"}
+    change = Change(layer="conflict", id=asked.conflict.id, after=after, operation="settle")
+    await write_rows(core, change)
+    assert await open_ones(core) == []

@@ -120,7 +120,7 @@ def apply(
 
 def is_corrected(snapshot: Snapshot) -> bool:
     """Whether a person set the words or the kind of this row: no dream changes them."""
-    return snapshot["synthesizer"] == PERSON
+    return snapshot.get("synthesizer") == PERSON
 
 
 def consume(
