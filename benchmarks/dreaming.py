@@ -21,7 +21,7 @@ from elephantasm_mcp.settings import load_settings, use_one_thread
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import to_micros
-from elephantasm_mcp.synthesis.fakes import ScriptedModel
+from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from measuring import print_table
 
 LIGHT_MEMORIES = 100_000
@@ -118,7 +118,7 @@ async def deep(folder: Path, *, knowledge: bool) -> list[float]:
     settings = load_settings(database=str(folder / "memory.sqlite3"), embedder="static")
     async with open_app(settings) as app:
         await fill(app, DEEP_MEMORIES, knowledge=knowledge)
-        core = replace(app.core, model=ScriptedModel(lambda _: {"operations": []}))
+        core = replace(app.core, model=AnsweringModel(lambda _: {"operations": []}))
         await index.load_embedders(core)
         await index.index_pending(core, (await animas.find(core, app.user, None)).anima_no)
         taken: list[float] = []
