@@ -318,6 +318,18 @@ async def test_what_another_event_of_the_same_memory_says_stays_known(core):
     assert left.memory_id is None
 
 
+async def test_the_day_on_which_something_else_was_said_is_not_forgotten(core):
+    core = replace(core, synthesizer=ExtractiveSynthesizer())
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
+    texts = (f"I am allergic to {WORD}.", "We decided to use PostgreSQL for billing.")
+    await tell(core, *texts, session_id="t", anima_id="other", author="Nadia")
+    await dreams.run(core, LOCAL_USER, anima="other")
+    await forget(core, "e1", anima="other")
+    (left,) = await layers.knowledge(core, LOCAL_USER, "other")
+    assert "PostgreSQL" in left.content
+    assert "(said on " in left.content
+
+
 async def test_an_identity_goes_that_has_a_word_which_nothing_else_says(core, tmp_path):
     await write_rows(core, identity(core, "Likes tea."))
     await write_rows(core, identity(core, f"Fond of the {WORD}.", number=2))

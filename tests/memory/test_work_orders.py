@@ -9,6 +9,7 @@ from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, dreams
 from elephantasm_mcp.memory.work_orders import ORDER_TOKENS
 from elephantasm_mcp.pure.tokens import estimate_tokens
+from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
 from elephantasm_mcp.types.views import AnimaRef
 from scenes import (
@@ -167,9 +168,23 @@ async def test_events_that_nobody_cites_are_settled(core, order, tmp_path):
     assert look(tmp_path / FILE, "SELECT state FROM memories WHERE id & 255 = 2") == [("archived",)]
 
 
-async def test_no_proposals_say_that_it_was_small_talk(core, order, tmp_path):
+async def test_no_proposals_take_nothing_away_that_was_made(core, order, tmp_path):
+    before = derived_rows(tmp_path / FILE)
     report = await complete(core, order)
     assert report.accepted == report.rejected == []
+    assert "stays open" in report.notes[0]
+    assert states(tmp_path) == ["provisional", "provisional"]
+    assert derived_rows(tmp_path / FILE) == before
+    assert (await dream(core)).work_order.id == order.id
+
+
+async def test_no_proposals_for_what_nobody_made_anything_of_say_that_it_was_small_talk(
+    core, tmp_path
+):
+    core = replace(core, synthesizer=ScriptedSynthesizer(provisional=True))
+    await tell(core, "Hello!", "Hi!", session_id="s")
+    report = await complete(core, (await dream(core)).work_order)
+    assert report.notes == []
     assert states(tmp_path) == ["settled", "settled"]
 
 

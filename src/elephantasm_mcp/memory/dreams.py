@@ -13,7 +13,6 @@ from uuid import UUID
 from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.memory import (
     animas,
-    deep_sleep,
     ledger,
     light_sleep,
     synthesis,
@@ -87,6 +86,8 @@ async def run(
             core, target.anima_no, started, dream=dream, even_declined=True
         )
     if phase == "deep" or (phase == "auto" and await _is_due_for_deep_sleep(core, target)):
+        from elephantasm_mcp.memory import deep_sleep  # its tables of words: not at start-up
+
         dream = await deep_sleep.sleep_deeply(
             core,
             target.anima_no,
@@ -119,6 +120,8 @@ async def run_job(core: Core, job: Job) -> RowId | None:
         case JobKind.LIGHT_SLEEP:
             return await light_sleep.sleep_lightly(core, job.anima_no, started, job=job)
         case JobKind.DEEP_SLEEP:
+            from elephantasm_mcp.memory import deep_sleep  # its tables of words: not at start-up
+
             return await deep_sleep.sleep_deeply(
                 core, job.anima_no, started, job=job, ask=ask_of(core, job.anima_no)
             )
@@ -126,6 +129,8 @@ async def run_job(core: Core, job: Job) -> RowId | None:
 
 async def _is_due_for_deep_sleep(core: Core, target: StoredAnima) -> bool:
     anima = await core.database.read(anima_store.get, target.anima_no)
+    from elephantasm_mcp.memory import deep_sleep  # its tables of words: not at start-up
+
     return deep_sleep.is_due(anima, now=core.clock.now())
 
 
@@ -220,6 +225,8 @@ def _synthesizer(core: Core, phase: str) -> str:
         case "auto" | "synthesis":
             return core.synthesizer.name if core.model is None else core.model.name
         case "deep":
+            from elephantasm_mcp.memory import deep_sleep  # its tables of words: not at start-up
+
             return deep_sleep.RULES if core.model is None else core.model.name
         case _:
             return ""

@@ -18,6 +18,7 @@ from elephantasm_mcp.memory import animas, places
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.places import Place
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.labels import day
 from elephantasm_mcp.pure.text import STOP_WORDS, stem, words
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import erasure, events, memories, search
@@ -267,7 +268,8 @@ def _texts(tx: Tx, anima: StoredAnima, rows: Iterable[tuple[Layer, RowId]]) -> l
         by_layer[layer].append(id_)
     for one in events.get_many(tx, anima, by_layer["event"]):
         event = one.event
-        texts += [event.content, event.author or "", event.summary or "", str(event.meta)]
+        said = (event.content, event.author, event.summary, str(event.meta), day(one.time))
+        texts += [text for text in said if text]
     texts += [
         f"{one.memory.summary} {one.memory.content}"
         for one in memories.get_memories(tx, anima, by_layer["memory"])

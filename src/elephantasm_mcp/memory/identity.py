@@ -16,7 +16,6 @@ from typing import Final
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.pure.tokens import estimate_tokens
-from elephantasm_mcp.pure.truths import read as read_truth
 from elephantasm_mcp.store import identities as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.identities import StoredIdentity
@@ -68,6 +67,8 @@ def replies(tx: Tx, anima: StoredAnima) -> list[Reply]:
 
 def own_statements(said: Sequence[Reply]) -> list[tuple[Reply, str]]:
     """What the agent said of itself for sure, the latest first, each truth once."""
+    from elephantasm_mcp.pure.truths import read as read_truth  # its tables: not at start-up
+
     found: dict[str, tuple[Reply, str]] = {}
     for reply in reversed(said):
         for sentence in _SENTENCE.split(reply.text):

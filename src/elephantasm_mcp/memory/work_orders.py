@@ -21,7 +21,7 @@ from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.tokens import estimate_tokens
-from elephantasm_mcp.store import animas, events
+from elephantasm_mcp.store import animas, events, memories
 from elephantasm_mcp.store import work_orders as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent, speaker
@@ -64,8 +64,8 @@ async def complete(
 ) -> Completion:
     """Store what is sound of an agent's proposals, and settle the events that they answer.
 
-    What is not sound is named, and its events stay provisional. Nothing sound among what was
-    proposed: the order stays open. No proposals at all: the events were small talk.
+    What is not sound is named, and its events stay provisional. Where nothing is accepted the order
+    stays open; but for events of which nothing was made so far either: they were small talk.
 
     Raises:
         NotFoundError: the caller has no such order.
@@ -78,7 +78,8 @@ async def complete(
     mask = mask_for(anima.settings, secrets=core.redact)
     grounded = grounding.ground(screened, shown(batch), must_quote=True, mask=mask)
     rejected = [Rejected(index=one.place, reason=one.reason) for one in grounded.refused]
-    if rejected and not grounded.kept:
+    made = await core.database.read(memories.rows_of_events, [event.id for event in batch])
+    if not grounded.kept and (rejected or made):
         dream = await core.database.write(ledger.open_dream, anima, run, now=now)
         return Completion(anima, dream, [], rejected, [_STAYS_OPEN])
     draft = Draft(grounded.proposals, synthesizer=run.synthesizer, provisional=False)

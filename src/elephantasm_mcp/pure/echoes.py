@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from elephantasm_mcp.pure.text import STOP_WORDS, stem, words
@@ -39,7 +40,6 @@ recall remember remembered know known note noted mention mentioned tell told say
 before previously memory memories according right correct yes indeed also still ago today yesterday
 mind keep please thanks sure okay got understood user assistant
 """
-_NEGATIONS: Final = frozenset(map(stem, _NO.split()))
 _FRAME: Final = frozenset(map(stem, _INTRODUCING.split()))
 """Words with which an agent introduces what it remembers; they say nothing themselves."""
 
@@ -127,8 +127,13 @@ def _sentences(text: str) -> Iterator[str]:
 def _terms(sentence: str) -> frozenset[str]:
     """What a sentence says: stems without little words and phrases that only introduce."""
     terms = frozenset(stem(word) for word in words(sentence) if word not in STOP_WORDS)
-    return terms - _FRAME - _NEGATIONS
+    return terms - _FRAME - _negations()
 
 
 def _is_negated(sentence: str) -> bool:
-    return any(stem(word) in _NEGATIONS for word in words(sentence))
+    return any(stem(word) in _negations() for word in words(sentence))
+
+
+@cache
+def _negations() -> frozenset[str]:
+    return frozenset(map(stem, _NO.split()))  # the stemmer: not at start-up

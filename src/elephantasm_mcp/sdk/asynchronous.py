@@ -25,7 +25,6 @@ from elephantasm_mcp.memory import (
     events,
     forgetting,
     packs,
-    plans,
     provenance,
     recall,
     redaction,
@@ -421,6 +420,8 @@ class AsyncElephantasm:
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
         async with self._call("dream") as app:
             if dry_run:
+                from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
+
                 return await plans.dry_run(app.core, app.user, anima=anima, phase=asked)
             return await dreams.run(app.core, app.user, anima=anima, phase=asked)
 
@@ -438,6 +439,8 @@ class AsyncElephantasm:
             ConflictError: the order or the plan has expired or was completed.
         """
         if accept is not None:
+            from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
+
             async with self._call("complete_dream") as app:
                 return await plans.complete(
                     app.core, app.user, plan_or_work_order, accept=accept, actor="user"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ValidationError
-from elephantasm_mcp.memory import dreams, plans
+from elephantasm_mcp.memory import dreams
 from elephantasm_mcp.tools.answers import ADDS
 from elephantasm_mcp.tools.dream import ACTOR, answer_with
 from elephantasm_mcp.wording import client_of
@@ -53,6 +53,8 @@ def register(server: MCPServer, app: App) -> None:
         run) the accepted numbers are done, and nothing else.
         """
         if plan and accept is not None:
+            from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
+
             report = await plans.complete(app.core, app.user, plan, accept=accept, actor=ACTOR)
             return answer_with(report, secret=app.core.secret)
         if not work_order or proposals is None:

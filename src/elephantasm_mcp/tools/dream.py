@@ -6,7 +6,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult
 
 from elephantasm_mcp.app import App
-from elephantasm_mcp.memory import dreams, plans
+from elephantasm_mcp.memory import dreams
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.tools.answers import ADDS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
@@ -43,6 +43,8 @@ def register(server: MCPServer, app: App) -> None:
         """
         of = anima or None
         if dry_run:
+            from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
+
             report = await plans.dry_run(app.core, app.user, anima=of, phase=phase, actor=ACTOR)
         else:
             report = await dreams.run(
