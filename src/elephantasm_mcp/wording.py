@@ -71,9 +71,28 @@ def spent_text(report: DreamReport) -> str:
 def action_text(action: DreamAction) -> str:
     """What the changed row says, or said before it was removed."""
     row = action.after or action.before
-    if row is None:
-        return FORGOTTEN
-    return str(next((row[name] for name in _TEXTS if row.get(name)), ""))
+    return FORGOTTEN if row is None else _words(row)
+
+
+def deed(action: DreamAction) -> str:
+    """What was done to which row: "made m1", "merge k14"."""
+    made = action.operation in ("synthesize", "undo")
+    return f"{DONE[action.kind] if made else action.operation} {action.handle}"
+
+
+def outcome(action: DreamAction, *, max_chars: int | None = None) -> str:
+    """What the row says now, what it said before if that was something else, and why."""
+    now = to_line(action_text(action), max_chars=max_chars)
+    before = _words(action.before) if action.after is not None else ""
+    changed = before and before != _words(action.after)
+    was = f" (was: {to_line(before, max_chars=max_chars)})" if changed else ""
+    undone = action.operation == "undo"
+    why = f" — {to_line(action.reasoning)}" if action.reasoning and not undone else ""
+    return f"{now}{was}{why}"
+
+
+def _words(row: dict[str, Any] | None) -> str:
+    return str(next((row[name] for name in _TEXTS if row.get(name)), "")) if row else ""
 
 
 def plan_text(plan: Plan) -> str:

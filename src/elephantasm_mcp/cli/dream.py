@@ -25,7 +25,7 @@ from elephantasm_mcp.cli.output import (
 )
 from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.types.views import DreamReport, Phase
-from elephantasm_mcp.wording import DONE, action_text, plan_text, spent_text
+from elephantasm_mcp.wording import deed, outcome, plan_text, spent_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
@@ -181,8 +181,7 @@ def _present(report: DreamReport) -> Iterator[str]:
     if not report.actions:
         yield "Nothing changed."
     for action in report.actions:
-        done = f"  {DONE[action.kind]} {action.handle}  "
-        yield hanging(done, line(action_text(action)))
+        yield hanging(f"  {deed(action)}  ", outcome(action))
     if report.work_order is not None:
         waiting = len(report.work_order.events) + report.work_order.remaining
         yield (

@@ -9,7 +9,7 @@ from elephantasm_mcp.memory import animas, dreams
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.resources.uris import ANY_NAME, MARKDOWN
 from elephantasm_mcp.types.views import DreamAction, DreamReport
-from elephantasm_mcp.wording import DONE, action_text
+from elephantasm_mcp.wording import deed, outcome
 
 MAX_DREAMS = 50
 MAX_ACTION_CHARS = 160
@@ -57,8 +57,5 @@ def _heading(report: DreamReport) -> str:
 
 
 def _line(action: DreamAction) -> str:
-    text = to_line(action_text(action), max_chars=MAX_ACTION_CHARS)
-    if action.reasoning:
-        return f"- {action.operation} {action.handle}: {text} — {to_line(action.reasoning)}"
     sources = f" (from {', '.join(action.sources)})" if action.sources else ""
-    return f"- {DONE[action.kind]} {action.handle}: {text}{sources}"
+    return f"- {deed(action)}: {outcome(action, max_chars=MAX_ACTION_CHARS)}{sources}"

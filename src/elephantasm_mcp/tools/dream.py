@@ -11,7 +11,7 @@ from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.tools.answers import ADDS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
-from elephantasm_mcp.wording import DONE, action_text, fence_order, plan_text, spent_text
+from elephantasm_mcp.wording import action_text, deed, fence_order, outcome, plan_text, spent_text
 
 ACTOR = "agent"
 ORDER = (
@@ -78,8 +78,7 @@ def _describe(report: DreamReport, *, secret: bytes) -> str:
     lines += [f"Not accepted: {one.reason}" for one in report.rejected]
     lines += [f"Dropped: {drop.reason}" for one in report.accepted for drop in one.dropped]
     for action in report.actions[:MAX_LINES]:
-        text = to_line(action_text(action), max_chars=MAX_TEXT_CHARS)
-        lines.append(f"{DONE[action.kind]} {action.handle}: {text}")
+        lines.append(f"{deed(action)}: {outcome(action, max_chars=MAX_TEXT_CHARS)}")
     if len(report.actions) > MAX_LINES:
         rest = len(report.actions) - MAX_LINES
         lines.append(f"… and {rest} more: anima://{{anima}}/dreams lists them.")
