@@ -209,17 +209,24 @@ def _in_question(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
     for one in in_order:
         for place in {place for truth in one.truths for place in _places(truth)} & wanted:
             buckets[place].append(one)
+    seen: set[tuple[int, int]] = set()
     for bucket in buckets.values():
         recent = bucket[-_LARGEST_BUCKET:]
         telling = [place for place, one in enumerate(recent) if _may_end(one)]
         for place, older in enumerate(recent):
-            yield from ((older, recent[later]) for later in telling if later > place)
+            for newer in (recent[later] for later in telling if later > place):
+                if (older.row.id, newer.row.id) not in seen:
+                    seen.add((older.row.id, newer.row.id))
+                    yield older, newer
 
 
 def _may_end(one: _Told) -> bool:
     """Whether it speaks of change, or of what there is but one of."""
     return any(
-        truth.changes or truth.ended or (truth.slot and (truth.slot.single or truth.slot.turned))
+        truth.changes
+        or truth.ended
+        or truth.reading.cued
+        or (truth.slot and (truth.slot.single or truth.slot.turned))
         for truth in one.truths
     )
 
@@ -236,6 +243,8 @@ def _places(truth: Truth) -> Iterator[object]:
         yield "left", truth.tokens[:1], truth.left.split()[0]
     for token in truth.tokens[2:]:
         yield "left", truth.tokens[:1], token
+    for topic in truth.reading.topics:
+        yield "topic", topic
 
 
 def _is_plainly_newer(newer: _Told, older: _Told) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from elephantasm_mcp.pure.changes import Wording, ends, reading
+from elephantasm_mcp.pure.gists import gist_key, spelled
 from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
 
 _LINKING: Final = """
@@ -17,12 +19,6 @@ in on at for with by from to into about during after before until since over und
 within than per via through toward against near of as behind beside
 """
 _PREPOSITIONS: Final = frozenset(_LINKING.split())
-_BREAKING: Final = """
-i we he she they it you our their his her that which who and or but not be was have do will would
-can could should must
-"""
-_ENDS_PHRASE: Final = frozenset(_BREAKING.split())
-"""What ends the phrase behind a preposition."""
 
 
 def _stems(words: str) -> frozenset[str]:
@@ -30,9 +26,31 @@ def _stems(words: str) -> frozenset[str]:
 
 
 _DATED: Final = _stems(
-    "was will would today tomorrow tonight yesterday ago last next soon later earlier this"
+    "was will would today tomorrow tonight yesterday ago last next soon later earlier"
 )
 """What makes a statement one of a day: said on another day it is another truth."""
+_PERIODS: Final = _stems(
+    "week month year quarter morning afternoon evening weekend spring summer autumn winter monday"
+    " tuesday wednesday thursday friday saturday sunday time"
+)
+"""What "this" makes a time of: "this week", and not "this project"."""
+_VERSIONED: Final = _stems("later earlier")
+"""Behind a number they tell of versions: "Android 10 or later"."""
+_WISH: Final = ("would", "like")
+_PLANNED: Final = _stems("will decided agreed chose planned scheduled")
+"""What is told of in the future or the past, and holds until it is said otherwise."""
+_PARTICIPLED: Final = frozenset(("be", "want", "like", word("dislike"), "hate", "love", "need"))
+"""Behind these a past is none: "is kept and deleted", "wants it formatted"."""
+_ONCE: Final = frozenset(
+    one.removesuffix(PAST)
+    for one in _stems(
+        "born wrote written build built founded designed invented graduated decided chose taught"
+        " learned learnt never grew raised"
+    )
+)
+"""What is done once, or never: said again on another day it is the same deed."""
+_TOLD_FROM: Final = _stems("today tomorrow tonight yesterday ago last next soon will this")
+"""Times that are others when they are said on another day."""
 _ADDING: Final = _stems("too either both another second additional addition besides well")
 _CHANGING: Final = CUES | _stems("anymore longer instead switched changed moved became become")
 _UNTIL: Final = _stems(
@@ -103,23 +121,25 @@ _USED: Final = _pattern(
 _USING: Final = _stems("is uses runs hosts writes drinks takes has drives works")
 """The verbs of what one may switch from."""
 _ENDED: Final = [
-    (_pattern(text), put)
+    (re.compile(text), put)
     for text, put in (
-        (r"^(.+?) be no @longer (.+)$", r"\1 be \2"),
-        (r"^(.+?) (?:do )?no @longer (.+)$", r"\1 \2"),
-        (r"^(.+?) be not (.+?) @anymore$", r"\1 be \2"),
-        (r"^(.+?) (?:do )?not (.+?) @anymore$", r"\1 \2"),
-        (r"^(.+?) (?:have )?(?:@stopped|@quit) (.+)$", r"\1 \2"),
+        (r"^(.+?) no longer (.+)$", r"\1 \2"),
+        (r"^(.+?) (is|are|am) not (.+?) anymore$", r"\1 \2 \3"),
+        (r"^(.+?) (?:do|does) not (.+?) anymore$", r"\1 \2"),
+        (r"^(.+?) (?:have |has )?(?:stopped|quit) (.+)$", r"\1 \2"),
     )
 ]
 _PLACING: Final = _pattern(
     r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started|@became|@switched"
     r"|@migrated|@changed|@upgraded|@went)(?: |$)"
 )
-_ENDING: Final = _pattern(r"no @longer|@anymore|@stopped|@quit")
+_ENDING: Final = re.compile(r"no longer|anymore|\bstopped\b|\bquit\b")
 """Without such a word the patterns before need not be tried."""
 _QUALIFIERS: Final = _stems("home work current main official default preferred primary personal")
-_NAMED: Final = _stems("home employer name nickname surname manager boss")
+_NAMED: Final = _stems(
+    "home employer name nickname surname manager boss doctor dentist therapist landlord gp"
+    " supervisor hairdresser accountant lawyer vet"
+)
 """What has a name."""
 _MEASURED: Final = _stems(
     "age salary budget weight deadline timezone phonenumber email address"
@@ -158,11 +178,6 @@ _HEAD: Final = re.compile(
     r"^[^\"“”:]{0,200}?\b\d{1,2} [A-Z][a-z]+ \d{4}\b[^\"“”:.]{0,200}\.(?:\s|$)"
 )
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+(?=[\w\"“'‘(])")
-_FRONTED: Final = re.compile(
-    r"^((?:On|In|At|For|By|With|Before|After|During|From|Since|Until|Without|To)"
-    r"(?: [a-z0-9]+){1,3})(?= [A-Z])"
-)
-"""A phrase in front, with a name behind it."""
 _NAME: Final = re.compile(r"(?<=[\w,] )[A-Z][^\W_]*|^[A-Z][^\W_]*(?= is )")
 """A word with a capital, not at the beginning; there only before "is"."""
 _THING: Final = re.compile(r"(?:the|our)\s", re.IGNORECASE)
@@ -211,6 +226,8 @@ class Truth:
     """The value that it says is gone: "switched from A"."""
     ended: str
     """The key of what it says holds no longer."""
+    reading: Wording
+    """Itself, as changes are looked for in it."""
 
 
 def statements(text: str) -> list[tuple[str, str]]:
@@ -234,18 +251,19 @@ def statements(text: str) -> list[tuple[str, str]]:
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     """What one statement says; `day` is when, as a number, for what holds of its day alone."""
     question = text.rstrip(" \"'”").endswith("?")
-    words = wording(_FRONTED.sub(r"\1,", text), speaker=speaker)
-    spoken = [one for one in words if one not in CUES]
-    tokens = tuple(one for one in spoken if one != BREAK)
-    noted = wording(_NOTE.sub("", text), speaker=speaker) if "[" in text else words
+    words = wording(text, speaker=speaker)
+    tokens = tuple(one for one in words if one not in CUES and one != BREAK)
+    first = _NOTE.sub("", text).partition(";")[0]
+    noted = wording(first, speaker=speaker) if first != text else words
     line = " ".join(one for one in noted if one not in CUES and one != BREAK)
     names = frozenset(word(one.casefold()) for one in _NAME.findall(text))
     thing = bool(_THING.match(text))
     slot, left = (None, "") if question else _slot(line, names, thing=thing)
     dated = _is_dated(tokens)
-    key = _said_by(speaker, tokens) + _key(spoken, slot)
+    key = _said_by(speaker, tokens) + gist_key(text, speaker=speaker)
+    passing = dated and not _is_lasting(tokens)
     return Truth(
-        key=("?" if question else "") + (f"{key}@{day}" if dated else key) if tokens else "",
+        key=("?" if question else "") + (f"{key}@{day}" if passing else key) if tokens else "",
         tokens=tokens,
         speaker=speaker,
         names=names,
@@ -254,7 +272,8 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
         adds=not _ADDING.isdisjoint(words),
         dated=dated,
         left=left,
-        ended="" if question else _ended(line, speaker),
+        ended="" if question else _ended(text, speaker),
+        reading=reading(text, speaker=speaker),
     )
 
 
@@ -264,8 +283,13 @@ def supersedes(newer: Truth, older: Truth) -> bool:
         return False
     if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
+    if newer.ended and newer.ended == older.key:
+        return True
+    settled = not older.dated or not _PLANNED.isdisjoint(older.tokens)
+    if settled and ends(newer.reading, older.reading):
+        return True
     if newer.ended:
-        return newer.ended == older.key
+        return False
     return _other_value(newer, older) or _left_behind(newer, older) or _other_part(newer, older)
 
 
@@ -285,8 +309,9 @@ def _other_value(newer: Truth, older: Truth) -> bool:
     proper = any(mine.manner[:2])
     if mine.turned:
         return mine.manner[:2] == theirs.manner[:2] and (proper or bool(mine.who))
-    if mine.manner != theirs.manner:
+    if mine.manner != theirs.manner and not (newer.changes and mine.what.startswith(_FAVORITE)):
         return False
+    proper = proper or mine.what.startswith(_FAVORITE)
     return mine.single or (newer.changes and proper)
 
 
@@ -354,41 +379,26 @@ def _add_between(found: list[tuple[str, str]], text: str, speaker: str) -> None:
 def _is_dated(tokens: Sequence[str]) -> bool:
     """Whether it tells of a day; a state in the passive ("is called") does not."""
     for place, token in enumerate(tokens):
-        if token in _DATED:
+        before = tokens[max(0, place - 2) : place]
+        versioned = token in _VERSIONED and any(map(str.isdigit, before))
+        wished = tokens[place : place + 2] == _WISH
+        if token in _DATED and not versioned and not wished:
             return True
-        if (
-            token.endswith(PAST)
-            and token != _CALLED
-            and (place == 0 or tokens[place - 1] not in ("be", "not"))
-        ):
+        if token == word("this") and not _PERIODS.isdisjoint(tokens[place + 1 : place + 2]):
+            return True
+        if token.endswith(PAST) and token != _CALLED and _PARTICIPLED.isdisjoint(tokens[:place]):
             return True
     return False
 
 
-def _key(tokens: Sequence[str], slot: Slot | None) -> str:
-    """The words in their order, phrases behind a preposition wherever they stand."""
-    if slot is not None and slot.what not in _PLACED:
-        return f"{slot.who} 's {slot.what} = {slot.value}"
-    bare: list[str] = []
-    phrases: list[list[str]] = []
-    inside = False
-    for place, token in enumerate(tokens):
-        if token == BREAK:
-            inside = inside and len(phrases[-1]) == 1
-        elif token in _PREPOSITIONS:
-            phrases.append([token])
-            inside = True
-        elif inside and token not in _ENDS_PHRASE and not _is_subject(tokens, place):
-            phrases[-1].append(token)
-        else:
-            inside = False
-            if token not in ("be", "do"):
-                bare.append(token)
-    return " ".join(bare) + "|" + ";".join(sorted(" ".join(phrase) for phrase in phrases))
-
-
-def _is_subject(tokens: Sequence[str], place: int) -> bool:
-    return place + 1 < len(tokens) and tokens[place + 1] in ("be", "have", "do", "will")
+def _is_lasting(tokens: Sequence[str]) -> bool:
+    """Whether what it tells of the past is the same on whichever day it is told."""
+    if not _TOLD_FROM.isdisjoint(tokens):
+        return False
+    return any(
+        one.removesuffix(PAST) in _ONCE or (len(one) == 4 and one[:2] in ("19", "20"))
+        for one in tokens
+    )
 
 
 def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None, str]:
@@ -469,13 +479,13 @@ def _said_by(speaker: str, tokens: Sequence[str]) -> str:
     return f"{speaker}: " if speaker and set(wording(speaker)).isdisjoint(tokens) else ""
 
 
-def _ended(line: str, speaker: str) -> str:
+def _ended(text: str, speaker: str) -> str:
     """The key of what a statement says holds no longer."""
+    line = spelled(text, speaker=speaker)
     if not _ENDING.search(line):
         return ""
     for pattern, put in _ENDED:
         if pattern.match(line):
-            tokens = pattern.sub(put, line).split()
-            slot, _ = _slot(" ".join(tokens), frozenset(), thing=False)
-            return _said_by(speaker, tokens) + _key(tokens, slot)
+            kept = pattern.sub(put, line)
+            return _said_by(speaker, wording(kept)) + gist_key(kept)
     return ""

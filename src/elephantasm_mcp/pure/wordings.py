@@ -126,11 +126,11 @@ _LITTLE: Final = """
 really very just actually basically simply quite honestly definitely certainly indeed fyi
 btw oh ah well yeah yes hey so please obviously clearly also then
 """
-_FILLERS: Final = frozenset(_LITTLE.split())
+FILLERS: Final = frozenset(_LITTLE.split())
+"""What may come and go; `also` and `then` tell of a neighbour, not of what is said."""
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 BREAK: Final = ","
 """Stands for a comma or an article: nothing is said by it, but a phrase may end there."""
-"""What may come and go; `also` and `then` tell of a neighbour, not of what is said."""
 CUES: Final = frozenset(["now", "current", "nowadai", "present", "recent"])
 """Stems of what says that it is so at present: a sign of change, but nothing of what is said."""
 _PLAIN_VERBS: Final = frozenset(("like", "love", "prefer", "enjoy", "want", "hate"))
@@ -213,18 +213,18 @@ def wording(text: str, *, speaker: str = "") -> list[str]:
 
     Fillers are gone, cues of change are not; commas and articles are breaks.
     """
-    plain = _plain(text)
+    plain = plain_text(text)
     me = _folded(speaker).split() if speaker else []
     found: list[str] = []
     for token in _TOKEN.findall(plain):
         if token in _PERSONAL or token.endswith(OWNER):
             found += _spelled(token, me)
-        elif token not in _FILLERS:
+        elif token not in FILLERS:
             found.append(BREAK if token in _ARTICLES else word(token))
     return _without_infinitives(found)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """A text folded, without contractions, its phrases spelled one way."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
     plain = plain.casefold()
@@ -251,9 +251,7 @@ def _spelled(token: str, me: list[str]) -> list[str]:
     """A token of a person or an owner, with the speaker in place of "I" and "my"."""
     if token.endswith(OWNER):
         return [word(token.removesuffix(OWNER)), OWNER]
-    if not me:
-        return [word(token)]
-    named = [word(one) for one in me]
+    named = [word(one) for one in me] or ["i"]
     return [*named, OWNER] if token in ("my", "mine") else named
 
 
