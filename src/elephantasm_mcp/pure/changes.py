@@ -1,8 +1,8 @@
 """Changes: whether a statement says, by its own words, that an earlier one holds no longer.
 
 Owns the words of change ("no longer", "switched from", "went up to") and what they end. Knows the
-words of two statements, no time and no rows (see `truths` for slots). Invariant: without such a word
-nothing is ended, and neither is what speaks of another person, or of more than the newer one does.
+words of two statements, no time and no rows (see `truths` for slots). Invariant: without such a
+word nothing is ended, and neither is what speaks of another person.
 """
 
 import re
@@ -11,23 +11,37 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from elephantasm_mcp.pure.gists import gist, is_time, spelled, unit
+from elephantasm_mcp.pure.gists import gist, is_time, unit
+from elephantasm_mcp.pure.spelling import spelled
 from elephantasm_mcp.pure.wordings import PAST
 
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(unit(one).removesuffix(PAST) for one in words.split())
+
+
 _NO_CHANGE: Final = re.compile(
-    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|plan(?:s|ning)?|hop(?:e|es|ing)|want(?:s)?"
-    r"|think(?:s|ing)?|consider(?:s|ing)?|wish(?:es)?|says?|said|claims?|asked|wonder(?:s|ing)?|almost|nearly"
+    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|plan(?:s|ning)?|hop(?:e|es|ing)"
+    r"|want(?:s)?"
+    r"|think(?:s|ing)?|consider(?:s|ing)?|wish(?:es)?|says?|said|claims?|asked|wonder(?:s|ing)?"
+    r"|almost|nearly"
     r"|another|also|too|as well|both|additional|second one|used to|for now|this week|today|tonight"
-    r"|temporar(?:y|ily)|until|tomorrow|considered|thought|dreamt|going to|will(?! be\b)|never|try|trying|unless"
-    r"|for the (?:day|week|weekend|time being)|this (?:month|morning|evening|time|weekend)|on (?:leave|vacation|holiday))\b"
+    r"|temporar(?:y|ily)|until|tomorrow|considered|thought|dreamt|going to|will(?! be\b)|never"
+    r"|try|trying|unless"
+    r"|for the (?:day|week|weekend|time being)|this (?:month|morning|evening|time|weekend)"
+    r"|on (?:leave|vacation|holiday))\b"
 )
 """What is asked, wished, planned, told by another, added or so for a while ends nothing."""
 _DONE: Final = (
-    r"stopped(?! (?:at|by|in|for)\b)|quit|quitted|gave up|given up|sold|cancelled|canceled|closed(?=.* (?:account|shop|store|business|company|branch|school)\b)|finished|broke off|broken off"
+    r"stopped(?! (?:at|by|in|for)\b)|quit|quitted|gave up|given up|sold|cancelled|canceled"
+    r"|closed(?=.* (?:account|shop|store|business|company|branch|school)\b)|finished|broke off"
+    r"|broken off"
     r"|ended|dropped|abandoned|got rid of|gotten rid of|moved out of|moved away from|resigned from"
     r"|retired from|unsubscribed from|deleted|removed|lost|terminated|discontinued|broke up with"
-    r"|separated from|divorced|(?<!my )(?<!the )(?<!his )(?<!her )left|stepped down as|decommissioned|shut down|ditched|dumped|withdrew from"
-    r"|recovered from|got over|outgrew|outgrown|uninstalled|scrapped|retired|gave away|given away|completed"
+    r"|separated from|divorced|(?<!my )(?<!the )(?<!his )(?<!her )left|stepped down as"
+    r"|decommissioned|shut down|ditched|dumped|withdrew from"
+    r"|recovered from|got over|outgrew|outgrown|uninstalled|scrapped|retired|gave away"
+    r"|given away|completed"
     r"|kicked|returned|handed over|handed in|paid off|switched off|turned off|phased out|deprecated"
 )
 _ENDING: Final = [
@@ -43,10 +57,13 @@ _ENDING: Final = [
 ]
 """What somebody does no more."""
 _TURNED: Final = (
-    r"moved|switched|changed|upgraded|downgraded|migrated|converted|shifted|transferred|went (?:up|down|over)|gone (?:up|down|over)|relocated"
+    r"moved|switched|changed|upgraded|downgraded|migrated|converted|shifted|transferred"
+    r"|went (?:up|down|over)|gone (?:up|down|over)|relocated"
     r"|renamed|updated|raised|lowered|increased|reduced|cut|bumped|pushed|postponed|brought forward"
-    r"|rescheduled|rebooked|slipped|delayed|extended|grown|grew|shrunk|shrank|risen|rose|fallen|fell|dropped"
-    r"|climbed|jumped|turned|became|become|promoted|transitioned|ported|set|adjusted|revised|moved up|moved back"
+    r"|rescheduled|rebooked|slipped|delayed|extended|grown|grew|shrunk|shrank|risen|rose|fallen"
+    r"|fell|dropped"
+    r"|climbed|jumped|turned|became|become|promoted|transitioned|ported|set|adjusted|revised"
+    r"|moved up|moved back"
     r"|shortened|doubled|swapped|replaced"
 )
 _FROM_TO: Final = re.compile(
@@ -57,7 +74,8 @@ _OLD: Final = [
     for pattern in (
         r"\b(?:instead of|rather than|in place of|as opposed to) (?P<old>.+)$",
         r"\b(?:taken over|took over|takes over) (?:\w+ )*?from (?P<old>.+?)(?: as | for |$)",
-        r"\b(?:has replaced|have replaced|replaces|replaced|swapped|traded in|traded|exchanged) (?P<old>.+?)"
+        r"\b(?:has replaced|have replaced|replaces|replaced|swapped|traded in|traded"
+        r"|exchanged) (?P<old>.+?)"
         r" (?:with|for|by) ",
         r"\b(?:renamed) (?:the |our |my )?(?P<old>.+?) (?:to|into|as) ",
         r", not (?P<old>.+)$",
@@ -67,47 +85,54 @@ _REPLACED: Final = re.compile(
     r"^(?:the |our |my )?(?P<new>.+?) (?:has |have )?(?:replaced|succeeded) (?P<old>.+)$"
 )
 _CUE: Final = re.compile(
-    rf"\bnow\b|\bnowadays\b|\bfrom now on\b|\binstead\b|\bmeanwhile\b|\bcurrently\b|\bnew\b|\bsince (?:\w+)$"
-    rf"|\b(?:{_TURNED})\b(?=.* (?:to|for|by|from)\b)|\b(?:up|down) to\b|\breversed\b|\bhas become\b|\brecently\b"
+    rf"\bnow\b|\bnowadays\b|\bfrom now on\b|\binstead\b|\bmeanwhile\b|\bcurrently\b|\bnew\b"
+    rf"|\bsince (?:\w+)$"
+    rf"|\b(?:{_TURNED})\b(?=.* (?:to|for|by|from)\b)|\b(?:up|down) to\b|\breversed\b"
+    rf"|\bhas become\b|\brecently\b"
     r"|\bas of\b|\bturned (?=\d)"
 )
 _SOME_CHANGE: Final = re.compile(
-    rf"\b(?:now|no longer|no|anymore|not|instead|rather|from|new|up to|down to|reversed|place of|succeeded"
-    rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating|engaged"
+    rf"\b(?:now|no longer|no|anymore|not|instead|rather|from|new|up to|down to|reversed|place of"
+    rf"|succeeded"
+    rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating"
+    rf"|engaged"
     r"|married|divorced|separated|widowed|found|got|cut|shaved)\b"
 )
 """Without such a word the patterns need not be tried."""
 _TURNING: Final = re.compile(rf"\b(?:{_TURNED})\b")
 _CLAUSES: Final = re.compile(
-    r"(?:;|:|,? and then|,? so|,? but|, and|,| and)\s+(?=(?:i|we|he|she|it|they|my|our|his|her|the|is|am|are|has"
+    r"(?:;|:|,? and then|,? so|,? but|, and|,| and)\s+(?=(?:i|we|he|she|it|they|my|our|his|her"
+    r"|the|is|am|are|has"
     r"|have|do|does|no|not|doesn't|now|drive|live|work|use)\b)|;\s+|\s+and\s+(?=do |does |is |am )"
 )
 _PREFIXED: Final = re.compile(r"^(?:[a-z]+_)+(?=.)")
-_STEMS: Final = lambda words: frozenset(unit(one).removesuffix(PAST) for one in words.split())  # noqa: E731
-_EMPTY: Final = _STEMS(
+_EMPTY: Final = _stems(
     """i we my our us me it he she they his her their him them its own this that new old job account
     membership subscription work place house one use have be do get go go~p completely yesterday ago
     last week month year night ever every all any few time times about a good for already fully
-    totally altogether now anymore current currently main only just finally recently so at on in of to
+    totally altogether now anymore current currently main only just finally recently so at on in
+    of to
     with from by for and or please not no again morning day weekend since then meanwhile officially
     regular regularly company firm habit hold longer week weeks two summer winter spring autumn"""
 ) | frozenset(("2_week", "2_month", "3_week", "3_month"))
 """Say little of what has ended."""
-_SAID: Final = _STEMS(
+_SAID: Final = _stems(
     """run take place host use have be do live work go drive cost schedule deploy build keep set
     make decide handle locate base start begin happen planned scheduled write price our we the stay
     leave end deadline date by from rent charge pay now new track answer venue mid end early late
-    beginning middle instead write written decision reverse old dead maximum minimum around about year
-    month day week hour currently to in on at for of with amount total level come currently name call
+    beginning middle instead write written decision reverse old dead maximum minimum around about
+    year
+    month day week hour currently to in on at for of with amount total level come currently name
+    call
     number measure weigh receive get"""
 )
 """May stand in one of two statements on the same, and tells nothing else."""
-_FEELING: Final = _STEMS(
+_FEELING: Final = _stems(
     "like love hate enjoy prefer want think dream remember recommend miss admire fear afraid "
     "visit bought buy sell lose"
 )
 """Does not end with what it is felt for."""
-_KIN: Final = _STEMS(
+_KIN: Final = _stems(
     """brother sister mother father son daughter wife husband partner boyfriend girlfriend friend
     colleague uncle aunt cousin grandfather grandma grandpa niece nephew neighbour neighbor
     roommate flatmate child baby parent dad mum mother-in-law dog cat"""
@@ -132,14 +157,14 @@ class Wording:
 
 
 @lru_cache(maxsize=8_192)
-def reading(text: str, *, speaker: str = "") -> Wording:
+def reading(text: str) -> Wording:
     """A text, read for changes."""
-    line = spelled(text, speaker=speaker)
+    line = spelled(text)
     question = text.rstrip(" \"'”").endswith("?")
     words = _words(line)
     return Wording(
         line=f"{line}?" if question else line,
-        persons=frozenset(_persons(line, speaker)),
+        persons=frozenset(_persons(line)),
         words=words,
         values=frozenset(filter(_is_value, words)),
         topics=(words - _EMPTY) | frozenset(_states(line)),
@@ -163,11 +188,10 @@ def _words(line: str) -> frozenset[str]:
     )
 
 
-def _persons(line: str, speaker: str) -> Iterator[str]:
+def _persons(line: str) -> Iterator[str]:
     """Whose it is: "i" or kin at the beginning."""
     words = [one.removesuffix("'s") for one in re.findall(r"[\w'-]+", line)[:5]]
-    me = speaker.casefold().split()[0] if speaker else "i"
-    if me in words or "my" in words:
+    if "i" in words or "my" in words:
         yield "i"
     if "we" in words[:2] or "our" in words[:3]:
         yield "we"
@@ -184,8 +208,9 @@ def _is_value(word: str) -> bool:
     )
 
 
-_DAYS: Final = _STEMS(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july"
+_DAYS: Final = _stems(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june"
+    " july"
     " august september october november december morning afternoon evening"
 )
 
@@ -226,7 +251,7 @@ def _of_one(newer: Wording, older: Wording) -> bool:
 
 
 def _stopped(newer: Wording, older: Wording) -> bool:
-    """ "I stopped smoking": all that has stopped is in the older one."""
+    """As "I stopped smoking": all that has stopped is in the older one."""
     if not _FEELING.isdisjoint(older.words) or " and " in older.line:
         return _same_feeling(newer, older)
     done = _FINISHED.search(newer.line) is not None and _DOING.isdisjoint(older.words)
@@ -250,7 +275,7 @@ def _is_of_thing(line: str, older: Wording) -> bool:
 
 _THING: Final = re.compile(r"(?:the|our|this|that|from)\b")
 _FINISHED: Final = re.compile(r"\b(?:finished|completed)\b")
-_DOING: Final = _STEMS("read watch study write build learn train work course listen play")
+_DOING: Final = _stems("read watch study write build learn train work course listen play")
 """What may be finished; a cup of tea is nothing that one drinks no more."""
 
 
@@ -264,7 +289,7 @@ def _same_feeling(newer: Wording, older: Wording) -> bool:
 
 
 def _left(newer: Wording, older: Wording) -> bool:
-    """ "We switched from A to B": A is in the older one, and so is what they speak of."""
+    """As in "We switched from A to B": A is in the older one, and so is what they speak of."""
     if not _FEELING.isdisjoint(older.words):
         return False
     for old, rest in _olds(newer.line):
@@ -310,7 +335,7 @@ def _turned(newer: Wording, older: Wording) -> bool:
 
 
 def _switched(newer: Wording, older: Wording) -> bool:
-    """ "We switched to B for this": what was used for this before is no more."""
+    """As in "We switched to B for this": what was used for this before is no more."""
     match = _TO.search(newer.line)
     if (
         match is None
@@ -326,13 +351,14 @@ def _switched(newer: Wording, older: Wording) -> bool:
 
 
 _TO: Final = re.compile(
-    r"\b(?:switched|moved|changed|migrated|converted|gone over|promoted) to (?P<new>.+?)(?: (?:for|in|on|as) |$)"
+    r"\b(?:switched|moved|changed|migrated|converted|gone over"
+    r"|promoted) to (?P<new>.+?)(?: (?:for|in|on|as) |$)"
 )
-_USING: Final = _STEMS("use run host track write build deploy keep drive drink pay")
+_USING: Final = _stems("use run host track write build deploy keep drive drink pay")
 
 
 def _placed(newer: Wording, older: Wording) -> bool:
-    """ "She sleeps in her own room now": where one is but in one place."""
+    """As in "She sleeps in her own room now": where one is but in one place."""
     mine, theirs = _PLACE.match(newer.line), _PLACE.match(older.line)
     if mine is None or theirs is None or not re.search(r"\bnow\b", newer.line):
         return False
@@ -342,7 +368,8 @@ def _placed(newer: Wording, older: Wording) -> bool:
 
 
 _PLACE: Final = re.compile(
-    r"^(?P<who>.+?) (?:now )?(?P<verb>lives?|sleeps?|stays?|studies|study|parks?|sits?|goes|banks?|commutes?)"
+    r"^(?P<who>.+?) (?:now )?(?P<verb>lives?|sleeps?|stays?|studies|study|parks?|sits?|goes"
+    r"|banks?|commutes?)"
     r" (?P<prep>in|at|on|with|to|by) (?P<value>[^,;]{1,40})$"
 )
 
@@ -352,7 +379,7 @@ def _bare(text: str) -> frozenset[str]:
 
 
 def _became(newer: Wording, older: Wording) -> bool:
-    """ "I am single", and then "I have a boyfriend now"."""
+    """As in "I am single", and then "I have a boyfriend now"."""
     whose = _WHO.match(older.line), _WHO.match(newer.line)
     if not all(whose):
         return False
@@ -367,7 +394,7 @@ _WHO: Final = re.compile(r"(\w+)(?: (?!brother|sister|son|daughter|mother|father
 
 
 def _handed(newer: Wording, older: Wording) -> bool:
-    """ "Leo handles invoices", and then "invoices are now handled by Maya"."""
+    """As in "Leo handles invoices", and then "invoices are now handled by Maya"."""
     mine, theirs = gist(newer.line), gist(older.line)
     heads = {mine.head, theirs.head}
     if "now" not in newer.line or len(heads) < 2 or not heads.isdisjoint({"", "i", "we", "my"}):
@@ -376,7 +403,7 @@ def _handed(newer: Wording, older: Wording) -> bool:
     return not _DUTIES.isdisjoint(rest) and rest == older.words - {theirs.head}
 
 
-_DUTIES: Final = _STEMS(
+_DUTIES: Final = _stems(
     "handle manage lead maintain organise coordinate chair own supervise oversee"
 )
 """What one does, and hands over to another."""
@@ -405,11 +432,12 @@ _STATES: Final = [
 
 
 _BY: Final = re.compile(
-    r"^(?P<who>.+?) (?:has |have )?(?:raised|lowered|increased|reduced|changed|moved|cut|upgraded|updated"
+    r"^(?P<who>.+?) (?:has |have )?(?:raised|lowered|increased|reduced|changed|moved|cut"
+    r"|upgraded|updated"
     r"|set|extended|postponed|bumped) (?P<what>.+?) (?:up |down )?(?:to|from) "
 )
 """Who changed it need not be told of before."""
-_CHANGED: Final = _STEMS(
+_CHANGED: Final = _stems(
     """moved switched changed upgraded downgraded migrated shifted went gone renamed updated raised
     lowered increased reduced bumped pushed postponed rescheduled rebooked slipped delayed extended
     grown grew shrunk risen rose fallen dropped climbed jumped turned became become set adjusted up

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.changes import Wording, ends, reading
-from elephantasm_mcp.pure.gists import gist_key, spelled
+from elephantasm_mcp.pure.gists import gist_key
+from elephantasm_mcp.pure.spelling import spelled
 from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
 
 _LINKING: Final = """
@@ -177,7 +178,11 @@ _MORE: Final = re.compile(r'["“]([^"“”]+)["”]')
 _HEAD: Final = re.compile(
     r"^[^\"“”:]{0,200}?\b\d{1,2} [A-Z][a-z]+ \d{4}\b[^\"“”:.]{0,200}\.(?:\s|$)"
 )
-_SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+(?=[\w\"“'‘(])")
+_SENTENCE: Final = re.compile(
+    r"(?<=[.!?…])(?<!\b[DM]r\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bProf\.)(?<![a-z] [A-HJ-Z]\.)"
+    r"\s+(?=[\w\"“'‘(])"
+)
+"""Where a sentence ends: not behind a title or an initial."""
 _NAME: Final = re.compile(r"(?<=[\w,] )[A-Z][^\W_]*|^[A-Z][^\W_]*(?= is )")
 """A word with a capital, not at the beginning; there only before "is"."""
 _THING: Final = re.compile(r"(?:the|our)\s", re.IGNORECASE)
@@ -273,7 +278,7 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
         dated=dated,
         left=left,
         ended="" if question else _ended(text, speaker),
-        reading=reading(text, speaker=speaker),
+        reading=reading(text),
     )
 
 
@@ -286,7 +291,10 @@ def supersedes(newer: Truth, older: Truth) -> bool:
     if newer.ended and newer.ended == older.key:
         return True
     settled = not older.dated or not _PLANNED.isdisjoint(older.tokens)
-    if settled and ends(newer.reading, older.reading):
+    mine = (
+        newer.speaker == older.speaker or "i" not in newer.reading.persons | older.reading.persons
+    )
+    if settled and mine and ends(newer.reading, older.reading):
         return True
     if newer.ended:
         return False
@@ -481,11 +489,13 @@ def _said_by(speaker: str, tokens: Sequence[str]) -> str:
 
 def _ended(text: str, speaker: str) -> str:
     """The key of what a statement says holds no longer."""
-    line = spelled(text, speaker=speaker)
+    line = spelled(text)
     if not _ENDING.search(line):
         return ""
     for pattern, put in _ENDED:
         if pattern.match(line):
             kept = pattern.sub(put, line)
-            return _said_by(speaker, wording(kept)) + gist_key(kept)
+            return _said_by(speaker, wording(kept, speaker=speaker)) + gist_key(
+                kept, speaker=speaker
+            )
     return ""
