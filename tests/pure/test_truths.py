@@ -84,3 +84,30 @@ def test_two_values_of_what_one_has_one_of_contradict(first, second):
 def test_two_values_of_what_one_may_have_several_of_do_not():
     assert not contradicts(read("Nadia's sister is Ann."), read("Nadia's sister is Bea."))
     assert not contradicts(read("Nadia's boss is Karl."), read("Nadia's boss is Karl Weiss."))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("Tom uses Vim for code.", "Ann switched from Vim to Emacs for code."),
+        ("Tom's daughter is in third grade.", "Tom's son is in fourth grade now."),
+        ("I smoke.", "My brother stopped smoking."),
+    ],
+)
+def test_what_another_did_ends_nothing(older, newer):
+    assert not supersedes(read(newer), read(older))
+
+
+def test_what_one_person_says_of_themselves_does_not_end_what_another_says():
+    older, newer = read("I smoke.", speaker="Ann"), read("I stopped smoking.", speaker="Bo")
+    assert not supersedes(newer, older)
+    assert supersedes(read("I stopped smoking.", speaker="Ann"), older)
+
+
+def test_a_deed_done_once_is_the_same_on_whichever_day_it_is_told():
+    line = "Yusuf wrote the import script."
+    assert read(line, day=1).key == read(line, day=2).key
+
+
+def test_a_title_or_an_initial_ends_no_sentence():
+    assert len(statements('Ann: "My therapist is Dr. Lindqvist." (said on 4 May 2026)')) == 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from elephantasm_mcp.pure.gists import gist, is_time, unit
+from elephantasm_mcp.pure.gists import gist, is_time, set_of, unit
 from elephantasm_mcp.pure.spelling import spelled
 from elephantasm_mcp.pure.wordings import PAST
 
@@ -152,6 +152,8 @@ class Wording:
     """Those of the words that are numbers or times."""
     topics: frozenset[str]
     """Under what another of the same would be looked for."""
+    subject: str
+    """Whom or what it begins with, if that is a name or a noun."""
     cued: bool
     """Whether it has a word of change, and so may end another."""
 
@@ -168,6 +170,7 @@ def reading(text: str) -> Wording:
         words=words,
         values=frozenset(filter(_is_value, words)),
         topics=(words - _EMPTY) | frozenset(_states(line)),
+        subject=_subject(text),
         cued=not question and bool(_SOME_CHANGE.search(line)) and not _NO_CHANGE.search(line),
     )
 
@@ -229,9 +232,12 @@ def ends(newer: Wording, older: Wording) -> bool:
         return False
     if re.search(r"\b(?:not|no|never|no longer|was|were|used to)\b", older.line):
         return False
-    return any(
-        change(newer, older) for change in (_stopped, _left, _turned, _switched, _placed, _handed)
-    )
+    if _handed(newer, older):
+        return True
+    if older.subject and older.subject not in newer.words:
+        return False
+    changes = (_stopped, _left, _turned, _switched, _placed)
+    return any(change(newer, older) for change in changes)
 
 
 def _kept(line: str) -> str:
@@ -260,12 +266,27 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             match = pattern.search(clause)
             if match is None:
                 continue
-            what = _words(match["what"].split(" and ")[0])
+            ended = match["what"].split(" and ")[0]
+            if _AT_ONCE.search(clause):
+                ended = _WHEN.sub("", ended)
+            what = _words(ended)
             named = what - _EMPTY
             about = _words(match["who"]) - _EMPTY - {"finally", "just"}
             if named and named <= older.words and about <= older.words | newer.persons:
                 return True
     return False
+
+
+def _subject(text: str) -> str:
+    """Whom or what a text begins with; empty where that is a word like "the" or "I"."""
+    first = re.split(r"[^\w-]", text.casefold(), maxsplit=1)[0]
+    return "" if first in _NO_SUBJECT or not first else unit(first).removesuffix(PAST)
+
+
+_NO_SUBJECT: Final = set_of("""
+    i we my our us the a an this that please all every each most some there it he she they his
+    her their from at in on by for since after before until no if
+""")
 
 
 def _is_of_thing(line: str, older: Wording) -> bool:
@@ -275,6 +296,9 @@ def _is_of_thing(line: str, older: Wording) -> bool:
 
 _THING: Final = re.compile(r"(?:the|our|this|that|from)\b")
 _FINISHED: Final = re.compile(r"\b(?:finished|completed)\b")
+_AT_ONCE: Final = re.compile(r"\b(?:finished|completed|sold|cancelled|canceled|resigned)\b")
+_WHEN: Final = re.compile(r" (?:in|on|at|since) \S+(?: \d+)?$")
+"""When it was done is no part of what has ended; "stopped working on Mondays" is not like it."""
 _DOING: Final = _stems("read watch study write build learn train work course listen play")
 """What may be finished; a cup of tea is nothing that one drinks no more."""
 

@@ -151,7 +151,7 @@ _TIMES: Final = set_of("""
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _FRONTS: Final = [
     re.compile(
-        rf"^((?:on|in|at|for|by|with|before|after|during|from|since|until|without|every|once"
+        rf"^((?:on|in|at|as|for|by|with|before|after|during|from|since|until|without|every|once"
         rf"|twice|\d+ times|a(?= (?:day|week|month|year|morning|night))) {tail}"
     )
     for tail in (
@@ -171,6 +171,8 @@ _TOGETHER: Final = frozenset(("share", "marri", "engag", "meet", "sibl", "friend
 _ME: Final = re.compile(r"(?<![^\W_])(?:i|me|myself)(?![^\W_])")
 _MY: Final = re.compile(r"(?<![^\W_])(?:my|mine)(?![^\W_])")
 _ALIKE: Final = _TOGETHER | {"live"}
+_UNCHANGED: Final = frozenset(("run", "put", "set", "cut", "read", "hit"))
+"""Participles that are as the verb is."""
 _BEING: Final = frozenset(("is", "are", "am", "was", "were", "be", "been", "being"))
 _WAS: Final = frozenset(("was", "were", "been"))
 
@@ -317,6 +319,10 @@ def _pairs(units: Sequence[str], joins: Sequence[int]) -> tuple[str, ...]:
     return tuple(sorted(f"{units[at]}-{units[at + 1]}" for at in sides))
 
 
+def _is_participle(token: str) -> bool:
+    return token in _VERBS or token in _UNCHANGED or token.endswith("ed")
+
+
 def _turned(tokens: list[str]) -> tuple[str, list[str]]:
     """Who does it, and the tokens with "done by whom" as "who did"."""
     be = next(
@@ -336,7 +342,7 @@ def _turned(tokens: list[str]) -> tuple[str, list[str]]:
             return "", [one for one in tokens if one != "we"]
         return unit(first), tokens
     rest = tokens[be + 1 :]
-    done = next((at for at, one in enumerate(rest[:3]) if one in _VERBS or one.endswith("ed")), -1)
+    done = next((at for at, one in enumerate(rest[:3]) if _is_participle(one)), -1)
     if done >= 0 and "by" in rest[done + 1 :]:
         by = rest.index("by", done)
         past = tokens[be] in ("was", "were")

@@ -27,6 +27,7 @@ _POLITE: Final = re.compile(
 _REWORDED: Final = [
     (re.compile(pattern), put)
     for pattern, put in (
+        (r"^(?:me and )?(.+?) and i (?:broke|split|have split) up", r"i broke up with \1"),
         (r"\bwi-fi\b", "wifi"),
         (r"\bmrs\b", "missis"),
         (r"\b(my|his|her|their|the) left (?=\w)", r"\1 leftside "),

@@ -350,6 +350,8 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     if not newer.changes or newer.dated or older.dated or mine[:2] != theirs[:2]:
         return False
     start = _alike(mine, theirs)
+    if mine[1:2] == ["'s"] and start < 3:
+        return False
     end = min(_alike(mine[::-1], theirs[::-1]), min(len(mine), len(theirs)) - start)
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
     if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
