@@ -356,8 +356,9 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
     if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
         return False
-    if _manner(gaps[0], newer.names) != _manner(gaps[1], older.names):
-        return False
+    manner = _manner(gaps[0], newer.names)
+    if manner != _manner(gaps[1], older.names) or all(manner[:2]):
+        return False  # another name and another number are another thing
     owned = newer.slot is not None and bool(newer.slot.who)
     if owned and gaps[0] == (newer.slot.value.split() if newer.slot else []):  # see _other_value
         return False
@@ -479,7 +480,8 @@ def _is_single(what: str) -> bool:
 
 def _until_time(words: list[str]) -> list[str]:
     for place, one in enumerate(words):
-        if one in _UNTIL and place:
+        in_year = one == "in" and words[place + 1 : place + 2] and words[place + 1].isdigit()
+        if place and (one in _UNTIL or in_year):
             return words[:place]
     return words
 
