@@ -355,6 +355,8 @@ def _turned(newer: Wording, older: Wording) -> bool:
         return False
     if not _TURNING.search(newer.line) and "new" not in newer.line and len(mine | theirs) > 2:
         return False
+    if len(mine) > 1 and len(theirs) > 1 and not _FROM_TO.search(newer.line):
+        return False  # a number and a day differ: another thing, not another value
     return not extra and len(lacking) <= 1
 
 

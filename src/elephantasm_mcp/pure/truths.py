@@ -294,11 +294,20 @@ def supersedes(newer: Truth, older: Truth) -> bool:
     mine = (
         newer.speaker == older.speaker or "i" not in newer.reading.persons | older.reading.persons
     )
-    if settled and mine and ends(newer.reading, older.reading):
+    if settled and mine and not _of_others(newer, older) and ends(newer.reading, older.reading):
         return True
     if newer.ended:
         return False
     return _other_value(newer, older) or _left_behind(newer, older) or _other_part(newer, older)
+
+
+def _of_others(newer: Truth, older: Truth) -> bool:
+    """Whether they speak of the same for different things: "my budget for food", "for rent"."""
+    if newer.slot is None or older.slot is None:
+        return False
+    mine, theirs = newer.slot.what.split(), older.slot.what.split()
+    start = _alike(mine, theirs)
+    return 0 < start < min(len(mine), len(theirs)) and mine[start - 1] in _PREPOSITIONS
 
 
 def contradicts(one: Truth, other: Truth) -> bool:
@@ -355,6 +364,8 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     end = min(_alike(mine[::-1], theirs[::-1]), min(len(mine), len(theirs)) - start)
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
     if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
+        return False
+    if not set(gaps[0]).isdisjoint(gaps[1]):  # two parts differ, and something between is the same
         return False
     manner = _manner(gaps[0], newer.names)
     if manner != _manner(gaps[1], older.names) or all(manner[:2]):
