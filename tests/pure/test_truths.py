@@ -111,3 +111,9 @@ def test_a_deed_done_once_is_the_same_on_whichever_day_it_is_told():
 
 def test_a_title_or_an_initial_ends_no_sentence():
     assert len(statements('Ann: "My therapist is Dr. Lindqvist." (said on 4 May 2026)')) == 1
+
+
+def test_what_ends_one_half_of_a_statement_leaves_it_standing():
+    newer = read("Nadia moved to Lisbon.", day=9)
+    assert supersedes(newer, read("Nadia lives in Porto.", day=1))
+    assert not supersedes(newer, read("Nadia lives in Porto and works at Acme.", day=1))

@@ -282,10 +282,19 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     )
 
 
+_TWO: Final = re.compile(
+    r" and (?:i |we |he |she |they )?(?:works?|lives?|has|have|is|am|are|uses?|likes?|drives?"
+    r"|plays?|stud(?:y|ies)|teach(?:es)?|runs?|owns?|speaks?|prefers?|hates?|loves?|wants?|needs?|eats?)\b"
+)
+"""A statement of two things: "I live in Porto and work at Acme"."""
+
+
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
     if newer.key == older.key or newer.adds:
         return False
+    if _TWO.search(older.reading.line) and not _TWO.search(newer.reading.line):
+        return False  # the other half still holds
     if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
     if newer.ended and newer.ended == older.key:
