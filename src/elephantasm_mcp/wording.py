@@ -6,10 +6,9 @@ them says stays there. Invariant: the same state reads the same, however one ask
 
 from __future__ import annotations
 
-import hmac
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 SOME_CLIENT: Final = "mcp"
 """A client that does not say its name."""
 CLIENT_CHARS: Final = 100
-KEY_CHARS: Final = 16
 MAX_HANDLES: Final = 20
 NOTHING_THEN: Final = "Nothing was remembered at that time."
 NOTHING_YET: Final = (
@@ -55,7 +53,7 @@ def client_of(ctx: Context[Any, Any]) -> str:
 def fence_order(order: WorkOrder, *, secret: bytes) -> str:
     """A work order for a model to read: JSON between tags that no stored text can forge."""
     text = order.model_dump_json()
-    key = hmac.new(secret, text.encode(), sha256).hexdigest()[:KEY_CHARS]
+    key = fence_key(text, secret=secret)
     return f'<work-order key="{key}">\n{text}\n</work-order>'
 
 

@@ -7,10 +7,8 @@ anima, fenced as data; an operation on a row that it was not shown has no input 
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from importlib import resources
 from typing import Final
 
@@ -21,6 +19,7 @@ from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.memory.operations import Planned
 from elephantasm_mcp.memory.survey import Survey, SurveyRow, is_weak
 from elephantasm_mcp.ports import Ask, Prompt, Tx
+from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.labels import day
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.pure.tokens import estimate_tokens
@@ -204,7 +203,7 @@ def _events(row: Row) -> list[str]:
 def _prompt(core: Core, page: _Page) -> Prompt:
     """The page in a fence that nobody who wrote it can guess."""
     text = "\n".join(page.lines).strip()
-    key = hmac.new(core.secret, text.encode(), sha256).hexdigest()[:16]
+    key = fence_key(text, secret=core.secret)
     prompts = resources.files("elephantasm_mcp.synthesis") / "prompts"
     return Prompt(
         instructions=(prompts / "deep_sleep.md").read_text(encoding="utf-8"),

@@ -7,7 +7,6 @@ than its budget by the token estimator, handles and fence included.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,6 +31,7 @@ from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, PRESETS, SESSIO
 from elephantasm_mcp.memory.recall import Retrieved
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import packing
+from elephantasm_mcp.pure.fences import KEY_CHARS, fence_key
 from elephantasm_mcp.pure.labels import floor_hour, since_label
 from elephantasm_mcp.pure.packing import Line, Section
 from elephantasm_mcp.pure.text import cut, to_line
@@ -64,7 +64,6 @@ GIST_CHARS = 100
 """How much of the last event the temporal line repeats."""
 
 FENCE = '<memory-pack key="{key}">\n{text}\n</memory-pack>'
-KEY_CHARS = 16
 COSTLIEST_KEY = "a0" * (KEY_CHARS // 2)
 """What the fence is counted with: no other hexadecimal key has more tokens."""
 
@@ -197,7 +196,7 @@ def fence(core: Core, pack: MemoryPack) -> str:
     text = pack.layers.annotated
     if not text:
         return ""
-    key = hmac.new(core.secret, text.encode(), sha256).hexdigest()[:KEY_CHARS]
+    key = fence_key(text, secret=core.secret)
     return FENCE.format(key=key, text=text)
 
 

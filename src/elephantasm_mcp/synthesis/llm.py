@@ -5,12 +5,11 @@ Invariant: remembered text reaches the model only as JSON strings between tags w
 writes events can know.
 """
 
-import hmac
 import json
-from hashlib import sha256
 from typing import Final, final
 
 from elephantasm_mcp.ports import LanguageModel, Prompt
+from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.synthesis.prompts import read_prompt
 from elephantasm_mcp.types.proposals import Proposals, SourceEvent, SynthesisBatch, with_wishes
 from elephantasm_mcp.types.screening import SoundProposals
@@ -18,7 +17,6 @@ from elephantasm_mcp.types.screening import SoundProposals
 ANSWER_TOKENS: Final = 8_000
 """As long as the longest batch: an answer says less than what it was made of."""
 FENCE: Final = '<events key="{key}">\n{lines}\n</events key="{key}">'
-KEY_CHARS: Final = 16
 
 
 @final
@@ -57,7 +55,7 @@ class LlmSynthesizer:
         return Proposals(memories=answer.value.memories)
 
     def _fence(self, lines: str) -> str:
-        key = hmac.new(self._secret, lines.encode(), sha256).hexdigest()[:KEY_CHARS]
+        key = fence_key(lines, secret=self._secret)
         return FENCE.format(key=key, lines=lines)
 
 
