@@ -7,13 +7,14 @@ depends on the state, the query and the clock, not on what was read before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from elephantasm_mcp.memory import conflicts, index, pack_items, recall
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.memory.pack_items import Answers, Item
 from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, SESSION, SHARES, Preset
 from elephantasm_mcp.memory.recall import Retrieved, RowKey
@@ -66,7 +67,7 @@ def without_query(
         tx, anima, raw, session_id=session_id, window=preset.session_window, clock=clock
     )
     knowledge, long_term = _by_standing(tx, anima, raw, clock=clock)
-    return _by_section(in_session, knowledge, long_term)
+    return _unsettled(_by_section(in_session, knowledge, long_term), _contradicted(tx, anima))
 
 
 def for_query(
@@ -92,7 +93,11 @@ def for_query(
     in_session = cast("list[Item]", state.notes[key])
     retrieved = recall.retrieve(state, core, anima, asked)
     knowledge, long_term = _by_question(tx, anima, retrieved, max_tokens=max_tokens, clock=clock)
-    return _by_section(in_session, knowledge, long_term), retrieved
+    asked_once = ("contradicted",)
+    if asked_once not in state.notes:
+        state.notes[asked_once] = _contradicted(tx, anima)
+    told = cast("dict[str, Row]", state.notes[asked_once])
+    return _unsettled(_by_section(in_session, knowledge, long_term), told), retrieved
 
 
 def told_by(tx: Tx, retrieved: Retrieved) -> dict[RowKey, RowId]:
@@ -114,13 +119,17 @@ def told_by(tx: Tx, retrieved: Retrieved) -> dict[RowKey, RowId]:
     return told
 
 
-def unsettled(tx: Tx, anima: StoredAnima, lines: Lines) -> Lines:
-    """The same lines; one that another contradicts, and nobody knows which holds, says so."""
+def _contradicted(tx: Tx, anima: StoredAnima) -> dict[str, Row]:
+    """What is said otherwise of the rows in open conflicts, by their handles."""
     open_conflicts = conflicts.open_of(tx, anima)
-    if not open_conflicts:
-        return lines
     told = {one.first.handle: one.second for one in open_conflicts}
-    told |= {one.second.handle: one.first for one in open_conflicts}
+    return told | {one.second.handle: one.first for one in open_conflicts}
+
+
+def _unsettled(lines: Lines, told: Mapping[str, Row]) -> Lines:
+    """The same lines; one that another contradicts, and nobody knows which holds, says so."""
+    if not told:
+        return lines
     return {
         title: [
             pack_items.contradicted(item, by=told[item.line.handle])

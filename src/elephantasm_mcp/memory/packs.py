@@ -228,7 +228,6 @@ def _compile(
             max_tokens=max_tokens,
             clock=clock,
         )
-    lines = candidates.unsettled(tx, anima, lines)
     known = _identity(tx, anima, max_tokens=max_tokens)
     temporal = _temporal(tx, anima, max_tokens=max_tokens // 4, clock=clock)
     fixed = [_identity_text(known)] if known else []
