@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
-from elephantasm_mcp.synthesis.faults import Faults, host_of
+from elephantasm_mcp.providers.faults import Faults, host_of
 from elephantasm_mcp.synthesis.prices import cost_usd
 from elephantasm_mcp.synthesis.schemas import read_answer, strict_schema
 
@@ -106,7 +106,7 @@ class AnthropicModel:
         """
         import anthropic  # half a second: `_connect` loaded it on a thread
 
-        from elephantasm_mcp.synthesis.transport import TooLongError
+        from elephantasm_mcp.providers.transport import TooLongError
 
         try:
             async with client:
@@ -133,7 +133,7 @@ class AnthropicModel:
         """A client for one call: nothing stays open between calls, which are minutes apart."""
         import anthropic
 
-        from elephantasm_mcp.synthesis.transport import bounded_client
+        from elephantasm_mcp.providers.transport import bounded_client
 
         return anthropic.AsyncAnthropic(
             api_key=self._api_key,

@@ -42,6 +42,8 @@ class Faults:
     key_variable: str
     where: str
     """The host that is asked; empty when the base URL names none."""
+    model_variable: str = "ELEPHANTASM_LLM"
+    """Where users name the model."""
 
     def check(self, key: str | None) -> None:
         """Find out what is wrong before anybody is asked.
@@ -74,11 +76,11 @@ class Faults:
             return ModelError(
                 f"{told}: there is no such model, or the base URL is wrong.",
                 permanent=True,
-                hint="See ELEPHANTASM_LLM and the base URL.",
+                hint=f"See {self.model_variable} and the base URL.",
             )
         if status in _PROMPT:
             return ModelError(
-                f"{told}: it does not take this prompt.", permanent=True, about_prompt=True
+                f"{told}: it does not take what it was sent.", permanent=True, about_prompt=True
             )
         return ModelError(
             f"{told}: it is overloaded or out of order.",
