@@ -1,9 +1,11 @@
 """A server on loopback that speaks the protocols of both providers, well or badly.
 
 It answers as a sound model would: one memory with one fact for each event that it is shown, with
-quotes. `faults` says what goes wrong with which call.
+quotes; and for texts the vectors of the bundled sentence model. `faults` says what goes wrong with
+which call.
 """
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -11,8 +13,11 @@ from itertools import chain, repeat
 from typing import Any
 
 import anyio
+import numpy as np
 from anyio.abc import SocketStream
 
+from elephantasm_mcp.embedding.onnx import OnnxEmbedder
+from elephantasm_mcp.embedding.remote import RemoteEmbedder
 from elephantasm_mcp.synthesis.anthropic import AnthropicModel
 from elephantasm_mcp.synthesis.openai import OpenAIModel
 
@@ -54,6 +59,20 @@ class Fault:
     NOT_JSON = "prose"
 
 
+class BadVectors:
+    """Names of what can be wrong with vectors alone."""
+
+    FEW = "too few vectors"
+    MANY = "too many vectors"
+    SHORT = "shorter than before"
+    NAN = "NaN"
+    INFINITE = "infinite"
+    ZERO = "zeros"
+    INDEX = "indexes of other texts"
+    NO_BASE64 = "no base64"
+    CUT = "half a number"
+
+
 STATUSES = {
     Fault.UNAUTHORIZED: 401,
     Fault.FORBIDDEN: 403,
@@ -75,9 +94,17 @@ HARMLESS = (
     Fault.WRONG_TYPES,
 )
 """An answer comes, whatever it is worth."""
-ALL = sorted(
-    value for name, value in vars(Fault).items() if name.isupper() and isinstance(value, str)
-)
+
+
+def _names(kind: type) -> list[str]:
+    return sorted(value for name, value in vars(kind).items() if name.isupper())
+
+
+ALL = _names(Fault)
+WORDS_ONLY = (*HARMLESS, Fault.REFUSAL, Fault.TRUNCATED, Fault.NOT_JSON)
+"""What can only go wrong with words."""
+OF_VECTORS = [*(one for one in ALL if one not in WORDS_ONLY), *_names(BadVectors)]
+"""What can go wrong with vectors."""
 
 
 class Providers:
@@ -89,10 +116,30 @@ class Providers:
         self.headers: list[dict[str, str]] = []
         self.faults: Iterator[str | None] = repeat(None)
         self.propose: Callable[[list[dict[str, Any]]], object] = sound
+        self.embed: Callable[[list[str]], Any] = OnnxEmbedder().encode
+        self.plain_numbers = False
+        """Whether base64 is something that it never heard of."""
+        self.longest: int | None = None
+        """How many characters of a text it takes."""
 
     def fail(self, faults: Iterable[str | None]) -> None:
         """These calls go wrong in these ways; those after them go well."""
         self.faults = chain(faults, repeat(None))
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients of OpenAI."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The texts of each request for vectors."""
+        return [one["input"] for one in self.requests if "input" in one]
+
+    def embedder(self, *, deadline_s: float = DEADLINE_S, **options: Any) -> RemoteEmbedder:
+        """An embedder that asks this server."""
+        given = {"api_key": "sk-test", "base_url": self.url, "deadline_s": deadline_s}
+        return RemoteEmbedder("model-1", **(given | options))
 
     def model(
         self, provider: str = "anthropic", *, deadline_s: float | None = None, **options: Any
@@ -120,13 +167,22 @@ class Providers:
     async def _answer(
         self, stream: SocketStream, path: str, body: dict[str, Any], fault: str | None
     ) -> None:
+        texts = body.get("input") if path.endswith("/embeddings") else None
+        if texts and self.longest is not None and max(map(len, texts)) > self.longest:
+            fault = Fault.BAD_REQUEST
         if fault in STATUSES:
             more = {
                 Fault.RATE: "retry-after: 7\r\n",
                 Fault.REDIRECT: "location: http://127.0.0.1:9/elsewhere\r\n",
             }.get(fault, "")
             await _send_json(stream, STATUSES[fault], {"error": {"message": "no"}}, more=more)
-        elif not await _misbehave(stream, fault):
+        elif await _misbehave(stream, fault):
+            return
+        elif texts is not None:
+            vectors = _spoil(np.asarray(self.embed(texts)), fault)
+            answer = _vectors(vectors, fault, plain=self.plain_numbers)
+            await _send_json(stream, 200, answer)
+        else:
             said = _say(self.propose(shown(body)), fault)
             answer = _envelope(path, said, refused=fault == Fault.REFUSAL)
             await _send_json(stream, 200, answer)
@@ -257,6 +313,42 @@ def _envelope(path: str, said: str, *, refused: bool) -> dict[str, Any]:
         ],
         "usage": {"prompt_tokens": TOKENS_IN, "completion_tokens": TOKENS_OUT},
     }
+
+
+def _spoil(vectors: Any, fault: str | None) -> Any:
+    """The vectors, or what is wrong with them."""
+    match fault:
+        case BadVectors.FEW:
+            return vectors[1:]
+        case BadVectors.MANY:
+            return np.concatenate([vectors, vectors[:1]])
+        case BadVectors.SHORT:
+            return vectors[:, 1:]
+        case BadVectors.NAN | BadVectors.INFINITE:
+            spoiled = vectors.copy()
+            spoiled[-1, 0] = np.nan if fault == BadVectors.NAN else np.inf
+            return spoiled
+        case BadVectors.ZERO:
+            return vectors * 0
+    return vectors
+
+
+def _vectors(vectors: Any, fault: str | None, *, plain: bool) -> dict[str, Any]:
+    """An answer with vectors, the last first: they are told apart by their indexes."""
+    data = []
+    for index, vector in reversed(list(enumerate(vectors))):
+        packed = vector.astype("<f4").tobytes()
+        if fault == BadVectors.CUT:
+            packed = packed[:-1]
+        encoded = "?!" if fault == BadVectors.NO_BASE64 else base64.b64encode(packed).decode()
+        data.append(
+            {
+                "object": "embedding",
+                "index": index + (fault == BadVectors.INDEX),
+                "embedding": vector.tolist() if plain else encoded,
+            }
+        )
+    return {"object": "list", "data": data, "model": "model-1", "usage": {"prompt_tokens": 9}}
 
 
 async def _read_request(stream: SocketStream) -> tuple[str, dict[str, str], dict[str, Any]]:

@@ -98,7 +98,6 @@ async def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
     "options",
     [
         {"endpoint": "https://example.org"},
-        {"embedder": "openai:small"},
         {"database": "postgresql://localhost/x"},
         {"database": "postgres://localhost/x"},
     ],
@@ -140,6 +139,8 @@ async def test_the_settings_say_who_writes_memories(use, options, model, host):
         ({"llm": "host:x"}, "llm"),
         ({"embedder": "big"}, "embedder"),
         ({"embedder": "static:x"}, "embedder"),
+        ({"embedder": "openai:"}, "embedder"),
+        ({"embedder": "openai:a b"}, "embedder"),
     ],
 )
 async def test_what_means_nothing_is_refused(use, options, field):
@@ -154,6 +155,8 @@ async def test_what_means_nothing_is_refused(use, options, field):
     [
         ("auto", [SENTENCES.name, WORDS.name]),
         ("static", [None, WORDS.name]),
+        ("openai", ["openai:text-embedding-3-small", WORDS.name]),
+        ("openai:nomic-embed-text:v1.5", ["openai:nomic-embed-text:v1.5", WORDS.name]),
         ("none", [None, None]),
     ],
 )

@@ -11,6 +11,7 @@ from elephantasm_mcp import worker as worker_module
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ServerError, StorageError
 from elephantasm_mcp.memory import animas, dreams, packs, recall
+from elephantasm_mcp.ports import LOCAL
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import JobKind, JobState
 from elephantasm_mcp.synthesis.fakes import MaliciousSynthesizer, ScriptedSynthesizer
@@ -296,7 +297,7 @@ async def test_no_failure_of_a_round_ends_the_loop(core, tmp_path, monkeypatch):
 class BrokenModel:
     """An embedder that fails in a way that is none of ours."""
 
-    name, dimensions, loaded = "broken:1", 64, True
+    name, dimensions, pace, loaded = "broken:1", 64, LOCAL, True
 
     def __init__(self, *, failures):
         self.failures = failures

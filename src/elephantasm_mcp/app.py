@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import final
 from uuid import UUID
 
-from elephantasm_mcp.embedding import late
+from elephantasm_mcp.embedding import late, remote
 from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.memory import forgetting, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
+from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
@@ -104,7 +105,7 @@ async def open_app(
         StorageError: the database cannot be used.
     """
     refuse_unbuilt(settings)
-    sentences, words = choose_embedders(settings.embedder)
+    sentences, words = choose_embedders(settings)
     model = choose_model(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(database_path(settings)))
@@ -184,12 +185,12 @@ def llm_of(settings: Settings) -> str:
         ValidationError: the setting means nothing.
     """
     name, colon, model = settings.llm.partition(":")
-    if name in (anthropic.PROVIDER, openai.PROVIDER) and bool(colon) == bool(model.strip()):
+    if name in (anthropic.PROVIDER, protocol.PROVIDER) and bool(colon) == bool(model.strip()):
         return name
     if settings.llm == AUTO:
         if settings.anthropic_api_key:
             return anthropic.PROVIDER
-        return openai.PROVIDER if settings.openai_api_key else HOST
+        return protocol.PROVIDER if settings.openai_api_key else HOST
     if settings.llm in (HOST, EXTRACTIVE):
         return settings.llm
     raise ValidationError(
@@ -214,7 +215,7 @@ def choose_model(settings: Settings) -> LanguageModel | None:
                 api_key=settings.anthropic_api_key,
                 base_url=settings.anthropic_base_url,
             )
-        case openai.PROVIDER:
+        case protocol.PROVIDER:
             return openai.OpenAIModel(
                 model or openai.DEFAULT_MODEL,
                 api_key=settings.openai_api_key,
@@ -224,14 +225,21 @@ def choose_model(settings: Settings) -> LanguageModel | None:
             return None
 
 
-def choose_embedders(setting: str) -> tuple[Embedder | None, WordEmbedder | None]:
+def choose_embedders(settings: Settings) -> tuple[Embedder | None, WordEmbedder | None]:
     """The sentence model and the word vectors, not loaded yet.
 
     Raises:
         ValidationError: the setting means nothing.
-        NotBuiltError: it will mean something in a later release.
     """
-    match setting:
+    name, colon, model = settings.embedder.partition(":")
+    if name == protocol.PROVIDER and (model.split() == [model] if colon else True):
+        remote_model = remote.RemoteEmbedder(
+            model or remote.DEFAULT_MODEL,
+            api_key=settings.openai_api_key,
+            base_url=settings.openai_base_url,
+        )
+        return remote_model, late.words()
+    match settings.embedder:
         case "auto":
             runtime = importlib.util.find_spec("onnxruntime") is not None
             return (late.sentences() if runtime else None), late.words()
@@ -239,13 +247,10 @@ def choose_embedders(setting: str) -> tuple[Embedder | None, WordEmbedder | None
             return None, late.words()
         case "none":
             return None, None
-        case _ if setting.split(":")[0] == "openai":
-            raise NotBuiltError(
-                "Remote embedders come in a later release.",
-                hint='Set ELEPHANTASM_EMBEDDER to "auto", "static" or "none".',
-            )
         case _:
             raise ValidationError(
-                f"ELEPHANTASM_EMBEDDER is {setting!r}; it must be auto, static or none.",
+                f"ELEPHANTASM_EMBEDDER is {settings.embedder!r}; it must be auto, static, openai or"
+                " none.",
                 field="embedder",
+                hint='A model may stand behind a provider: "openai:nomic-embed-text".',
             )

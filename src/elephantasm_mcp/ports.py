@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
+    Final,
     Generic,
     ParamSpec,
     Protocol,
@@ -154,10 +156,29 @@ class Ids(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How an embedder wants to be asked."""
+
+    rows: int
+    """How many texts are best given at once."""
+    read_s: float = inf
+    """How long somebody who reads waits for one text; finite for one that may not answer."""
+
+    def patience_s(self, texts: int) -> float:
+        """How long somebody who reads waits for so many texts."""
+        return self.read_s * (1 + texts / 16)
+
+
+LOCAL: Final = Pace(rows=16)
+"""In this process: even 16 long texts take about 0.15 s, so that a stop is prompt."""
+
+
 class Embedder(Protocol):
     """Texts in, unit vectors out. Blocking: call it on a thread.
 
-    `name` is stored with every vector and changes whenever the numbers would.
+    `name` is stored with every vector and changes whenever the numbers would. Name and dimensions
+    of a model that others run are whole once it is loaded; the bundled ones' are known before.
     """
 
     @property
@@ -167,7 +188,12 @@ class Embedder(Protocol):
 
     @property
     def dimensions(self) -> int:
-        """Length of each vector."""
+        """Length of each vector; 0 while it is not known."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """How it wants to be asked."""
         ...
 
     @property
@@ -179,7 +205,8 @@ class Embedder(Protocol):
         """Read the model (tens of milliseconds to a second). Idempotent, thread-safe.
 
         Raises:
-            ServerError: the model is missing or damaged (its SHA-256 does not match).
+            ServerError: the model is missing or damaged (its SHA-256 does not match), or those who
+                run it do not answer.
         """
         ...
 
@@ -188,6 +215,9 @@ class Embedder(Protocol):
 
         A text's vector depends on that text alone. One without any known word gives a fixed unit
         vector, never zeros or NaN.
+
+        Raises:
+            ServerError: see `load`.
         """
         ...
 

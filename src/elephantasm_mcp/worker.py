@@ -164,21 +164,22 @@ class Worker:
     async def _index(self) -> bool:
         """Index what is not indexed; the models are loaded once they are wanted.
 
-        A model that cannot be loaded stops nothing else.
+        A model that cannot be loaded, or does not answer, stops nothing else.
         """
         core = self._core
-        wanted = [one.name for one in (core.sentences, core.words) if one is not None]
+        wanted = [one.name for one in index.embedders(core)]
         behind = await core.database.read(search.behind, wanted)
         if self._asked or behind:
-            broken = await index.load_embedders(core)
-            self._index_failed = bool(broken)
-            if broken:
-                self._failed(broken[0])
-                usable = [one.name for one in index.loaded_embedders(core)]
+            await index.load_embedders(core)
+            usable = [one.name for one in index.loaded_embedders(core)]
+            if usable != wanted:
                 behind = await core.database.read(search.behind, usable)
-        for anima_no in behind:
-            await index.index_pending(core, anima_no)
-        return bool(behind)
+        made = [await index.index_pending(core, anima_no) for anima_no in behind]
+        broken = core.outages.errors("index")
+        if broken and not (self._index_failed and _describe(broken[0]) == self._last_error):
+            self._failed(broken[0])
+        self._index_failed = bool(broken)
+        return any(made)
 
     async def _claim(self) -> Job | None:
         """Queue what is due and take one job; writes nothing when there is none."""

@@ -12,7 +12,7 @@ import pytest
 from histories import ASKED, History
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
-from elephantasm_mcp.memory import animas, index, packs
+from elephantasm_mcp.memory import animas, packs
 from elephantasm_mcp.store import past
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.types.records import LOCAL_USER
@@ -92,11 +92,11 @@ async def test_a_cold_cache_gives_what_a_warm_one_gave(core, clock):
 
 
 @pytest.mark.parametrize("rows", [1, 3, 500])
-async def test_the_batches_of_indexing_do_not_matter(core, clock, monkeypatch, rows):
+async def test_the_batches_of_indexing_do_not_matter(core, clock, rows):
     await History(core, clock, 3).live(12)
     made = await contents(core)
-    monkeypatch.setattr(index, "BATCH_ROWS", rows)
-    async with copied(core, order=list) as other:
+    otherwise = replace(core, sentences=HashEmbedder(rows=rows))
+    async with copied(otherwise, order=list) as other:
         assert await contents(other) == made
 
 

@@ -198,7 +198,7 @@ def _masked(name: str, value: object) -> str:
 
 
 async def _examine_embedders(found: Checkup, settings: Settings) -> None:
-    sentences, words = choose_embedders(settings.embedder)
+    sentences, words = choose_embedders(settings)
     if settings.embedder == "auto" and importlib.util.find_spec("onnxruntime") is None:
         found.problems.append(
             "onnxruntime is not installed: searches use word vectors alone. "

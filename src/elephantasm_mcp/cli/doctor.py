@@ -82,8 +82,8 @@ def _models(found: Checkup) -> Iterator[str]:
         (
             one.role,
             one.name,
-            f"{one.dimensions} dimensions",
-            f"whole, loaded in {one.load_ms} ms" if one.ready else "NOT USABLE",
+            f"{one.dimensions} dimensions" if one.dimensions else "",
+            f"ready in {one.load_ms} ms" if one.ready else "NOT USABLE",
         )
         for one in found.embedders
     )

@@ -10,6 +10,7 @@ from typing import Final, final
 
 import numpy as np
 
+from elephantasm_mcp.ports import LOCAL, Pace
 from elephantasm_mcp.pure.vectors import FloatMatrix
 
 _WORD: Final = re.compile(r"\w+")
@@ -19,9 +20,10 @@ _WORD: Final = re.compile(r"\w+")
 class HashEmbedder:
     """`Embedder` that counts words by their hash. Different words may share an axis."""
 
-    def __init__(self, dimensions: int = 64) -> None:
+    def __init__(self, dimensions: int = 64, *, rows: int = LOCAL.rows) -> None:
         self.name: Final = f"hash-{dimensions}:1"
         self.dimensions: Final = dimensions
+        self.pace: Final = Pace(rows=rows)
         self.loaded = False
 
     def load(self) -> None:

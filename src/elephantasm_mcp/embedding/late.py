@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
 
 from elephantasm_mcp.embedding.bundle import SENTENCES, WORDS, ModelCard
+from elephantasm_mcp.ports import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ class LateEmbedder(Generic[E]):
     def __init__(self, card: ModelCard, make: Callable[[], E]) -> None:
         self.name: Final = card.name
         self.dimensions: Final = card.dimensions
+        self.pace: Final = LOCAL
         self._make: Final = make
         self._lock: Final = Lock()
         self._embedder: E | None = None

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from elephantasm_mcp.embedding.bundle import BUNDLED, SENTENCES, read_vocabulary, verified
 from elephantasm_mcp.embedding.wordpiece import UNKNOWN, WordPiece
 from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.ports import LOCAL
 from elephantasm_mcp.pure.vectors import FloatMatrix
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class OnnxEmbedder:
 
     name: Final = SENTENCES.name
     dimensions: Final = SENTENCES.dimensions
+    pace: Final = LOCAL
 
     def __init__(self, *, folder: Traversable = BUNDLED) -> None:
         self._folder: Final = folder

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from elephantasm_mcp.embedding.bundle import BUNDLED, WORDS, read_vocabulary, verified
 from elephantasm_mcp.embedding.wordpiece import UNKNOWN, WordPiece
+from elephantasm_mcp.ports import LOCAL
 from elephantasm_mcp.pure.vectors import FloatMatrix
 
 MAX_CHARACTERS: Final = 20_000
@@ -41,6 +42,7 @@ class StaticEmbedder:
 
     name: Final = WORDS.name
     dimensions: Final = WORDS.dimensions
+    pace: Final = LOCAL
 
     def __init__(self, *, folder: Traversable = BUNDLED) -> None:
         self._folder: Final = folder

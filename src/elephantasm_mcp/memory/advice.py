@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Final
 
 from elephantasm_mcp.errors import BudgetError, ModelError
-from elephantasm_mcp.memory import identity, inputs, survey
+from elephantasm_mcp.memory import identity, index, inputs, survey
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.memory.operations import Planned
@@ -95,13 +95,11 @@ async def seek(core: Core, surveyed: Survey, taken: Collection[str], ask: Ask) -
 async def _groups(core: Core, surveyed: Survey, taken: Collection[str]) -> list[list[SurveyRow]]:
     """Rows that overlap, a few together, the nearest first."""
     groups: list[list[SurveyRow]] = []
-    embedder = core.sentences or core.words
-    if embedder is None:
+    model, dimensions = next(iter(index.models_of(core).items()), ("", 0))
+    if not dimensions:
         return groups
     for layer, rows in (("memory", surveyed.memories), ("knowledge", surveyed.knowledge)):
-        groups += await core.database.read(
-            _near, surveyed, layer, rows, embedder.name, embedder.dimensions, taken
-        )
+        groups += await core.database.read(_near, surveyed, layer, rows, model, dimensions, taken)
     return groups
 
 

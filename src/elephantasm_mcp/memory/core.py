@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from elephantasm_mcp.memory.breaker import Breaker
+from elephantasm_mcp.memory.outages import Outages
 from elephantasm_mcp.ports import (
     Clock,
     Database,
@@ -54,6 +55,7 @@ class Core:
     host: str | None = None
     """What a connected agent is told about work orders; None: it gets none."""
     breaker: Breaker = field(default_factory=Breaker)
+    outages: Outages = field(default_factory=Outages)
     corpora: CorpusCache = field(default_factory=CorpusCache)
     uses: Counter[RowId] = field(default_factory=Counter)
     """Memories that packs used and that are not counted in the store yet."""

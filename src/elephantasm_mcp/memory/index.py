@@ -9,6 +9,7 @@ how often, or in what batches.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.memory import outages
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.outages import Purpose
 from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.labels import day
 from elephantasm_mcp.store import animas, events, memories, search, segments
@@ -29,8 +32,6 @@ from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer, RowId
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.vectors import FloatMatrix
 
-BATCH_ROWS = 16
-"""Rows embedded in one go: even 16 long texts take about 0.15 s, so that a stop is prompt."""
 CONTEXT_CHARS = 300
 """How much of the previous turn goes into an event's word vector (recall.md)."""
 MAX_TEXT_CHARS = 20_000
@@ -55,17 +56,17 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     """Make the vectors of an anima whole, for as long as the reader waits.
 
     With `patience_s` 0 nothing is waited for: no model is loaded, and rows without vectors take
-    part by their words alone. `inf` waits for everything.
+    part by their words alone. `inf` waits for everything but a model that does not answer.
 
     Raises:
         StorageError: the database failed.
     """
     if patience_s > 0:
         with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
-            await load_embedders(core)
-            usable = [one.name for one in loaded_embedders(core)]
+            await load_embedders(core, purpose="read")
+            usable = [one.name for one in _ready(core, "read")]
             if await core.database.read(_is_behind, anima_no, usable):
-                await _make_vectors(core, anima_no)
+                await _make_vectors(core, anima_no, purpose="read")
             if not models_of(core):  # then no background task asks for it
                 await pack(core, anima_no)
 
@@ -77,27 +78,39 @@ def _is_behind(tx: Tx, anima_no: AnimaNo, models: Sequence[str]) -> bool:
 async def index_pending(core: Core, anima_no: AnimaNo) -> int:
     """Index all rows of an anima that are not indexed yet, and return how many vectors were made.
 
-    Vectors are written for the models that are loaded; the others follow when they are. The
-    segments from which a cold anima is loaded are brought up to date too.
+    Vectors are written for the models that are loaded and answer; the others follow when they do.
+    The segments from which a cold anima is loaded are brought up to date too.
 
     Raises:
         StorageError: the database failed.
     """
-    made = await _make_vectors(core, anima_no)
+    made = await _make_vectors(core, anima_no, purpose="index")
     await pack(core, anima_no)
     return made
 
 
-async def _make_vectors(core: Core, anima_no: AnimaNo) -> int:
-    """Make what is missing of the rows that are there now: who reads does not chase who writes."""
+async def _make_vectors(core: Core, anima_no: AnimaNo, *, purpose: Purpose) -> int:
+    """Make what is missing of the rows that are there now: who reads does not chase who writes.
+
+    Words come first: they are quick, and never fail. What a model that fails owes stays owed.
+    """
     until = (await core.database.read(animas.get, anima_no)).last_numbers
-    return sum(
-        [
-            await _index_layer(core, anima_no, layer, embedder, until=until[layer])
-            for layer in LAYERS
-            for embedder in loaded_embedders(core)
-        ]
-    )
+    made = 0
+    for embedder in reversed(_ready(core, purpose)):
+        with suppress(ServerError):  # `core.outages` knows it
+            for layer in LAYERS:
+                made += await _index_layer(
+                    core, anima_no, layer, embedder, purpose, until=until[layer]
+                )
+    return made
+
+
+def _ready(core: Core, purpose: Purpose) -> list[Embedder]:
+    """The embedders that are loaded and not known to fail, the sentence model first."""
+    now = core.clock.now()
+    return [
+        one for one in loaded_embedders(core) if not core.outages.rests(one.name, purpose, now=now)
+    ]
 
 
 async def pack(core: Core, anima_no: AnimaNo) -> None:
@@ -118,29 +131,33 @@ async def pack(core: Core, anima_no: AnimaNo) -> None:
 
 
 def models_of(core: Core) -> dict[str, int]:
-    """The models that are configured, with their dimensions, the sentence model first."""
-    return {one.name: one.dimensions for one in (core.sentences, core.words) if one is not None}
+    """The models that are configured, with their dimensions, the sentence model first.
+
+    One whose dimensions nobody knows yet is none of them.
+    """
+    return {one.name: one.dimensions for one in embedders(core) if one.dimensions}
+
+
+def embedders(core: Core) -> list[Embedder]:
+    """The embedders that are configured, the sentence model first."""
+    return [one for one in (core.sentences, core.words) if one is not None]
 
 
 def loaded_embedders(core: Core) -> list[Embedder]:
-    """The embedders that can be used without waiting, the sentence model first."""
-    return [one for one in (core.sentences, core.words) if one is not None and one.loaded]
+    """The embedders that can be used without loading, the sentence model first."""
+    return [one for one in embedders(core) if one.loaded]
 
 
-async def load_embedders(core: Core) -> list[ServerError]:
+async def load_embedders(core: Core, *, purpose: Purpose = "index") -> None:
     """Load every model that is configured; the blocking part runs on a thread.
 
-    One that cannot be loaded does not take part: `mode` shows it, and `doctor` says why. Returns
-    what went wrong.
+    One that cannot be loaded does not take part: `mode` shows it, `doctor` says why, and
+    `core.outages` knows it.
     """
-    broken: list[ServerError] = []
-    for embedder in (core.words, core.sentences):
-        if embedder is not None and not embedder.loaded:
-            try:
-                await anyio.to_thread.run_sync(embedder.load, abandon_on_cancel=True)
-            except ServerError as error:
-                broken.append(error)
-    return broken
+    for embedder in reversed(embedders(core)):
+        if not embedder.loaded:
+            with suppress(ServerError):
+                await outages.load(core, embedder, purpose=purpose)
 
 
 def entry_for_event(event: StoredEvent, before: StoredEvent | None) -> IndexEntry:
@@ -178,20 +195,24 @@ def text_for(core: Core, embedder: Embedder, entry: IndexEntry) -> str:
 
 
 async def _index_layer(
-    core: Core, anima_no: AnimaNo, layer: Layer, embedder: Embedder, *, until: int
+    core: Core,
+    anima_no: AnimaNo,
+    layer: Layer,
+    embedder: Embedder,
+    purpose: Purpose,
+    *,
+    until: int,
 ) -> int:
     done = 0
     while True:
-        step = await core.database.read(_next_step, anima_no, layer, embedder.name)
+        step = await core.database.read(
+            _next_step, anima_no, layer, embedder.name, rows=embedder.pace.rows
+        )
         if step is None or step.seen[0] >= until:
             return done
         entries = step.entries
         texts = [text_for(core, embedder, entry) for entry in entries]
-        vectors = (
-            await anyio.to_thread.run_sync(embedder.encode, texts, abandon_on_cancel=True)
-            if texts
-            else None
-        )
+        vectors = await outages.encode(core, embedder, texts, purpose=purpose) if texts else None
         await core.database.write(_write_vectors, anima_no, layer, embedder.name, step, vectors)
         done += len(entries)
 
@@ -207,13 +228,13 @@ class _Step:
     upto: int
 
 
-def _next_step(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str) -> _Step | None:
+def _next_step(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, rows: int) -> _Step | None:
     anima = animas.get(tx, anima_no)
     marks = search.marks(tx, anima_no)
     if search.is_whole(anima, marks, layer, model):
         return None
-    ids = search.without_vector(tx, anima, layer, model, limit=BATCH_ROWS)
-    whole = len(ids) < BATCH_ROWS
+    ids = search.without_vector(tx, anima, layer, model, limit=rows)
+    whole = len(ids) < rows
     return _Step(
         entries=_ENTRIES[layer](tx, anima, ids) if ids else [],
         seen=(marks.get((layer, model), 0), anima.vector_epoch),

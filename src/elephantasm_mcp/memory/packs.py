@@ -140,6 +140,8 @@ async def compile_with_candidates(
     anima = await animas.find(core, user, query.anima)
     if query.as_of is None:
         return await _compile_now(core, anima, query, patience_s=patience_s)
+    if query.query is not None and patience_s > 0:  # of a model that is not known nothing is copied
+        await index.load_embedders(core, purpose="read")
     models = index.models_of(core) if query.query is not None else ()
     async with past.opened(core, anima.anima_no, as_of=query.as_of, models=models) as then:
         anima = await then.database.read(anima_store.get, anima.anima_no)

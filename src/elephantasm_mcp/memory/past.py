@@ -64,6 +64,7 @@ async def opened(
             core,
             database=database,
             clock=StoppedClock(as_of),
+            outages=core.outages.standing(now=now),
             corpora=CorpusCache(),
             uses=Counter(),
             shown={},

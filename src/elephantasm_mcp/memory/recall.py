@@ -8,13 +8,16 @@ acknowledged, and it never degrades silently: `mode` names the models that took 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import anyio
 
-from elephantasm_mcp.memory import animas, index
+from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.memory import animas, index, outages
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.scoring import Scored
@@ -159,7 +162,8 @@ def has_words(query: str | None) -> bool:
 async def prepare(core: Core, query: str | None) -> Asked | None:
     """Read a query: mend it, take its words, and embed it with the models that are loaded.
 
-    None when it has no word.
+    A model that others run and that does not answer in time takes no part. None when the query has
+    no word.
     """
     text = repair(query or "")[0].strip()[:MAX_QUERY_CHARS]
     if not words(text):
@@ -167,16 +171,24 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
     from elephantasm_mcp.pure import asking  # numpy: not at start-up
 
     embedders = index.loaded_embedders(core)
-    encoded = await anyio.to_thread.run_sync(_encode, embedders, text, abandon_on_cancel=True)
+    ours = [one for one in embedders if not isfinite(one.pace.read_s)]
+    encoded = await anyio.to_thread.run_sync(_encode, ours, text, abandon_on_cancel=True)
+    for embedder in embedders:
+        if embedder not in ours:
+            with suppress(ServerError):
+                encoded[embedder.name] = (
+                    await outages.encode(core, embedder, [text], purpose="read")
+                )[0]
     vectors: dict[Kind, tuple[str, NDArray[np.float32]]] = {
-        "words" if embedder is core.words else "sentence": (embedder.name, vector)
-        for embedder, vector in zip(embedders, encoded, strict=True)
+        "words" if one is core.words else "sentence": (one.name, encoded[one.name])
+        for one in embedders
+        if one.name in encoded
     }
     return asking.read(text, vectors, _word_vectors(core))
 
 
-def _encode(embedders: Sequence[Embedder], text: str) -> list[NDArray[np.float32]]:
-    return [embedder.encode([text])[0] for embedder in embedders]
+def _encode(embedders: Sequence[Embedder], text: str) -> dict[str, NDArray[np.float32]]:
+    return {embedder.name: embedder.encode([text])[0] for embedder in embedders}
 
 
 def retrieve(

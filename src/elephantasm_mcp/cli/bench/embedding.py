@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from elephantasm_mcp.ports import Embedder
+from elephantasm_mcp.ports import Embedder, Pace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,11 @@ class AroundEmbedder:
     def dimensions(self) -> int:
         """The other one's."""
         return self._embedder.dimensions
+
+    @property
+    def pace(self) -> Pace:
+        """The other one's."""
+        return self._embedder.pace
 
     @property
     def loaded(self) -> bool:

@@ -81,7 +81,7 @@ async def opened(plan: Plan) -> AsyncIterator[Timed]:
     Raises:
         StorageError: there is no room for it.
     """
-    sentences, words = choose_embedders(plan.embedder)
+    sentences, words = choose_embedders(Settings.model_construct(embedder=plan.embedder))
     with TemporaryDirectory(prefix="elephantasm-bench-") as folder:
         # Constructed, not loaded: no setting of the user's takes part.
         settings = Settings.model_construct(database=str(Path(folder) / "memory.sqlite3"))

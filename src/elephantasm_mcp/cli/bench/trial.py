@@ -94,8 +94,8 @@ class Answer:
 
 
 def choose_models(embedder: str) -> Models:
-    """The models of the setting `embedder`, not loaded yet."""
-    return Models(*choose_embedders(embedder))
+    """The models of the setting `embedder`, not loaded yet; no other setting takes part."""
+    return Models(*choose_embedders(Settings.model_construct(embedder=embedder)))
 
 
 async def run(
