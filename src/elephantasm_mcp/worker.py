@@ -171,7 +171,7 @@ class Worker:
         behind = await core.database.read(search.behind, wanted)
         if self._asked or behind:
             await index.load_embedders(core)
-            usable = [one.name for one in index.loaded_embedders(core)]
+            usable = [one.name for one in index.ready_embedders(core, "index")]
             if usable != wanted:
                 behind = await core.database.read(search.behind, usable)
         made = [await index.index_pending(core, anima_no) for anima_no in behind]

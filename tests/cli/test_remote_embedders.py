@@ -1,6 +1,7 @@
 """Embedders of others on the command line: what doctor says of them, and reads without them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -11,6 +12,7 @@ from elephantasm_mcp.embedding.bundle import WORDS
 from providers import BadVectors, Fault
 
 NAME = "openai:model-1@384"
+OURS = Path(__file__).parent / "bench" / "golden" / "ours.json"
 SAID = "My daughter started kindergarten."
 
 
@@ -65,6 +67,13 @@ def test_openai_without_a_key_is_a_problem(cli: Cli, monkeypatch: pytest.MonkeyP
     done = cli("doctor")
     assert done.code == 1
     assert "openai:text-embedding-3-small cannot be asked: OPENAI_API_KEY is not set." in done.out
+
+
+@pytest.mark.usefixtures("server")
+def test_the_benchmark_may_be_asked_of_it(cli: Cli):
+    done = cli("bench", "retrieval", str(OURS), "--embedder", "openai:model-1", "--json")
+    (benchmark,) = done.json["benchmarks"]
+    assert benchmark["mode"] == f"lexical + {NAME} + {WORDS.name}"
 
 
 def test_a_command_finds_by_meaning_and_without_the_server_by_words(

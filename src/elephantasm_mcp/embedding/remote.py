@@ -12,6 +12,7 @@ the mean of some that have nothing in common (Mu and Viswanath 2018, "All-but-th
 from __future__ import annotations
 
 from binascii import Error as Base64Error
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -246,8 +247,9 @@ def _run(server: OpenAIServer, client: AsyncOpenAI, texts: list[str], *, deadlin
     )
     try:
         anyio.from_thread.check_cancelled()
-    except RuntimeError:  # no task waits for this thread
-        return anyio.run(ask)
+    except RuntimeError:  # no task waits for this thread, which may be that of an event loop
+        with ThreadPoolExecutor(1) as own:
+            return own.submit(anyio.run, ask).result()
     return anyio.from_thread.run(ask)
 
 

@@ -64,7 +64,7 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     if patience_s > 0:
         with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
             await load_embedders(core, purpose="read")
-            usable = [one.name for one in _ready(core, "read")]
+            usable = [one.name for one in ready_embedders(core, "read")]
             if await core.database.read(_is_behind, anima_no, usable):
                 await _make_vectors(core, anima_no, purpose="read")
             if not models_of(core):  # then no background task asks for it
@@ -96,7 +96,7 @@ async def _make_vectors(core: Core, anima_no: AnimaNo, *, purpose: Purpose) -> i
     """
     until = (await core.database.read(animas.get, anima_no)).last_numbers
     made = 0
-    for embedder in reversed(_ready(core, purpose)):
+    for embedder in reversed(ready_embedders(core, purpose)):
         with suppress(ServerError):  # `core.outages` knows it
             for layer in LAYERS:
                 made += await _index_layer(
@@ -105,7 +105,7 @@ async def _make_vectors(core: Core, anima_no: AnimaNo, *, purpose: Purpose) -> i
     return made
 
 
-def _ready(core: Core, purpose: Purpose) -> list[Embedder]:
+def ready_embedders(core: Core, purpose: Purpose) -> list[Embedder]:
     """The embedders that are loaded and not known to fail, the sentence model first."""
     now = core.clock.now()
     return [

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from elephantasm_mcp.cli.bench.conversations import Conversation
     from elephantasm_mcp.cli.bench.report import Benchmark
 
-EMBEDDERS = ("auto", "static", "none")
 MOST = 1_000_000
 
 
@@ -82,9 +81,10 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--embedder",
-        choices=EMBEDDERS,
+        metavar="NAME",
         default="auto",
-        help="the models to search with (default: %(default)s, whatever the settings say)",
+        help="the models to search with: auto, static, none or openai[:MODEL] (default: "
+        "%(default)s, whatever the settings say)",
     )
 
 

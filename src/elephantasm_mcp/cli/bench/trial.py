@@ -34,7 +34,7 @@ from elephantasm_mcp.memory.transfer import (
 )
 from elephantasm_mcp.ports import Embedder, WordEmbedder
 from elephantasm_mcp.pure.text import words
-from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.settings import Settings, load_settings
 from elephantasm_mcp.types.records import EventCreate, UserNo
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
@@ -94,8 +94,14 @@ class Answer:
 
 
 def choose_models(embedder: str) -> Models:
-    """The models of the setting `embedder`, not loaded yet; no other setting takes part."""
-    return Models(*choose_embedders(Settings.model_construct(embedder=embedder)))
+    """The models of the setting `embedder`, not loaded yet.
+
+    Of the user's other settings only the key and the address of a server take part.
+
+    Raises:
+        ValidationError: the setting means nothing.
+    """
+    return Models(*choose_embedders(load_settings(embedder=embedder)))
 
 
 async def run(
