@@ -174,6 +174,7 @@ class Worker:
             usable = [one.name for one in index.ready_embedders(core, "index")]
             if usable != wanted:
                 behind = await core.database.read(search.behind, usable)
+        await index.revive(core)
         made = [await index.index_pending(core, anima_no) for anima_no in behind]
         broken = core.outages.errors("index")
         if broken and not (self._index_failed and _describe(broken[0]) == self._last_error):

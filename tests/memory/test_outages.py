@@ -11,6 +11,7 @@ import pytest
 import providers
 from elephantasm_mcp.app import open_app
 from elephantasm_mcp.embedding.bundle import SENTENCES, WORDS
+from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.embedding.static import StaticEmbedder
 from elephantasm_mcp.memory import animas, forgetting, index, outages, packs, recall
 from elephantasm_mcp.ports import Pace
@@ -174,6 +175,34 @@ async def test_the_background_task_tells_of_it_waits_and_catches_up(
         assert await worker.run_once()
         assert not await worker.run_once()
     check_index_is_whole(tmp_path / FILE, NAME, WORDS.name)
+
+
+async def test_the_background_task_wakes_a_model_that_is_too_slow_for_a_read(remote, server, clock):
+    await tell(remote, *SAID)
+    await search(remote)
+    server.fail([Fault.SILENCE])
+    assert (await search(remote)).mode == WORDS_ALONE
+    asked = len(server.texts)
+    worker = Worker(remote, owner="1-test", run_jobs=False)
+    with anyio.fail_after(20):
+        assert not await worker.run_once()
+        assert not await worker.run_once()
+    assert server.texts[asked:] == [[index.REVIVING]]
+    assert (await worker.status()).healthy
+    clock.move(outages.FIRST)
+    assert (await search(remote)).mode == BOTH
+
+
+@pytest.mark.parametrize("dimensions", [1, 7, 3_072, 8_192])
+async def test_vectors_may_be_short_or_long(remote, server, dimensions):
+    server.embed = HashEmbedder(dimensions).encode
+    words = ("tea", "rum", "milk", "gin")
+    await tell(remote, *(f"{words[n % 4]} number {n} is here." for n in range(100)))
+    await index_now(remote)
+    for core in (remote, replace(remote, corpora=CorpusCache())):  # the second loads segments
+        hits = await search(core, "gin number 7")
+        assert hits.mode == f"lexical + openai:model-1@{dimensions} + {WORDS.name}"
+        assert hits[0].text == "gin number 7 is here."
 
 
 async def test_a_past_pack_asks_for_no_vector_that_is_there(remote, server, clock):

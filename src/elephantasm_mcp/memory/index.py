@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONTEXT_CHARS = 300
 """How much of the previous turn goes into an event's word vector (recall.md)."""
+REVIVING = "Are you there?"
 MAX_TEXT_CHARS = 20_000
 """How much of a row is embedded: the models read less."""
 
@@ -158,6 +159,18 @@ async def load_embedders(core: Core, *, purpose: Purpose = "index") -> None:
         if not embedder.loaded:
             with suppress(ServerError):
                 await outages.load(core, embedder, purpose=purpose)
+
+
+async def revive(core: Core) -> None:
+    """Ask models that answered no read in time once more, for as long as that takes.
+
+    A server puts a model away that is idle, reads it anew when it is asked, and gives that up when
+    nobody waits any more: so no read alone would bring it back.
+    """
+    for embedder in ready_embedders(core, "index"):
+        if core.outages.revives(embedder.name):
+            with suppress(ServerError):
+                await outages.encode(core, embedder, [REVIVING], purpose="index")
 
 
 def entry_for_event(event: StoredEvent, before: StoredEvent | None) -> IndexEntry:

@@ -48,6 +48,7 @@ class Outages:
 
     def __init__(self) -> None:
         self._known: Final[dict[tuple[str, Purpose], _Outage]] = {}
+        self._revived: Final[dict[str, int]] = {}
 
     def rests(self, embedder: str, purpose: Purpose, *, now: datetime) -> bool:
         """Whether it is not to be asked now."""
@@ -86,9 +87,19 @@ class Outages:
             wait = max(wait, timedelta(seconds=error.retry_after_s or 0.0))
         self._known[embedder, purpose] = _Outage(error, failures, now + wait)
 
+    def revives(self, embedder: str) -> bool:
+        """Whether it is to be asked with patience because a read was not answered; True once."""
+        known = self._known.get((embedder, "read"))
+        if known is None or self._revived.get(embedder) == known.failures:
+            return False
+        self._revived[embedder] = known.failures
+        return not (isinstance(known.error, ModelError) and known.error.permanent)
+
     def ended(self, embedder: str, purpose: Purpose) -> None:
         """Note that it answered."""
         self._known.pop((embedder, purpose), None)
+        if purpose == "read":
+            self._revived.pop(embedder, None)
 
 
 async def load(core: Core, embedder: Embedder, *, purpose: Purpose) -> None:
