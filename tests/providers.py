@@ -121,6 +121,8 @@ class Providers:
         """Whether base64 is something that it never heard of."""
         self.longest: int | None = None
         """How many characters of a text it takes."""
+        self.poison: str | None = None
+        """A word that it breaks over."""
 
     def fail(self, faults: Iterable[str | None]) -> None:
         """These calls go wrong in these ways; those after them go well."""
@@ -170,6 +172,8 @@ class Providers:
         texts = body.get("input") if path.endswith("/embeddings") else None
         if texts and self.longest is not None and max(map(len, texts)) > self.longest:
             fault = Fault.BAD_REQUEST
+        if texts and self.poison is not None and any(self.poison in text for text in texts):
+            fault = Fault.BROKEN
         if fault in STATUSES:
             more = {
                 Fault.RATE: "retry-after: 7\r\n",

@@ -232,7 +232,7 @@ def choose_embedders(settings: Settings) -> tuple[Embedder | None, WordEmbedder 
         ValidationError: the setting means nothing.
     """
     name, colon, model = settings.embedder.partition(":")
-    if name == protocol.PROVIDER and (model.split() == [model] if colon else True):
+    if name == protocol.PROVIDER and (not colon or model.split() == [model]):
         remote_model = remote.RemoteEmbedder(
             model or remote.DEFAULT_MODEL,
             api_key=settings.openai_api_key,

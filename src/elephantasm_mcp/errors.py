@@ -10,7 +10,7 @@
     ├── BudgetError          the day's tokens for language models are spent
     └── ServerError          our side failed
         ├── StorageError     the database cannot be opened, read or written
-        ├── ModelError       a language model gave no answer that can be used
+        ├── ModelError       a model that others run gave no answer that can be used
         └── LeaseLostError   another worker took the job over; nothing was written
 
 Invariant: `str(error)` is one plain sentence that a user may read (no path of ours, no SQL, no
@@ -131,7 +131,7 @@ class Spent(Protocol):
 
 
 class ModelError(ServerError):
-    """A language model gave no answer that can be used.
+    """A language model, or an embedder that others run, gave no answer that can be used.
 
     `permanent`: asking the same again will not help. `about_prompt`: this one prompt, or the answer
     to it, is at fault (refused, unreadable), and others may do; else it is the provider, the key,

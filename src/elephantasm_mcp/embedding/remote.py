@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import anyio
 import anyio.from_thread
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
     from elephantasm_mcp.pure.vectors import FloatMatrix
 
+    Vector: TypeAlias = NDArray[np.float64]
+
 DEFAULT_MODEL: Final = "text-embedding-3-small"
 DEADLINE_S: Final = 60.0
 """Of one request: a server of one's own may have to read its model first."""
@@ -47,6 +48,8 @@ TEXT_CHARS: Final = 6_000
 """What is read of a text: some 1,500 tokens. What is too long for a model is cut further."""
 LEAST_CHARS: Final = 100
 """A text that is refused and not longer than this has something else about it."""
+BROKEN: Final = 500
+"""What some servers answer to a text that is too long for them."""
 MOST_DIMENSIONS: Final = 8_192
 BYTES_PER_NUMBER: Final = 32
 ENVELOPE_BYTES: Final = 100_000
@@ -84,14 +87,6 @@ class _Vectors(BaseModel):
     data: list[_Datum]
 
 
-@dataclass(frozen=True, slots=True)
-class _Space:
-    """What is known of a model's vectors since it answered first."""
-
-    shared: NDArray[np.float64]
-    """What all texts share, shape (dimensions,)."""
-
-
 @final
 class RemoteEmbedder:
     """`Embedder` over the Embeddings API; its dimensions are those of its first answer."""
@@ -111,7 +106,8 @@ class RemoteEmbedder:
         )
         self._deadline_s: Final = deadline_s
         self._lock: Final = Lock()
-        self._space: _Space | None = None
+        self._shared: Vector | None = None
+        """What all texts share, shape (dimensions,); None before the first answer."""
 
     @property
     def name(self) -> str:
@@ -122,12 +118,12 @@ class RemoteEmbedder:
     @property
     def dimensions(self) -> int:
         """Length of each vector; 0 before the first answer."""
-        return 0 if self._space is None else len(self._space.shared)
+        return 0 if self._shared is None else len(self._shared)
 
     @property
     def loaded(self) -> bool:
         """True once the server has answered."""
-        return self._space is not None
+        return self._shared is not None
 
     def load(self) -> None:
         """Ask the server for the vectors of `SAMPLES`.
@@ -145,23 +141,23 @@ class RemoteEmbedder:
         """
         import numpy as np
 
-        space = self._open()
-        vectors = np.zeros((len(texts), len(space.shared)))
+        shared = self._open()
+        vectors = np.zeros((len(texts), len(shared)))
         vectors[:, -1] = 1.0
         sent = {place: cut for place, text in enumerate(texts) if (cut := _sendable(text))}
         if sent:
-            found = self._encode(list(sent.values()), len(space.shared)) - space.shared
+            found = self._encode(list(sent.values()), shared) - shared
             lengths = np.linalg.norm(found, axis=1, keepdims=True)
             turned = lengths[:, 0] > np.finfo(np.float32).eps
             places = np.array(list(sent))[turned]
             vectors[places] = found[turned] / lengths[turned]
         return vectors.astype(np.float32)
 
-    def _open(self) -> _Space:
+    def _open(self) -> Vector:
         with self._lock:
-            if self._space is None:
-                self._space = _Space(_shared(self._first_answer()))
-            return self._space
+            if self._shared is None:
+                self._shared = _shared(self._first_answer())
+            return self._shared
 
     def _first_answer(self) -> NDArray[np.float64]:
         try:
@@ -172,33 +168,45 @@ class RemoteEmbedder:
             hint = "ELEPHANTASM_EMBEDDER must name an embedding model."
             raise ModelError(str(error), permanent=True, hint=hint) from error
 
-    def _encode(self, texts: Sequence[str], dimensions: int) -> NDArray[np.float64]:
+    def _encode(self, texts: Sequence[str], shared: Vector) -> NDArray[np.float64]:
         """The vectors of some texts, in several requests if they are long."""
         import numpy as np
 
-        parts = [self._patiently(part, dimensions) for part in _requests(texts)]
+        parts = [self._patiently(part, shared) for part in _requests(texts)]
         return np.concatenate(parts)
 
-    def _patiently(self, texts: Sequence[str], dimensions: int) -> NDArray[np.float64]:
-        """The vectors of some texts; one that the server refuses is cut until it takes it.
+    def _patiently(self, texts: Sequence[str], shared: Vector) -> NDArray[np.float64]:
+        """The vectors of some texts; one that the server does not take is cut until it does.
 
-        How long a text may be is the model's matter, and servers do not say it. One that is refused
-        however short it is has the vector of nothing, so that it keeps no other from having one.
+        How long a text may be is the model's matter, and servers do not say it: some refuse what is
+        too long, some break. One that is refused however short it is has the vector of nothing, so
+        that it keeps no other from having one.
         """
         import numpy as np
 
         try:
-            return self._request(texts, dimensions)
+            return self._request(texts, len(shared))
         except ModelError as error:
-            if not _is_refused(error):
-                raise
+            failure = error
+        if not _may_be_theirs(failure) or not self._answers(len(shared)):
+            raise failure
         if len(texts) > 1:
             half = len(texts) // 2
             parts = (texts[:half], texts[half:])
-            return np.concatenate([self._patiently(part, dimensions) for part in parts])
+            return np.concatenate([self._patiently(part, shared) for part in parts])
         if len(texts[0]) > LEAST_CHARS:
-            return self._patiently([texts[0][: len(texts[0]) // 2]], dimensions)
-        return self._request(SAMPLES, dimensions).mean(axis=0, keepdims=True)
+            return self._patiently([texts[0][: len(texts[0]) // 2]], shared)
+        if not _is_refused(failure):
+            raise failure
+        return shared[np.newaxis]
+
+    def _answers(self, dimensions: int) -> bool:
+        """Whether the server still takes what it took before."""
+        try:
+            self._request(SAMPLES, dimensions)
+        except ModelError:
+            return False
+        return True
 
     def _request(self, texts: Sequence[str], dimensions: int | None) -> NDArray[np.float64]:
         """One request: a unit vector a text, shape (len(texts), dimensions)."""
@@ -234,7 +242,12 @@ class RemoteEmbedder:
         return found / lengths
 
     def _unusable(self, what: str, *, hint: str = "") -> ModelError:
-        return ModelError(f"{self._server.name} answered with {what}.", permanent=False, hint=hint)
+        return ModelError(
+            f"{self._server.name} answered with {what}.",
+            permanent=False,
+            about_prompt=True,
+            hint=hint,
+        )
 
 
 def _run(server: OpenAIServer, client: AsyncOpenAI, texts: list[str], *, deadline_s: float) -> str:
@@ -276,7 +289,7 @@ def _sendable(text: str) -> str:
     return text[:TEXT_CHARS].encode(errors="replace").decode().strip()
 
 
-def _shared(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shared(vectors: NDArray[np.float64]) -> Vector:
     """What unrelated unit vectors, shape (n, dimensions), share: their mean, less what is chance.
 
     The mean of n vectors that share nothing still has a length of 1/√n.
@@ -299,7 +312,7 @@ def _in_order(data: Sequence[_Datum]) -> list[_Datum]:
     return [one for _, one in sorted(zip(places, data, strict=True), key=lambda pair: pair[0])]
 
 
-def _numbers(embedding: str | list[float]) -> NDArray[np.float64]:
+def _numbers(embedding: str | list[float]) -> Vector:
     """One vector as it came.
 
     Raises:
@@ -314,6 +327,12 @@ def _numbers(embedding: str | list[float]) -> NDArray[np.float64]:
     return np.array(embedding, dtype=np.float64)
 
 
+def _may_be_theirs(error: ModelError) -> bool:
+    """Whether other texts might be taken: it is about these, or the server broke over them."""
+    status: object = getattr(error.__cause__, "status_code", None)
+    return error.about_prompt or status == BROKEN
+
+
 def _is_refused(error: ModelError) -> bool:
-    """Whether it is about the texts: others may be taken."""
+    """Whether the server said that it does not take these texts, and will not."""
     return error.permanent and error.about_prompt

@@ -101,7 +101,7 @@ async def _make_vectors(core: Core, anima_no: AnimaNo, *, purpose: Purpose) -> i
         with suppress(ServerError):  # `core.outages` knows it
             for layer in LAYERS:
                 made += await _index_layer(
-                    core, anima_no, layer, embedder, purpose, until=until[layer]
+                    core, anima_no, layer, embedder, purpose=purpose, until=until[layer]
                 )
     return made
 
@@ -212,8 +212,8 @@ async def _index_layer(
     anima_no: AnimaNo,
     layer: Layer,
     embedder: Embedder,
-    purpose: Purpose,
     *,
+    purpose: Purpose,
     until: int,
 ) -> int:
     done = 0
