@@ -279,7 +279,7 @@ async def test_who_comes_second_gives_up_even_if_the_chain_is_as_long_as_before(
     await tell_many(core, 0, 2 * LEAST)
     await index_now(core)
     await change(core, *range(1, LEAST + 1))
-    await index._make_vectors(core, 1)
+    await index._make_vectors(core, 1, purpose="index")
     step = await core.database.read(index._next_segment, 1, {})
     block = segments.make_block(step)
     assert await core.database.write(index._write_segment, 1, step, block)
