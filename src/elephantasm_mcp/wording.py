@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.fences import fence_key
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
@@ -109,7 +110,7 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
     """What goes or went, what stays of it, and what could not be reached, in sentences."""
     done = report.erased_at is not None
     gone = [
-        f"{len(handles)} {noun if len(handles) == 1 else nouns} ({_some(handles)})"
+        f"{counted(len(handles), noun, nouns)} ({_some(handles)})"
         for noun, nouns, handles in (
             ("event", "events", report.events),
             ("memory", "memories", report.memories),
@@ -119,6 +120,10 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
     ]
     verb = "Erased" if done else "Would erase"
     yield f"{verb} in {to_line(report.anima)}: {', '.join(gone) or 'nothing'}."
+    if report.given_back:
+        back = f"{counted(len(report.given_back), 'event')} ({_some(report.given_back)})"
+        verb = "Given back" if done else "Would be given back"
+        yield f"{verb}, to be remembered anew without what goes: {back}."
     if report.unlinked:
         yield f"Kept, without that source: {_some(report.unlinked)}."
     if report.kept_sources:

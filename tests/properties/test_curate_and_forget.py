@@ -1,7 +1,8 @@
 """Any sequence of telling, dreaming, curating, undoing and forgetting leaves a sound anima.
 
-Replaying the journal gives the rows, undoing what can be undone is exact, and a forgotten word is
-in no file.
+Replaying the journal gives the rows, undoing what can be undone is exact, each event waits or was
+consumed once, what lost its memory with another's words waits again, and a forgotten word is in no
+file.
 """
 
 import json
@@ -31,6 +32,7 @@ from scenes import (
     MINUTE,
     CrashError,
     EachEvent,
+    check_consumption,
     check_counters,
     check_index,
     fragile,
@@ -120,8 +122,13 @@ class Story:
         await dreams.undo(await self._core(), LOCAL_USER, f"d{number}")
 
     async def forget(self, argument):
+        before = remembered(self.folder / FILE)
         request = ForgetRequest(handles=(f"{argument[0]}{argument[1]}",))
-        await forgetting.forget(await self._core(), LOCAL_USER, request, confirmed=True)
+        report = await forgetting.forget(await self._core(), LOCAL_USER, request, confirmed=True)
+        left = dict(look(self.folder / FILE, "SELECT 'e' || (id & 4294967295), state FROM events"))
+        lost = (before - remembered(self.folder / FILE)) & left.keys()
+        assert lost - set(report.kept_sources) == set(report.given_back)
+        assert {left[one] for one in report.given_back} <= {"pending"}
 
     async def read(self, _):
         await packs.compile_pack(self.core, LOCAL_USER, PackQuery(), client="me")
@@ -167,6 +174,17 @@ def replayed(path):
     }
 
 
+def remembered(path):
+    """The events that a memory speaks of which nothing took the place of, nor put away."""
+    found = look(
+        path,
+        "SELECT DISTINCT 'e' || (source_id & 4294967295) FROM links JOIN memories USING (id)"
+        " WHERE layer = 'memory' AND source_layer = 'event'"
+        " AND superseded_by IS NULL AND state <> 'archived'",
+    )
+    return {handle for (handle,) in found}
+
+
 def stored(path):
     """The same rows, as they are."""
     links = {}
@@ -202,6 +220,7 @@ def shortened(rows):
 def check(folder, said):
     path = folder / FILE
     assert shortened(replayed(path)) == stored(path)
+    check_consumption(path)
     check_counters(path)
     check_index(path)
     events = {content for (content,) in look(path, "SELECT content FROM events")}

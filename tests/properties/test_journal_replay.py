@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
-from elephantasm_mcp.errors import ConflictError
-from elephantasm_mcp.memory import animas, conflicts, dreams, index, plans
+from elephantasm_mcp.errors import ConflictError, NotFoundError
+from elephantasm_mcp.memory import animas, conflicts, dreams, forgetting, index, plans
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.memory.ledger import Run
@@ -18,6 +18,7 @@ from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.values import from_json
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER
+from elephantasm_mcp.types.views import ForgetRequest
 from scenes import DAY, FILE, MINUTE, look, tell
 from sleeping import Verbatim
 
@@ -43,6 +44,7 @@ STEPS = st.lists(
         st.tuples(st.just("plan"), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.booleans()),
         st.tuples(st.just("undo"), st.integers(1, 9)),
+        st.tuples(st.just("forget"), st.integers(1, 9)),
         st.tuples(st.just("wait"), st.integers(1, 60)),
     ),
     min_size=3,
@@ -99,6 +101,10 @@ async def do(core, clock, step, value):  # noqa: C901 - one arm a step
             journal = await dreams.journal(core, LOCAL_USER)
             if len(journal) >= value:
                 await dreams.undo(core, LOCAL_USER, journal[value - 1].handle)
+        case "forget":
+            with suppress(NotFoundError):
+                request = ForgetRequest(handles=(f"e{value}",))
+                await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
         case "wait":
             clock.move(value * DAY)
 
@@ -120,12 +126,14 @@ async def settle(core, *, first):
 
 
 def replayed(path):
-    """What the actions of the journal, in order, leave of each row."""
-    rows = {}
-    actions = "SELECT layer, row_id, before, after FROM dream_actions ORDER BY position"
-    for layer, id_, before, after in look(path, actions):
-        assert rows.get((layer, id_)) == (None if before is None else from_json(before))
+    """What the actions of the journal, in order, leave of each row that was not forgotten."""
+    rows, unknown = {}, set(look(path, "SELECT layer, id FROM forgotten"))
+    actions = "SELECT layer, row_id, before, after, forgotten FROM dream_actions ORDER BY position"
+    for layer, id_, before, after, forgotten in look(path, actions):
+        known = None if before is None else from_json(before)
+        assert forgotten or (layer, id_) in unknown or rows.get((layer, id_)) == known
         rows[layer, id_] = None if after is None else from_json(after)
+        (unknown.add if forgotten and after is None else unknown.discard)((layer, id_))
     return {key: row for key, row in rows.items() if row is not None}
 
 

@@ -211,6 +211,11 @@ def rows_of_events(tx: Tx, events: Iterable[RowId]) -> list[tuple[DerivedLayer, 
     return [(layer, RowId(id_)) for layer, id_ in rows]
 
 
+def orphans_of(tx: Tx, events: Iterable[RowId]) -> list[RowId]:
+    """Knowledge of some events that belongs to no memory."""
+    return [RowId(id_) for (id_,) in tx.tuples("orphans_of", ids=json.dumps(list(events)))]
+
+
 def has_unsettled_source(tx: Tx, layer: DerivedLayer, id_: RowId) -> bool:
     """Whether an event that a row was made of is not settled."""
     row = tx.one("unsettled_sources", layer=layer, id=id_)

@@ -224,6 +224,13 @@ SELECT DISTINCT layer, id FROM links
 WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
 ORDER BY layer DESC, id;
 
+-- name: orphans_of
+-- Knowledge of several events that belongs to no memory; ids is a JSON array.
+SELECT DISTINCT knowledge.id FROM links JOIN knowledge ON knowledge.id = links.id
+WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
+  AND layer = 'knowledge' AND memory_id IS NULL
+ORDER BY knowledge.id;
+
 -- name: unsettled_sources
 -- How many events of a derived row are not settled.
 SELECT count(*) AS rows FROM links JOIN events ON events.id = source_id
