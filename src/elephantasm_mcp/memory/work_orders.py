@@ -127,6 +127,17 @@ def _load(
     order = store.find(tx, uuid) if uuid is not None else None
     if order is None or order.user_no != user:
         raise NotFoundError("There is no such work order.", hint="`dream` gives one.")
+    _check_open(order, now=now)
+    anima = animas.get(tx, order.anima_no)
+    return order, anima, _waiting(tx, anima, order)
+
+
+def _check_open(order: StoredOrder, *, now: datetime) -> None:
+    """Let only an open order be completed.
+
+    Raises:
+        ConflictError: it was completed, or has expired.
+    """
     if order.state is OrderState.COMPLETED:
         by = "" if order.dream is None else f" by {handle_of('dream', order.dream)}"
         raise ConflictError(
@@ -134,8 +145,6 @@ def _load(
         )
     if order.state is OrderState.EXPIRED or order.expires_at <= now:
         raise ConflictError("This work order has expired.", hint="`dream` gives a new one.")
-    anima = animas.get(tx, order.anima_no)
-    return order, anima, _waiting(tx, anima, order)
 
 
 def _waiting(tx: Tx, anima: StoredAnima, order: StoredOrder) -> list[StoredEvent]:
@@ -153,12 +162,22 @@ def _complete(
     uuids: Sequence[UUID],
     now: datetime,
 ) -> tuple[synthesis.Stored, int]:
-    """Store a draft and close its order; also say how many events are left."""
+    """Store a draft and close its order; also say how many events are left.
+
+    Raises:
+        ConflictError: somebody else completed the order since it was read, or its events changed.
+    """
+    current = store.find(tx, order.uuid)
+    if current is None:
+        raise ConflictError(
+            "This work order was withdrawn meanwhile: some of its events were forgotten.",
+            hint="`dream` gives a new one.",
+        )
+    _check_open(current, now=now)
     stored = synthesis.commit(
         tx, order.anima_no, batch, draft, run=run, dream=None, uuids=uuids, job=None, now=now
     )
-    if not store.close(tx, order, state=OrderState.COMPLETED, dream=stored.dream):
-        raise ConflictError("This work order was completed meanwhile; nothing was stored.")
+    store.close(tx, order, state=OrderState.COMPLETED, dream=stored.dream)
     return stored, events.count_owed(tx, animas.get(tx, order.anima_no))
 
 
