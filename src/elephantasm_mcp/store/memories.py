@@ -211,6 +211,11 @@ def rows_of_events(tx: Tx, events: Iterable[RowId]) -> list[tuple[DerivedLayer, 
     return [(layer, RowId(id_)) for layer, id_ in rows]
 
 
+def told_events(tx: Tx, events: Iterable[RowId]) -> set[RowId]:
+    """Those of these events of which a memory tells that nothing superseded."""
+    return {RowId(id_) for (id_,) in tx.tuples("told_events", ids=json.dumps(list(events)))}
+
+
 def orphans_of(tx: Tx, events: Iterable[RowId]) -> list[RowId]:
     """Knowledge of some events that belongs to no memory."""
     return [RowId(id_) for (id_,) in tx.tuples("orphans_of", ids=json.dumps(list(events)))]

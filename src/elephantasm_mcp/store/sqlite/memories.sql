@@ -224,6 +224,12 @@ SELECT DISTINCT layer, id FROM links
 WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
 ORDER BY layer DESC, id;
 
+-- name: told_events
+-- Which of several events a memory tells of that nothing superseded; ids is a JSON array.
+SELECT DISTINCT source_id FROM links JOIN memories ON memories.id = links.id
+WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
+  AND layer = 'memory' AND superseded_by IS NULL;
+
 -- name: orphans_of
 -- Knowledge of several events that belongs to no memory; ids is a JSON array.
 SELECT DISTINCT knowledge.id FROM links JOIN knowledge ON knowledge.id = links.id
