@@ -34,8 +34,8 @@ async def extract(memory: AsyncElephantasm, arguments: Namespace) -> int:
     )
     if event.redactions:
         note(f"{count(event.redactions, 'secret')} masked before it was stored.")
-    if not event.handle:
-        note(f"Not stored: this anima keeps no {event.event_type} events.")
+    if event.note:
+        note(event.note)
     if arguments.json:
         say_json(event)
     else:

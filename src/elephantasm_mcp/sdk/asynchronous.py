@@ -232,7 +232,8 @@ class AsyncElephantasm:
     ) -> Event:
         """Record what was said or done; one that repeats an earlier event yields that one.
 
-        One of a type that the anima does not keep is acknowledged without a `handle`.
+        One of a type that the anima does not keep is acknowledged without a `handle`; its `note`
+        says so.
         """
         request = make_request(
             EventCreate,
