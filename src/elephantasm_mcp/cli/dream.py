@@ -210,7 +210,7 @@ def _run_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="only say what deep sleep would do, and change nothing",
+        help="only say what deep sleep (or --phase light) would do, and change nothing",
     )
 
 

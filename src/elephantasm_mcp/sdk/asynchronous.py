@@ -414,9 +414,10 @@ class AsyncElephantasm:
     ) -> DreamReport:
         """Make memories of what waits, let fade what is old, put in order; returns when it is done.
 
-        `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep sleep
-        only says what it would do, as `plan` of the report. The report's `notes` say what went
-        otherwise than asked; its `work_order` has events that `complete_dream` can better.
+        `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep (or
+        light) sleep only says what it would do, as `plan` of the report. The report's `notes` say
+        what went otherwise than asked; its `work_order` has events that `complete_dream` can
+        better.
         """
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
         async with self._call("dream") as app:

@@ -374,13 +374,20 @@ def fading(
     decaying_above: float,
     archived_above: float,
     below_importance: float,
+    reinforcement: float,
+    longest_half_life_d: float,
+    now: datetime,
 ) -> list[Row]:
-    """The memories whose state may change by the decay that was set, with what decides it."""
+    """The memories whose state may change by their decay, with what decides it."""
     return tx.all(
         "fading",
         decaying_above=decaying_above,
         archived_above=archived_above,
         below_importance=below_importance,
+        now=to_micros(now),
+        decay_half_life_d=anima.settings.decay_half_life_d,
+        reinforcement=reinforcement,
+        longest_d=longest_half_life_d,
         **id_range(anima.anima_no),
     )
 

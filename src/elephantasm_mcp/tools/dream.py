@@ -39,7 +39,8 @@ def register(server: MCPServer, app: App) -> None:
         `synthesis` turns pending events into memories and knowledge, `light` updates recency and
         decay, `deep` merges, corrects and supersedes; `auto` does what is due. The answer lists
         every change; undo_dream takes it back. It may hold a work order: events of which you make
-        better memories, with complete_dream. `dry_run`: only say what deep sleep would do.
+        better memories, with complete_dream. `dry_run`: only say what deep (or `light`)
+        sleep would do.
         """
         of = anima or None
         if dry_run:

@@ -203,15 +203,23 @@ ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 
 -- name: fading
--- The living memories that may change their state by their decay; more than will.
-SELECT id, importance, state, access_count, decay_score FROM memories
-WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND (
-  state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
+-- The living memories that may change their state by their decay (scoring.decay), with the uses that
+-- are not folded in yet; more than will.
+SELECT * FROM (
+  SELECT id, importance, state, access_count + ifnull(uses, 0) AS access_count,
+    round(1 - pow(0.5,
+      max(0, :now - ifnull(ifnull(last_at, last_accessed_at), created_at)) / 86400e6 / min(
+        :decay_half_life_d * pow(:reinforcement, min(access_count + ifnull(uses, 0), 100)),
+        max(:decay_half_life_d, :longest_d)
+      )
+    ), 6) AS decay_score
+  FROM memories LEFT JOIN accesses ON memory_id = id
+  WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND state <> 'archived'
+) WHERE state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
   OR state = 'decaying' AND (
     decay_score > :archived_above OR importance >= :below_importance
     OR decay_score <= :decaying_above
-  )
-);
+  );
 
 -- name: count_living_memories
 -- How many memories are neither superseded nor archived.
