@@ -81,7 +81,8 @@ async def complete(
     made = await core.database.read(memories.rows_of_events, [event.id for event in batch])
     if not grounded.kept and (rejected or made):
         dream = await core.database.write(ledger.open_dream, anima, run, now=now)
-        return Completion(anima, dream, [], rejected, [_STAYS_OPEN])
+        note = _STAYS_OPEN if rejected else _NOTHING_PROPOSED
+        return Completion(anima, dream, [], rejected, [note])
     draft = Draft(grounded.proposals, synthesizer=run.synthesizer, provisional=False)
     stored, left = await core.database.write(
         _complete,
@@ -100,6 +101,10 @@ async def complete(
 
 
 _STAYS_OPEN: Final = "Nothing was accepted; the work order stays open."
+_NOTHING_PROPOSED: Final = (
+    "Nothing was proposed, so what was made of these events before stands, and the work order stays"
+    " open; `curate_memory` archives what is not worth keeping."
+)
 
 
 def _accepted(grounded: Grounded, handles: Sequence[str]) -> list[Accepted]:
