@@ -106,14 +106,17 @@ def is_whole(anima: StoredAnima, marked: Marks, layer: Layer, model: str) -> boo
 
 
 def unindexed(tx: Tx, anima: StoredAnima, models: Iterable[str]) -> int:
-    """How many rows may have no vector yet under one of these models."""
-    marked = marks(tx, anima.anima_no)
-    return max(
-        (
-            sum(anima.last_numbers[layer] - marked.get((layer, model), 0) for layer in LAYERS)
-            for model in models
-        ),
-        default=0,
+    """How many rows have no vector yet under one of these models: each is looked up."""
+    wanted = list(models)
+    return sum(
+        len(
+            {
+                id_
+                for model in wanted
+                for id_ in without_vector(tx, anima, layer, model, limit=NO_LIMIT)
+            }
+        )
+        for layer in LAYERS
     )
 
 
