@@ -20,6 +20,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, jobs, search
 from elephantasm_mcp.store import calls as call_store
+from elephantasm_mcp.store.animas import AnimaGoneError
 from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.types.records import AnimaNo
 
@@ -177,7 +178,8 @@ class Worker:
                 usable = [one.name for one in index.loaded_embedders(core)]
                 behind = await core.database.read(search.behind, usable)
         for anima_no in behind:
-            await index.index_pending(core, anima_no)
+            with suppress(AnimaGoneError):  # what was deleted meanwhile needs no index
+                await index.index_pending(core, anima_no)
         return bool(behind)
 
     async def _claim(self) -> Job | None:
@@ -213,9 +215,12 @@ class Worker:
             await self._core.database.write(jobs.extend, job, lease_until=until)
 
     async def _put_off(self, job: Job, error: BaseException) -> None:
-        """Let a job that failed be tried again later; one that was taken over is another's."""
+        """Let a job that failed be tried again later; but for one that is nobody's or another's."""
         if isinstance(error, LeaseLostError):
             _log.info("The job %s of anima %s went to another worker.", job.kind, job.anima_no)
+            return
+        if isinstance(error, AnimaGoneError):  # its jobs went with it
+            _log.info("The anima %s was deleted during its job %s.", job.anima_no, job.kind)
             return
         self._failed(error)
         self._job_failed = True
