@@ -77,7 +77,7 @@ async def dry_run(
         return await _dry_light_sleep(core, target, actor=actor)
     started = core.clock.now()
     proposal = await deep_sleep.propose(
-        core, target.anima_no, even_declined=True, ask=dreams.ask_of(core, target.anima_no)
+        core, target.anima_no, even_declined=True, adviser=dreams.adviser_of(core, target.anima_no)
     )
     now = core.clock.now()
     plan = StoredPlan(
@@ -86,6 +86,7 @@ async def dry_run(
         phase="deep",
         synthesizer=proposal.synthesizer,
         tokens=proposal.tokens,
+        calls=proposal.calls,
         operations=to_json([_as_json(one) for one in proposal.planned]),
         created_at=now,
         expires_at=now + LIFETIME,
@@ -105,6 +106,7 @@ async def _dry_light_sleep(core: Core, target: StoredAnima, *, actor: str) -> Dr
         phase="light",
         synthesizer="",
         tokens=0,
+        calls=(),
         operations=to_json(_MOVES.dump_python(list(moves), mode="json")),
         created_at=now,
         expires_at=now + LIFETIME,
@@ -192,6 +194,7 @@ async def _sleep_deeply(
         planned=[planned[number - 1] for number in chosen],
         synthesizer=found.synthesizer,
         tokens=found.tokens,
+        calls=found.calls,
         note="" if chosen else light_sleep.NOTHING_ACCEPTED,
     )
     return await deep_sleep.carry_through(core, proposal, run, plan=found.uuid)
