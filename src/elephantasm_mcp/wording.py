@@ -14,7 +14,7 @@ from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcp.server.mcpserver import Context
 
@@ -41,6 +41,16 @@ def weak_heading(*, shown: int, of: int) -> str:
     return f"Weak, below the relevance floor ({shown} of {of})"
 
 
+_COUNTED: Final = {
+    "events": ("event", "events"),
+    "memories": ("memory", "memories"),
+    "knowledge": ("piece of knowledge", "pieces of knowledge"),
+    "echoes": ("echo", "echoes"),
+    "conflicts": ("conflict", "conflicts"),
+    "identity": ("identity", "identities"),
+    "events_held": ("event held", "events held"),
+}
+"""The nouns among what a dream counts; the others say what was done."""
 _TEXTS: Final = ("summary", "content", "prose", "question")
 
 
@@ -63,8 +73,18 @@ def spent_text(report: DreamReport) -> str:
     if not report.calls:
         return ""
     cost = "" if report.cost_usd is None else f", ${report.cost_usd:.4f}"
-    plural = "" if report.calls == 1 else "s"
-    return f"{report.tokens:,} tokens in {report.calls} call{plural}{cost}"
+    return f"{counted(report.tokens, 'token')} in {counted(report.calls, 'call')}{cost}"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """What a dream came to: "2 events, 1 memory, 3 merged"; empty when it did nothing."""
+    return ", ".join(
+        counted(number, *_COUNTED[what])
+        if what in _COUNTED
+        else f"{number:,} {what.replace('_', ' ')}"
+        for what, number in counts.items()
+        if number
+    )
 
 
 def action_text(action: DreamAction) -> str:

@@ -161,7 +161,7 @@ async def test_events_of_rejected_proposals_alone_stay_provisional(core, order, 
     assert "does not stand in e2" in rejected.reason
     assert states(tmp_path) == ["settled", "provisional"]
     assert living(tmp_path) == [("Heard: Bo likes rum.",), (TEA[0],)]
-    assert report.notes == ["1 event is left: `dream` gives the next work order."]
+    assert report.notes == ["1 event left: `dream` gives the next work order."]
     following = (await dream(core)).work_order
     assert [one.handle for one in following.events] == ["e2"]
     assert following.id != order.id

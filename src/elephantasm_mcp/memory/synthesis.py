@@ -17,6 +17,7 @@ from elephantasm_mcp.memory.core import Core, Progress
 from elephantasm_mcp.memory.drafting import Draft, Writer
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store import animas, calls, dreams, events, jobs, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredDream
@@ -145,7 +146,7 @@ async def _synthesize_all(work: _Work, batches: Sequence[Sequence[StoredEvent]])
     refused = 0
     work.total += len(batches)
     for batch in batches:
-        await work.report(0, f"Making memories of {len(batch)} events")
+        await work.report(0, f"Making memories of {counted(len(batch), 'event')}")
         draft = await work.writer.draft(batch)
         try:
             await _store(work, batch, draft)
@@ -161,7 +162,7 @@ async def _rework_all(work: _Work, batches: Sequence[Sequence[StoredEvent]]) -> 
     for batch in batches:
         if not work.writer.asks:
             return
-        await work.report(0, f"Going through {len(batch)} events again")
+        await work.report(0, f"Going through {counted(len(batch), 'event')} again")
         draft = await work.writer.rework(batch)
         if draft is not None:
             with suppress(ConflictError):  # another dream was faster: what it took is its own

@@ -20,6 +20,7 @@ from elephantasm_mcp.memory.grounding import Grounded
 from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas, events, memories
 from elephantasm_mcp.store import work_orders as store
@@ -95,8 +96,7 @@ async def complete(
     )
     notes = [synthesis.KEPT.format(handle=handle) for handle in stored.kept]
     if left:
-        are = "event is" if left == 1 else "events are"
-        notes.append(f"{left} {are} left: `dream` gives the next work order.")
+        notes.append(f"{counted(left, 'event')} left: `dream` gives the next work order.")
     return Completion(anima, stored.dream, _accepted(grounded, stored.memories), rejected, notes)
 
 

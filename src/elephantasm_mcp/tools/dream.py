@@ -11,7 +11,15 @@ from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.tools.answers import ADDS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
-from elephantasm_mcp.wording import action_text, deed, fence_order, outcome, plan_text, spent_text
+from elephantasm_mcp.wording import (
+    action_text,
+    counts_text,
+    deed,
+    fence_order,
+    outcome,
+    plan_text,
+    spent_text,
+)
 
 ACTOR = "agent"
 ORDER = (
@@ -68,9 +76,7 @@ def _describe(report: DreamReport, *, secret: bytes) -> str:
     """What was done, and its first lines: a dream over much may have hundreds."""
     if report.plan is not None:
         return plan_text(report.plan)
-    counts = ", ".join(
-        f"{count} {what.replace('_', ' ')}" for what, count in report.counts.items() if count
-    )
+    counts = counts_text(report.counts)
     spent = spent_text(report)
     spent = f" It took {spent}." if spent else ""
     lines = [f"{report.handle} ({report.phase}): {counts or 'nothing was to do'}.{spent}"]
