@@ -571,7 +571,8 @@ async def test_a_deleted_anima_leaves_nothing_but_the_others(core, tmp_path):
     assert everywhere(tmp_path) == []
     (left,) = await animas.overview(core, LOCAL_USER)
     assert (left.name, left.events) == ("other", 1)
-    for table in ("dreams", "dream_actions", "dream_events", "forgotten", "vectors", "links"):
+    tables = ("dreams", "dream_actions", "dream_events", "forgotten", "vectors", "links")
+    for table in (*tables, "row_changes"):
         assert look(tmp_path / FILE, f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
     with pytest.raises(NotFoundError):
         await forgetting.delete_anima(core, LOCAL_USER, "nobody")

@@ -170,6 +170,7 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     for layer in LAYERS:
         tx.run("delete_tombstones", layer=layer, **bounds)
     tx.run("delete_marks", anima_no=anima.anima_no)
+    tx.run("delete_row_changes", anima_no=anima.anima_no)
     tx.run("delete_jobs", anima_no=anima.anima_no)
     tx.run("delete_anima", anima_no=anima.anima_no)
 

@@ -206,6 +206,10 @@ DELETE FROM forgotten WHERE layer = :layer AND id BETWEEN :low AND :high;
 -- Remove how far the rows of an anima had vectors.
 DELETE FROM index_marks WHERE anima_no = :anima_no;
 
+-- name: delete_row_changes
+-- Remove which rows of an anima changed when.
+DELETE FROM row_changes WHERE anima_no = :anima_no;
+
 -- name: delete_jobs
 -- Remove the jobs of an anima.
 DELETE FROM jobs WHERE anima_no = :anima_no;
