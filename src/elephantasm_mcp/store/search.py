@@ -182,7 +182,9 @@ def note_change(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
     """Note that a row reads differently, has gone or come back, or that its vectors have gone.
 
     A row has one note, of its last change, and keeps it as long as its anima is there: another
-    process may hold a state of any age, and would not see the change without it. With a memory its knowledge is noted, which has its session.
+    process may hold a state of any age, and would not see the change without it.
+
+    With a memory its knowledge is noted, which has its session.
     """
     tx.run("bump_vector_epoch", anima_no=anima_no)
     tx.run("note_change", anima_no=anima_no, layer=layer, id=id_)
