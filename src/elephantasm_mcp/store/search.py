@@ -209,23 +209,6 @@ def vectors_after(
     return tx.tuples("vectors_after", layer=layer, model=model, **bounds)
 
 
-def nearest(
-    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, query: FloatMatrix, *, limit: int
-) -> list[tuple[RowId, float]]:
-    """The rows nearest to a query vector of shape (1, d), by the database's own distance."""
-    from elephantasm_mcp.pure.vectors import quantize, to_blob
-
-    rows = tx.tuples(
-        "nearest_vectors",
-        layer=layer,
-        model=model,
-        vector=to_blob(quantize(query)[0]),
-        limit=limit,
-        **id_range(anima_no),
-    )
-    return [(RowId(id_), similarity) for id_, similarity in rows]
-
-
 def _above(anima_no: AnimaNo, after: int) -> dict[str, int]:
     bounds = id_range(anima_no)
     return {"after": max(after, bounds["low"] - 1), "high": bounds["high"]}
