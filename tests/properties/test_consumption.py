@@ -18,14 +18,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ConflictError, LeaseLostError, NotFoundError, ServerError
 from elephantasm_mcp.memory import animas, dreams, forgetting, index
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
-from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.store import jobs
-from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.types.views import ForgetRequest
@@ -40,6 +36,7 @@ from scenes import (
     derived_rows,
     fragile,
     look,
+    open_core,
     tell,
 )
 
@@ -120,24 +117,8 @@ class Dreaming(RuleBasedStateMachine):
 
     @initialize()
     def open(self):
-        database = self._stack.enter_context(
-            self._portal.wrap_async_context_manager(open_database(self.path))
-        )
-        ids = CountingIds()
-
-        async def prepare():
-            return await database.write(
-                anima_store.prepare, user=ids.uuid(), secret=b"s", now=self.clock.now()
-            )
-
-        self.core = Core(
-            database=database,
-            clock=self.clock,
-            ids=ids,
-            synthesizer=EachTwo(),
-            secret=self.run(prepare),
-            sentences=HashEmbedder(8),
-        )
+        opened = open_core(self.path, clock=self.clock, synthesizer=EachTwo(), dimensions=8)
+        self.core = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
         self.run(animas.resolve, self.core, LOCAL_USER, None)
 
     @rule(number=st.integers(0, 9), session=SESSIONS, hours=st.integers(-2, 30))

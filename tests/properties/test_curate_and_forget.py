@@ -15,13 +15,9 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory import curation, dreams, forgetting, index, packs, plans, uses
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
-from elephantasm_mcp.store import animas
-from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
@@ -37,6 +33,7 @@ from scenes import (
     check_index,
     fragile,
     look,
+    open_core,
     propose,
     tell,
 )
@@ -234,19 +231,7 @@ def check(folder, said):
 
 async def play(folder, steps):
     clock = FakeClock()
-    async with open_database(folder / FILE) as database:
-        ids = CountingIds()
-        secret = await database.write(
-            animas.prepare, user=ids.uuid(), secret=b"secret", now=clock.now()
-        )
-        core = Core(
-            database=database,
-            clock=clock,
-            ids=ids,
-            synthesizer=Pairs(),
-            secret=secret,
-            sentences=HashEmbedder(16),
-        )
+    async with open_core(folder / FILE, clock=clock, synthesizer=Pairs()) as core:
         await index.load_embedders(core)
         story = Story(core, folder, clock)
         await story.do("tell", 3)

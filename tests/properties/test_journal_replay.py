@@ -6,20 +6,16 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ConflictError, NotFoundError
 from elephantasm_mcp.memory import animas, conflicts, dreams, forgetting, index, plans
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.memory.ledger import Run
-from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
-from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.values import from_json
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.types.views import ForgetRequest
-from scenes import DAY, FILE, MINUTE, look, tell
+from scenes import DAY, FILE, MINUTE, look, open_core, tell
 from sleeping import Verbatim
 
 SAID = st.sampled_from(
@@ -58,19 +54,7 @@ TABLES["conflict"] = "conflicts"
 @given(STEPS)
 async def test_the_journal_replayed_is_the_state(tmp_path_factory, steps):
     folder, clock = tmp_path_factory.mktemp("replay"), FakeClock()
-    async with open_database(folder / FILE) as database:
-        ids = CountingIds()
-        secret = await database.write(
-            anima_store.prepare, user=ids.uuid(), secret=b"s", now=clock.now()
-        )
-        core = Core(
-            database=database,
-            clock=clock,
-            ids=ids,
-            synthesizer=Verbatim(),
-            secret=secret,
-            sentences=HashEmbedder(16),
-        )
+    async with open_core(folder / FILE, clock=clock, synthesizer=Verbatim()) as core:
         for step, value in [("tell", "Tea is hot."), ("dream", "synthesis"), *steps]:
             with suppress(ConflictError):
                 await do(core, clock, step, value)
