@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROWS = ""
 """The part of a block that holds rows and words; the others are models."""
 SIGNS = " signs"
-"""Behind a model's name: the part that holds what `pure/lists.py` makes of its vectors."""
+"""Behind a model's name: the part that holds what `pure/signs.py` makes of its vectors."""
 LEAST_ROWS = 64
 """New or changed rows that are worth a block: reading so few one by one takes 3 ms."""
 MOST_ROWS = 2_048
