@@ -9,7 +9,7 @@ from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure.corpus import EVENT, Corpus, CorpusBuilder, CorpusRow
 from elephantasm_mcp.pure.ranking import Ranking
-from elephantasm_mcp.pure.vectors import quantize
+from elephantasm_mcp.pure.vectors import FloatMatrix, Int8Matrix, quantize
 
 SENTENCES, WORDS = HashEmbedder(32), HashEmbedder(16)
 MODELS = {SENTENCES.name: SENTENCES.dimensions, WORDS.name: WORDS.dimensions}
@@ -103,3 +103,9 @@ def seen(corpus: Corpus, ranked: Ranking) -> dict[str, object]:
         "worth": dict(ranked.worth),
         "similarity": None if ranked.similarity is None else ranked.similarity.tolist(),
     }
+
+
+def dequantize(stored: Int8Matrix) -> FloatMatrix:
+    """Unit rows in the stored directions, none of which is zero."""
+    rows = stored.astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

@@ -1,6 +1,7 @@
 """What tests of the services do again and again: tell things, look into the file, break writes."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 
 import apsw
 
+from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.memory import animas, events, ledger
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.memory.ledger import Change, Run
-from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.ports import Synthesizer, Tx
+from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import Job, JobKind
+from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
@@ -104,6 +109,26 @@ def propose(
             for fact in facts or []
         ],
     )
+
+
+@asynccontextmanager
+async def open_core(
+    path: Path, *, clock: FakeClock, synthesizer: Synthesizer, dimensions: int = 16
+) -> AsyncIterator[Core]:
+    """The ports over a new database: for tests that need one for each of many histories."""
+    async with open_database(path) as database:
+        ids = CountingIds()
+        secret = await database.write(
+            anima_store.prepare, user=ids.uuid(), secret=b"secret", now=clock.now()
+        )
+        yield Core(
+            database=database,
+            clock=clock,
+            ids=ids,
+            synthesizer=synthesizer,
+            secret=secret,
+            sentences=HashEmbedder(dimensions),
+        )
 
 
 async def tell(

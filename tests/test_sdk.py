@@ -1,5 +1,6 @@
 """The Python surface: what its methods do, how clients live and how they end."""
 
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from elephantasm_mcp.errors import (
     StorageError,
     ValidationError,
 )
-from elephantasm_mcp.memory import packs
+from elephantasm_mcp.memory import dreams, packs, plans
 from elephantasm_mcp.sdk import AsyncElephantasm, Elephantasm
 from elephantasm_mcp.types import EventCreate, EventState, EventType, MemoryState, PackChanges
 
@@ -653,6 +654,21 @@ async def test_background_jobs_of_coroutines_need_the_block(path: Path) -> None:
         await memory.events()
     async with memory:
         assert await memory.events() == []
+
+
+async def test_a_dream_takes_what_it_takes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def deadline(*_: object, **__: object) -> float:
+        return anyio.current_effective_deadline()
+
+    for service, name in ((dreams, "run"), (dreams, "complete"), (plans, "complete")):
+        monkeypatch.setattr(service, name, deadline)
+    async with AsyncElephantasm(database=path, timeout=5) as memory:
+        found = [
+            await memory.dream(),
+            await memory.complete_dream("order", proposals={"memories": []}),
+            await memory.complete_dream("plan", accept=[1]),
+        ]
+    assert found == [math.inf] * 3
 
 
 async def test_a_slow_coroutine_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from elephantasm_mcp import worker as worker_module
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ServerError, StorageError
-from elephantasm_mcp.memory import animas, dreams, packs, recall
+from elephantasm_mcp.memory import animas, dreams, forgetting, packs, recall
 from elephantasm_mcp.ports import LOCAL
 from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import JobKind, JobState
@@ -415,6 +415,40 @@ async def test_a_job_that_went_to_another_worker_is_no_failure(core, clock, tmp_
     assert await all_jobs(core) == []
     assert states(tmp_path) == {"settled"}
     check_consumption(tmp_path / FILE)
+
+
+async def delete(core):
+    await forgetting.delete_anima(core, LOCAL_USER, "default")
+
+
+async def test_an_anima_that_is_deleted_while_it_is_indexed_is_no_failure(core, caplog):
+    await tell(core, "Hello.")
+
+    class Deleting(HashEmbedder):
+        def encode(self, texts):
+            anyio.from_thread.run(delete, core)
+            return super().encode(texts)
+
+    worker = worker_on(replace(core, sentences=None, words=Deleting(8)))
+    await rounds(worker)
+    status = await worker.status()
+    assert (status.healthy, status.last_error) == (True, None)
+    assert caplog.records == []
+
+
+async def test_an_anima_that_is_deleted_during_its_dream_is_no_failure(core, caplog):
+    gate = Gate()
+    await tell(core, *MANY, session_id="s")
+    worker = worker_on(replace(core, synthesizer=gate))
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run_once)
+            await gate.reached.wait()
+            await delete(core)
+            gate.go.set()
+    status = await worker.status()
+    assert (status.healthy, status.last_error) == (True, None)
+    assert caplog.records == []
 
 
 async def test_a_job_whose_workers_keep_dying_is_set_aside(core, clock):

@@ -24,6 +24,7 @@ from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.memory import forgetting, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
+from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.store import animas
@@ -31,7 +32,6 @@ from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
-from elephantasm_mcp.synthesis.prompts import read_prompt
 from elephantasm_mcp.types.records import LOCAL_USER, UserNo
 from elephantasm_mcp.worker import Worker
 

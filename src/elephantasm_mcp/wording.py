@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.fences import fence_key
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcp.server.mcpserver import Context
 
@@ -40,6 +41,16 @@ def weak_heading(*, shown: int, of: int) -> str:
     return f"Weak, below the relevance floor ({shown} of {of})"
 
 
+_COUNTED: Final = {
+    "events": ("event", "events"),
+    "memories": ("memory", "memories"),
+    "knowledge": ("piece of knowledge", "pieces of knowledge"),
+    "echoes": ("echo", "echoes"),
+    "conflicts": ("conflict", "conflicts"),
+    "identity": ("identity", "identities"),
+    "events_held": ("event held", "events held"),
+}
+"""The nouns among what a dream counts; the others say what was done."""
 _TEXTS: Final = ("summary", "content", "prose", "question")
 
 
@@ -62,8 +73,18 @@ def spent_text(report: DreamReport) -> str:
     if not report.calls:
         return ""
     cost = "" if report.cost_usd is None else f", ${report.cost_usd:.4f}"
-    plural = "" if report.calls == 1 else "s"
-    return f"{report.tokens:,} tokens in {report.calls} call{plural}{cost}"
+    return f"{counted(report.tokens, 'token')} in {counted(report.calls, 'call')}{cost}"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """What a dream came to: "2 events, 1 memory, 3 merged"; empty when it did nothing."""
+    return ", ".join(
+        counted(number, *_COUNTED[what])
+        if what in _COUNTED
+        else f"{number:,} {what.replace('_', ' ')}"
+        for what, number in counts.items()
+        if number
+    )
 
 
 def action_text(action: DreamAction) -> str:
@@ -109,7 +130,7 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
     """What goes or went, what stays of it, and what could not be reached, in sentences."""
     done = report.erased_at is not None
     gone = [
-        f"{len(handles)} {noun if len(handles) == 1 else nouns} ({_some(handles)})"
+        f"{counted(len(handles), noun, nouns)} ({_some(handles)})"
         for noun, nouns, handles in (
             ("event", "events", report.events),
             ("memory", "memories", report.memories),
@@ -119,6 +140,10 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
     ]
     verb = "Erased" if done else "Would erase"
     yield f"{verb} in {to_line(report.anima)}: {', '.join(gone) or 'nothing'}."
+    if report.given_back:
+        back = f"{counted(len(report.given_back), 'event')} ({_some(report.given_back)})"
+        verb = "Given back" if done else "Would be given back"
+        yield f"{verb}, to be remembered anew without what goes: {back}."
     if report.unlinked:
         yield f"Kept, without that source: {_some(report.unlinked)}."
     if report.kept_sources:

@@ -20,6 +20,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, jobs, search
 from elephantasm_mcp.store import calls as call_store
+from elephantasm_mcp.store.animas import AnimaGoneError
 from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.types.records import AnimaNo
 
@@ -175,12 +176,15 @@ class Worker:
             if usable != wanted:
                 behind = await core.database.read(search.behind, usable)
         await index.revive(core)
-        made = [await index.index_pending(core, anima_no) for anima_no in behind]
+        made = 0
+        for anima_no in behind:
+            with suppress(AnimaGoneError):  # what was deleted meanwhile needs no index
+                made += await index.index_pending(core, anima_no)
         broken = core.outages.errors("index")
         if broken and not (self._index_failed and _describe(broken[0]) == self._last_error):
             self._failed(broken[0])
         self._index_failed = bool(broken)
-        return any(made)
+        return made > 0
 
     async def _claim(self) -> Job | None:
         """Queue what is due and take one job; writes nothing when there is none."""
@@ -215,9 +219,12 @@ class Worker:
             await self._core.database.write(jobs.extend, job, lease_until=until)
 
     async def _put_off(self, job: Job, error: BaseException) -> None:
-        """Let a job that failed be tried again later; one that was taken over is another's."""
+        """Let a job that failed be tried again later; but for one that is nobody's or another's."""
         if isinstance(error, LeaseLostError):
             _log.info("The job %s of anima %s went to another worker.", job.kind, job.anima_no)
+            return
+        if isinstance(error, AnimaGoneError):  # its jobs went with it
+            _log.info("The anima %s was deleted during its job %s.", job.anima_no, job.kind)
             return
         self._failed(error)
         self._job_failed = True

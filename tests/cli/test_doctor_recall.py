@@ -66,7 +66,7 @@ def test_what_is_not_found_is_named_and_the_exit_code_is_1(alike: Cli):
     question = result["missed"][0]["question"]
     assert f"elephantasm-mcp search --anima default '{question}'" in done.out
     count = len(result["missed"])
-    assert f"{count} of {result['asked']} rows of the anima default were not found" in done.out
+    assert f"{count} of {result['asked']} rows of the anima default." in done.out
 
 
 def test_a_database_that_is_not_there_is_not_made(cli: Cli, database: Path):

@@ -10,7 +10,7 @@ import pytest
 from programs import DEADLINE_S, PROGRAM
 from pydantic import TypeAdapter
 
-from elephantasm_mcp.cli.output import count, hanging, line, progress, say_json, table, when
+from elephantasm_mcp.cli.output import hanging, line, progress, say_json, table, when
 from elephantasm_mcp.types.records import UtcDatetime
 
 
@@ -29,18 +29,6 @@ def test_further_lines_stand_under_the_first():
 
 def test_nothing_is_wrapped_where_there_is_no_terminal():
     assert hanging("m1  ", "word " * 50 + "end") == "m1  " + "word " * 50 + "end"
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "text"),
-    [
-        (1, "event", "1 event"),
-        (0, "event", "0 events"),
-        (1204, "memory", "1,204 memories"),
-    ],
-)
-def test_numbers_stand_with_their_nouns(number: int, noun: str, text: str):
-    assert count(number, noun) == text
 
 
 def test_times_are_in_utc():

@@ -68,7 +68,8 @@ def test_redact_shows_first_and_masks_with_yes(cli: Cli, monkeypatch: pytest.Mon
     cli("animas", "create", "other")
     done = cli("redact")
     assert done.out.splitlines() == [
-        "default: Would mask 1 in 1 event, 0 memories, 0 of knowledge, 0 changes of the journal.",
+        "default: Would mask 1 in 1 event, 0 memories, 0 pieces of knowledge, 0 changes of the"
+        " journal.",
         "other: nothing to mask.",
     ]
     assert "Harbor-Gull-7731" in cli("pack").out
@@ -86,7 +87,7 @@ def test_animas_set_changes_what_is_named_and_prints_all(cli: Cli):
     assert cli("extract", "Ticket ACME-1234.", "--anima", "mine").code == 0
     assert "ACME" not in cli("pack", "--anima", "mine").out
     skipped = cli("extract", "An answer.", "--type", "message.out", "--anima", "mine")
-    assert "keeps no message.out events" in skipped.err
+    assert "`event_types` has no message.out" in skipped.err
 
 
 def test_animas_set_names_a_bad_value_with_its_rule(cli: Cli):

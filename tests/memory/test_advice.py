@@ -9,6 +9,7 @@ from elephantasm_mcp.errors import ModelError
 from elephantasm_mcp.memory import animas, dreams, index, plans
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.wording import spent_text
 from scenes import FILE, MINUTE, derived_rows, look, tamper
 from sleeping import asleep, sleep, told, verbatim
 
@@ -55,6 +56,26 @@ async def test_it_is_shown_what_overlaps_fenced_and_with_handles(core):
     assert lines[-1] == f"</{lines[0][1:]}"
     together = lines[lines.index("These overlap:") + 1 :][:2]
     assert [line.split()[0] for line in together] in (["m1", "m2"], ["k1", "k2"])
+
+
+async def test_what_it_was_asked_stands_with_the_dream(core):
+    core, _ = advised(core, {"kind": "merge", "keep": "m1", "others": ["m2"]})
+    report = await sleep(core)
+    assert (report.calls, report.tokens) == (1, 101)
+    assert "101 tokens in 1 call" in spent_text(report)
+
+
+async def test_it_stands_there_too_where_nothing_came_of_it(core):
+    core, _ = advised(core)
+    report = await sleep(core)
+    assert (report.calls, report.tokens, report.actions) == (1, 101, [])
+
+
+async def test_what_a_dry_run_took_stands_with_the_dream_that_comes_of_it(core):
+    core, _ = advised(core, {"kind": "merge", "keep": "m1", "others": ["m2"]})
+    planned = await plans.dry_run(core, LOCAL_USER, anima=None)
+    report = await plans.complete(core, LOCAL_USER, planned.plan.id, accept=[1], actor="user")
+    assert (report.calls, report.tokens) == (1, 101)
 
 
 async def test_its_operations_are_actions_with_model_and_tokens(core):

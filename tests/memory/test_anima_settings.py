@@ -101,8 +101,9 @@ async def test_an_event_of_a_type_that_is_not_kept_is_acknowledged_and_not_store
     await make(core, event_types=["message.in"])
     (kept,) = await tell(core, "Hello.", anima_id="work")
     (other,) = await tell(core, "{}", event_type=EventType.TOOL_CALL, anima_id="work")
-    assert (kept.stored, kept.event.handle) == (True, "e1")
+    assert (kept.stored, kept.event.handle, kept.event.note) == (True, "e1", None)
     assert (other.stored, other.event.handle, other.duplicate) == (False, "", False)
+    assert "setting `event_types`" in other.event.note
     assert look(tmp_path / FILE, "SELECT content FROM events") == [("Hello.",)]
 
 

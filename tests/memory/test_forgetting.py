@@ -28,16 +28,18 @@ from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import erasure, memories
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
-from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
+from elephantasm_mcp.synthesis.fakes import AnsweringModel, ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals, SourceQuote
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventState, row_id
 from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.wording import forget_lines
 from scenes import (
     FILE,
     HOUR,
     CrashError,
     EachEvent,
     add_user,
+    check_consumption,
     check_counters,
     check_index,
     conflict,
@@ -318,6 +320,101 @@ async def test_what_another_event_of_the_same_memory_says_stays_known(core):
     assert left.memory_id is None
 
 
+async def other_anima_with(core, *texts):
+    """Another anima in which one memory was made of these texts, without a model."""
+    core = replace(core, synthesizer=ExtractiveSynthesizer())
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
+    await tell(core, *texts, session_id="t", anima_id="other", author="Nadia")
+    await dreams.run(core, LOCAL_USER, anima="other")
+    return core
+
+
+async def test_what_else_went_into_a_memory_that_goes_is_remembered_anew(core, tmp_path):
+    core = await other_anima_with(core, f"My car is a {WORD}.", "My favourite colour is blue.")
+    shown = await forgetting.preview(
+        core, LOCAL_USER, ForgetRequest(handles=("e1",), anima="other")
+    )
+    report = await forget(core, "e1", anima="other")
+    assert shown.given_back == report.given_back == ["e2"]
+    assert "Given back, to be remembered anew without what goes: 1 event (e2)." in list(
+        forget_lines(report)
+    )
+    (event,) = await events.list_events(core, LOCAL_USER, "other")
+    assert event.state is EventState.PENDING
+    check_consumption(tmp_path / FILE)
+    await dreams.run(core, LOCAL_USER, anima="other")
+    (memory,) = await layers.memories(core, LOCAL_USER, "other")
+    assert "blue" in memory.content
+    assert WORD not in memory.content
+    assert memory.source_ids == [event.id]
+    check_consumption(tmp_path / FILE)
+    check_counters(tmp_path / FILE)
+
+
+async def test_what_is_known_still_is_not_known_twice_when_it_is_remembered_anew(core):
+    core = await other_anima_with(core, f"My car is a {WORD}.", "My favourite colour is blue.")
+    await curation.curate(core, LOCAL_USER, Curation(handle="k2", action="pin", anima="other"))
+    await forget(core, "e1", anima="other")
+    await dreams.run(core, LOCAL_USER, anima="other")
+    (memory,) = await layers.memories(core, LOCAL_USER, "other")
+    (known,) = await layers.knowledge(core, LOCAL_USER, "other")
+    assert (known.handle, known.pinned, known.memory_id) == ("k2", True, memory.id)
+
+
+async def test_what_a_person_corrected_is_not_learnt_again_as_it_was(core):
+    core = await other_anima_with(core, f"My car is a {WORD}.", "My favourite colour is blue.")
+    green = Curation(handle="k2", action="correct", content="It is green.", anima="other")
+    await curation.curate(core, LOCAL_USER, green)
+    await forget(core, "e1", anima="other")
+    await dreams.run(core, LOCAL_USER, anima="other")
+    (known,) = await layers.knowledge(core, LOCAL_USER, "other")
+    assert known.content == "It is green."
+
+
+async def test_of_a_memory_that_a_person_named_nothing_is_given_back(core):
+    await scripted(core, of_both(f"A {WORD}."), texts=(f"My {WORD} is blue.", "My car is blue."))
+    report = await forget(core, "m1", anima="other")
+    assert (report.kept_sources, report.given_back) == (["e1", "e2"], [])
+
+
+async def test_an_event_that_another_memory_still_speaks_of_is_not_given_back(core):
+    texts = (f"My {WORD} is blue.", "My car is blue.")
+    await scripted(core, of_both(f"A {WORD}."), propose("A car.", "e2"), texts=texts)
+    report = await forget(core, "e1", anima="other")
+    assert (report.memories, report.given_back) == (["m1"], [])
+
+
+async def test_undoing_the_dream_leaves_alone_what_was_given_back(core):
+    core = await other_anima_with(core, f"My car is a {WORD}.", "My favourite colour is blue.")
+    await forget(core, "e1", anima="other")
+    report = await dreams.undo(core, LOCAL_USER, "d1", anima="other")
+    assert (report.events_held, report.forgotten) == ([], ["e1", "m1", "k1"])
+    (event,) = await events.list_events(core, LOCAL_USER, "other")
+    assert event.state is EventState.PENDING
+
+
+async def test_a_row_that_stays_is_as_sure_and_as_old_as_its_remaining_source(core, clock):
+    first = clock.now()
+    clock.move(2 * HOUR)
+    texts = (f"My {WORD} is blue.", "My car is blue.")
+    made = [propose("The car is blue.", "e1"), propose("The car is blue.", "e2")]
+    core = replace(core, synthesizer=ScriptedSynthesizer([Proposals(memories=made)]))
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
+    await tell(core, texts[0], anima_id="other", session_id="s", occurred_at=first)
+    await tell(core, texts[1], anima_id="other", session_id="s", occurred_at=clock.now())
+    await dreams.run(core, LOCAL_USER, anima="other", phase="synthesis")
+    merge = AnsweringModel(
+        lambda _: {"operations": [{"kind": "merge", "keep": "m1", "others": ["m2"]}]}
+    )
+    advised = replace(core, model=merge)
+    await dreams.run(advised, LOCAL_USER, anima="other", phase="deep")
+    (merged,) = await layers.memories(core, LOCAL_USER, "other")
+    assert (merged.confidence, merged.time_start) == (0.96, first)
+    await forget(core, "e1", anima="other")
+    (left,) = await layers.memories(core, LOCAL_USER, "other")
+    assert (left.confidence, left.time_start) == (0.8, clock.now())
+
+
 async def test_the_day_on_which_something_else_was_said_is_not_forgotten(core):
     core = replace(core, synthesizer=ExtractiveSynthesizer())
     await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
@@ -474,7 +571,8 @@ async def test_a_deleted_anima_leaves_nothing_but_the_others(core, tmp_path):
     assert everywhere(tmp_path) == []
     (left,) = await animas.overview(core, LOCAL_USER)
     assert (left.name, left.events) == ("other", 1)
-    for table in ("dreams", "dream_actions", "dream_events", "forgotten", "vectors", "links"):
+    tables = ("dreams", "dream_actions", "dream_events", "forgotten", "vectors", "links")
+    for table in (*tables, "row_changes"):
         assert look(tmp_path / FILE, f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
     with pytest.raises(NotFoundError):
         await forgetting.delete_anima(core, LOCAL_USER, "nobody")

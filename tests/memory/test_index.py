@@ -144,15 +144,6 @@ async def assert_fresh(core, tmp_path):
     assert look(tmp_path / FILE, INDEX[0]) == stored
 
 
-async def test_nearest_is_bounded_and_best_first(core):
-    await tell(core, "Tea is good.", "Tea is bad.", "Rum.")
-    await index_now(core)
-    query = core.sentences.encode(["Tea is good."])
-    found = await core.database.read(search.nearest, 1, "event", "hash-64:1", query, limit=2)
-    assert len(found) == 2
-    assert found[0][1] >= found[1][1]
-
-
 async def test_a_vector_without_direction_is_refused(core):
     await tell(core, "Tea is good.")
     await index_now(core)

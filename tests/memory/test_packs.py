@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs
+from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs, provenance
 from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
@@ -32,6 +32,7 @@ from scenes import (
     claim,
     conflict,
     identity,
+    propose,
     tamper,
     tell,
     write_rows,
@@ -259,6 +260,20 @@ async def test_pinned_rows_come_first_and_say_so(core, tmp_path, clock):
         "knowledge": ["k2", "k1"],
         "long": ["m2", "m1"],
     }
+
+
+async def test_a_held_event_whose_memory_stands_again_is_told_by_it_alone(core):
+    core = replace(core, synthesizer=EachEvent(provisional=True), host="Do your best.")
+    await tell(core, "Bogdan must sign it off.", session_id="s")
+    order = (await dream(core)).work_order
+    provisional = sections(await pack(core))
+    better = {"memories": [propose("Sign-off.", "e1", quote="Bogdan must").model_dump()]}
+    done = await dreams.complete(core, LOCAL_USER, str(order.id), proposals=better, host="test")
+    await dreams.undo(core, LOCAL_USER, done.handle)
+    assert sections(await pack(core)) == provisional
+    assert sections(await pack(core, as_of=core.clock.now())) == provisional
+    trace = await provenance.trace(core, LOCAL_USER, "e1")
+    assert "what was made of it speaks for it" in trace.standing.text
 
 
 async def test_a_held_event_is_raw_again(core):

@@ -1,4 +1,4 @@
-"""Plans: what deep sleep would do, and doing what was accepted of it."""
+"""Plans: what deep or light sleep would do, and doing what was accepted of it."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory import dreams, plans
 from elephantasm_mcp.types.records import LOCAL_USER
 from elephantasm_mcp.wording import plan_text
-from scenes import DAY, FILE, add_user, derived_rows, tamper
+from scenes import DAY, FILE, add_user, derived_rows, look, tamper
 from sleeping import sleep, told, verbatim
 
 
@@ -99,7 +99,63 @@ async def test_completing_is_undone_like_any_dream(core, tmp_path):
     assert derived_rows(tmp_path / FILE) == before
 
 
-async def test_only_deep_sleep_makes_a_plan(core):
-    with pytest.raises(ValidationError) as caught:
+async def test_synthesis_makes_no_plan_and_says_what_to_do_instead(core):
+    with pytest.raises(ValidationError, match="Synthesis has no dry run") as caught:
         await dry(core, phase="synthesis")
     assert caught.value.field == "phase"
+    assert "undo_dream" in caught.value.hint
+
+
+@pytest.fixture
+async def faded(core, clock, tmp_path):
+    """Light sleep would let m1 decay, and archive m2 and m3, which are decaying already."""
+    tamper(tmp_path / FILE, "UPDATE memories SET importance = 0.1 WHERE id & 255 <= 2")
+    tamper(tmp_path / FILE, "UPDATE memories SET state = 'decaying' WHERE id & 255 IN (2, 3)")
+    clock.move(100 * DAY)
+    return core
+
+
+async def test_a_dry_run_of_light_sleep_says_what_it_would_do_and_changes_nothing(faded, tmp_path):
+    before = look(tmp_path / FILE, "SELECT * FROM memories")
+    report = await dry(faded, phase="light")
+    assert (report.phase, report.state, report.actions) == ("light", "planned", [])
+    assert plan_text(report.plan).splitlines()[1:] == [
+        "1. decay: Not used for long: decay 0.93, importance 0.1.",
+        "   - m1: [active] On occasion e1 somebody mentioned this: Tea is hot.",
+        "   + m1: [decaying] On occasion e1 somebody mentioned this: Tea is hot.",
+        "2. archive: Not used for long: decay 0.93, importance 0.1.",
+        "   - m2: [decaying] On occasion e2 somebody mentioned this: Tea is hot!",
+        "3. archive: Not used for long: decay 0.93, importance 0.5.",
+        "   - m3: [decaying] On occasion e3 somebody mentioned this: Nadia lives in Cluj.",
+    ]
+    assert look(tmp_path / FILE, "SELECT * FROM memories") == before
+
+
+async def test_of_light_sleep_too_what_is_accepted_is_done_and_nothing_else(faded):
+    report = await complete(faded, await dry(faded, phase="light"), 2)
+    assert (report.phase, report.counts) == ("light", {"archived": 1})
+    assert [(one.operation, one.handle) for one in report.actions] == [("fade", "m2")]
+    planned = await dry(faded, phase="light")
+    assert [one.operation for one in planned.plan.steps] == ["decay", "archive"]
+
+
+async def test_a_dry_run_of_light_sleep_is_what_light_sleep_then_does(faded):
+    steps = (await dry(faded, phase="light")).plan.steps
+    done = await dreams.run(faded, LOCAL_USER, anima=None, phase="light")
+    assert [one.reasoning for one in done.actions] == [one.reasoning for one in steps]
+
+
+async def test_a_memory_that_was_used_meanwhile_is_refused_alone(faded, tmp_path):
+    planned = await dry(faded, phase="light")
+    used = "INSERT INTO accesses VALUES ((1 << 32) + 1, 1, 0)"
+    tamper(tmp_path / FILE, used)
+    report = await complete(faded, planned, 1, 2)
+    assert [one.index for one in report.accepted] == [2]
+    assert [(one.index, one.reason) for one in report.rejected] == [(1, "m1 changed meanwhile.")]
+
+
+async def test_a_plan_of_light_sleep_is_completed_once(faded):
+    planned = await dry(faded, phase="light")
+    assert (await complete(faded, planned)).note == "Nothing of the plan was accepted."
+    with pytest.raises(ConflictError, match="completed before"):
+        await complete(faded, planned, 1)

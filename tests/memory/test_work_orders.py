@@ -6,12 +6,16 @@ from uuid import UUID
 import pytest
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams
+from elephantasm_mcp.memory import animas, dreams, forgetting, synthesis
+from elephantasm_mcp.memory.drafting import Draft
+from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.work_orders import ORDER_TOKENS
 from elephantasm_mcp.pure.tokens import estimate_tokens
+from elephantasm_mcp.store import animas as animas_store
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
+from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import AnimaRef
+from elephantasm_mcp.types.views import AnimaRef, ForgetRequest
 from scenes import (
     DAY,
     FILE,
@@ -20,6 +24,7 @@ from scenes import (
     add_user,
     check_counters,
     derived_rows,
+    fragile,
     look,
     propose,
     tamper,
@@ -156,7 +161,7 @@ async def test_events_of_rejected_proposals_alone_stay_provisional(core, order, 
     assert "does not stand in e2" in rejected.reason
     assert states(tmp_path) == ["settled", "provisional"]
     assert living(tmp_path) == [("Heard: Bo likes rum.",), (TEA[0],)]
-    assert report.notes == ["1 event is left: `dream` gives the next work order."]
+    assert report.notes == ["1 event left: `dream` gives the next work order."]
     following = (await dream(core)).work_order
     assert [one.handle for one in following.events] == ["e2"]
     assert following.id != order.id
@@ -172,7 +177,7 @@ async def test_no_proposals_take_nothing_away_that_was_made(core, order, tmp_pat
     before = derived_rows(tmp_path / FILE)
     report = await complete(core, order)
     assert report.accepted == report.rejected == []
-    assert "stays open" in report.notes[0]
+    assert "what was made of these events before stands" in report.notes[0]
     assert states(tmp_path) == ["provisional", "provisional"]
     assert derived_rows(tmp_path / FILE) == before
     assert (await dream(core)).work_order.id == order.id
@@ -246,6 +251,65 @@ async def test_an_order_is_completed_once(core, order):
     report = await complete(core, order, TEA)
     with pytest.raises(ConflictError, match=f"already completed by {report.handle}"):
         await complete(core, order, RUM)
+
+
+def meanwhile(core, action, *arguments):
+    """A core over a database in which something else happens just before the next write."""
+    broken, database = fragile(core)
+    write, todo = database.write, [action]
+
+    async def write_later(fn, /, *args, **kwargs):
+        while todo:
+            await todo.pop()(*arguments)
+        return await write(fn, *args, **kwargs)
+
+    database.write = write_later
+    return broken
+
+
+async def test_the_slower_of_two_is_told_that_somebody_completed_the_order(core, order):
+    slower = meanwhile(core, complete, core, order, TEA, RUM)
+    with pytest.raises(ConflictError, match="This work order was already completed by d2"):
+        await complete(slower, order, RUM)
+
+
+async def test_who_is_late_is_told_that_the_events_were_forgotten(core, order):
+    request = ForgetRequest(handles=("e1",))
+
+    async def forget():
+        await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
+
+    slower = meanwhile(core, forget)
+    with pytest.raises(ConflictError, match="withdrawn meanwhile"):
+        await complete(slower, order, RUM)
+
+
+async def test_who_is_late_is_told_which_dream_made_memories_of_the_events(core, order):
+    model = ScriptedSynthesizer([Proposals(memories=[propose("Tea.", "e1")])])
+
+    async def rework():
+        owed = await core.database.read(all_owed)
+        draft = Draft(await model.synthesize(None), synthesizer="test-1", provisional=False)
+        started = Run(core.ids.uuid(), "synthesis", "worker", core.clock.now())
+        await core.database.write(
+            synthesis.commit,
+            1,
+            owed,
+            draft,
+            run=started,
+            dream=None,
+            uuids=synthesis.uuids_for(core, draft),
+            job=None,
+            now=core.clock.now(),
+        )
+
+    def all_owed(tx):
+        anima = animas_store.get(tx, 1)
+        return synthesis.owed(tx, anima, include_held=False)
+
+    slower = meanwhile(core, rework)
+    with pytest.raises(ConflictError, match="e1 was made into memories by d2 meanwhile"):
+        await complete(slower, order, TEA)
 
 
 async def test_an_order_expires_after_a_day_and_the_next_dream_gives_another(core, order):

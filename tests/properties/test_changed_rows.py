@@ -20,7 +20,7 @@ from elephantasm_mcp.memory import animas, dreams, index, ledger, packs, recall
 from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import memories, segments
+from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.records import LOCAL_USER, handle_of
@@ -116,7 +116,8 @@ class History:
         now = self.core.clock.now()
         anima = anima_store.get(tx, 1)
         if kind == "forget":
-            segments.forget(tx, anima, layer, [id_])
+            search.forget_vectors(tx, 1, layer, id_)
+            segments.drop(tx, 1)
             memories.write_snapshot(tx, layer, id_, None)
             anima_store.touch(tx, 1)
             return None

@@ -1,8 +1,9 @@
 """Whatever happens in whatever order: no event is lost, none is made into memories twice.
 
 Stateful: events are told, dreams run, fail, crash in the middle of a commit, race each other, lose
-their lease and are undone. After every step each event is in one state, each that is no longer
-pending or held was consumed by exactly one dream that stands, and all counters equal a recount.
+their lease and are undone, events are forgotten and give back others. After every step each event
+is in one state, each that is no longer pending or held was consumed by exactly one dream that
+stands, and all counters equal a recount.
 """
 
 import tempfile
@@ -17,15 +18,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ConflictError, LeaseLostError, NotFoundError, ServerError
-from elephantasm_mcp.memory import animas, dreams, index
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
-from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.memory import animas, dreams, forgetting, index
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.store import jobs
-from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
+from elephantasm_mcp.types.views import ForgetRequest
 from scenes import (
     HOUR,
     CrashError,
@@ -37,6 +36,7 @@ from scenes import (
     derived_rows,
     fragile,
     look,
+    open_core,
     tell,
 )
 
@@ -44,7 +44,28 @@ SESSIONS = st.sampled_from([None, "a", "b"])
 PHASES = st.sampled_from(["auto", "synthesis", "light"])
 
 
-class Failing(EachEvent):
+class EachTwo(EachEvent):
+    """Makes one memory, with a fact of each, of every two events."""
+
+    async def synthesize(self, batch):
+        made = (await super().synthesize(batch)).memories
+        return Proposals(memories=[joined(*made[at : at + 2]) for at in range(0, len(made), 2)])
+
+
+def joined(first, *others):
+    """Memories as one."""
+    rows = (first, *others)
+    said = " ".join(one.summary for one in rows)
+    update = {
+        "summary": said,
+        "content": said,
+        "sources": [source for one in rows for source in one.sources],
+        "knowledge": [fact for one in rows for fact in one.knowledge],
+    }
+    return first.model_copy(update=update)
+
+
+class Failing(EachTwo):
     """Fails at its n-th batch."""
 
     def __init__(self, batches):
@@ -58,7 +79,7 @@ class Failing(EachEvent):
         return await super().synthesize(batch)
 
 
-class Interrupted(EachEvent):
+class Interrupted(EachTwo):
     """Lets something else happen between a run's reading and its commit, once."""
 
     def __init__(self, meanwhile):
@@ -96,24 +117,8 @@ class Dreaming(RuleBasedStateMachine):
 
     @initialize()
     def open(self):
-        database = self._stack.enter_context(
-            self._portal.wrap_async_context_manager(open_database(self.path))
-        )
-        ids = CountingIds()
-
-        async def prepare():
-            return await database.write(
-                anima_store.prepare, user=ids.uuid(), secret=b"s", now=self.clock.now()
-            )
-
-        self.core = Core(
-            database=database,
-            clock=self.clock,
-            ids=ids,
-            synthesizer=EachEvent(),
-            secret=self.run(prepare),
-            sentences=HashEmbedder(8),
-        )
+        opened = open_core(self.path, clock=self.clock, synthesizer=EachTwo(), dimensions=8)
+        self.core = self._stack.enter_context(self._portal.wrap_async_context_manager(opened))
         self.run(animas.resolve, self.core, LOCAL_USER, None)
 
     @rule(number=st.integers(0, 9), session=SESSIONS, hours=st.integers(-2, 30))
@@ -251,6 +256,14 @@ class Dreaming(RuleBasedStateMachine):
     def _note_told(self):
         for number, content in look(self.path, "SELECT id & 4294967295, content FROM events"):
             self.told.setdefault(f"e{number}", content)
+
+    @rule(choice=st.integers(1, 20))
+    def forget(self, choice):
+        if self.told:
+            handle = sorted(self.told)[choice % len(self.told)]
+            del self.told[handle]
+            request = ForgetRequest(handles=(handle,))
+            self.run(forgetting.forget, self.core, LOCAL_USER, request, confirmed=True)
 
     @rule()
     def index(self):

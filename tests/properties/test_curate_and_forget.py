@@ -1,7 +1,8 @@
 """Any sequence of telling, dreaming, curating, undoing and forgetting leaves a sound anima.
 
-Replaying the journal gives the rows, undoing what can be undone is exact, and a forgotten word is
-in no file.
+Replaying the journal gives the rows, undoing what can be undone is exact, each event waits or was
+consumed once, what lost its memory with another's words waits again, and a forgotten word is in no
+file.
 """
 
 import json
@@ -14,13 +15,9 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory import curation, dreams, forgetting, index, packs, plans, uses
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
-from elephantasm_mcp.store import animas
-from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.proposals import Proposals
 from elephantasm_mcp.types.records import LOCAL_USER
@@ -31,10 +28,12 @@ from scenes import (
     MINUTE,
     CrashError,
     EachEvent,
+    check_consumption,
     check_counters,
     check_index,
     fragile,
     look,
+    open_core,
     propose,
     tell,
 )
@@ -120,8 +119,13 @@ class Story:
         await dreams.undo(await self._core(), LOCAL_USER, f"d{number}")
 
     async def forget(self, argument):
+        before = remembered(self.folder / FILE)
         request = ForgetRequest(handles=(f"{argument[0]}{argument[1]}",))
-        await forgetting.forget(await self._core(), LOCAL_USER, request, confirmed=True)
+        report = await forgetting.forget(await self._core(), LOCAL_USER, request, confirmed=True)
+        left = dict(look(self.folder / FILE, "SELECT 'e' || (id & 4294967295), state FROM events"))
+        lost = (before - remembered(self.folder / FILE)) & left.keys()
+        assert lost - set(report.kept_sources) == set(report.given_back)
+        assert {left[one] for one in report.given_back} <= {"pending"}
 
     async def read(self, _):
         await packs.compile_pack(self.core, LOCAL_USER, PackQuery(), client="me")
@@ -167,6 +171,17 @@ def replayed(path):
     }
 
 
+def remembered(path):
+    """The events that a memory speaks of which nothing took the place of, nor put away."""
+    found = look(
+        path,
+        "SELECT DISTINCT 'e' || (source_id & 4294967295) FROM links JOIN memories USING (id)"
+        " WHERE layer = 'memory' AND source_layer = 'event'"
+        " AND superseded_by IS NULL AND state <> 'archived'",
+    )
+    return {handle for (handle,) in found}
+
+
 def stored(path):
     """The same rows, as they are."""
     links = {}
@@ -202,6 +217,7 @@ def shortened(rows):
 def check(folder, said):
     path = folder / FILE
     assert shortened(replayed(path)) == stored(path)
+    check_consumption(path)
     check_counters(path)
     check_index(path)
     events = {content for (content,) in look(path, "SELECT content FROM events")}
@@ -215,19 +231,7 @@ def check(folder, said):
 
 async def play(folder, steps):
     clock = FakeClock()
-    async with open_database(folder / FILE) as database:
-        ids = CountingIds()
-        secret = await database.write(
-            animas.prepare, user=ids.uuid(), secret=b"secret", now=clock.now()
-        )
-        core = Core(
-            database=database,
-            clock=clock,
-            ids=ids,
-            synthesizer=Pairs(),
-            secret=secret,
-            sentences=HashEmbedder(16),
-        )
+    async with open_core(folder / FILE, clock=clock, synthesizer=Pairs()) as core:
         await index.load_embedders(core)
         story = Story(core, folder, clock)
         await story.do("tell", 3)

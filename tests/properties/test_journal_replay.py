@@ -6,19 +6,16 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.embedding.fakes import HashEmbedder
-from elephantasm_mcp.errors import ConflictError
-from elephantasm_mcp.memory import animas, conflicts, dreams, index, plans
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
+from elephantasm_mcp.errors import ConflictError, NotFoundError
+from elephantasm_mcp.memory import animas, conflicts, dreams, forgetting, index, plans
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.memory.ledger import Run
-from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
-from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.values import from_json
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.records import LOCAL_USER
-from scenes import DAY, FILE, MINUTE, look, tell
+from elephantasm_mcp.types.views import ForgetRequest
+from scenes import DAY, FILE, MINUTE, look, open_core, tell
 from sleeping import Verbatim
 
 SAID = st.sampled_from(
@@ -43,6 +40,7 @@ STEPS = st.lists(
         st.tuples(st.just("plan"), st.integers(1, 3)),
         st.tuples(st.just("settle"), st.booleans()),
         st.tuples(st.just("undo"), st.integers(1, 9)),
+        st.tuples(st.just("forget"), st.integers(1, 9)),
         st.tuples(st.just("wait"), st.integers(1, 60)),
     ),
     min_size=3,
@@ -56,19 +54,7 @@ TABLES["conflict"] = "conflicts"
 @given(STEPS)
 async def test_the_journal_replayed_is_the_state(tmp_path_factory, steps):
     folder, clock = tmp_path_factory.mktemp("replay"), FakeClock()
-    async with open_database(folder / FILE) as database:
-        ids = CountingIds()
-        secret = await database.write(
-            anima_store.prepare, user=ids.uuid(), secret=b"s", now=clock.now()
-        )
-        core = Core(
-            database=database,
-            clock=clock,
-            ids=ids,
-            synthesizer=Verbatim(),
-            secret=secret,
-            sentences=HashEmbedder(16),
-        )
+    async with open_core(folder / FILE, clock=clock, synthesizer=Verbatim()) as core:
         for step, value in [("tell", "Tea is hot."), ("dream", "synthesis"), *steps]:
             with suppress(ConflictError):
                 await do(core, clock, step, value)
@@ -99,6 +85,10 @@ async def do(core, clock, step, value):  # noqa: C901 - one arm a step
             journal = await dreams.journal(core, LOCAL_USER)
             if len(journal) >= value:
                 await dreams.undo(core, LOCAL_USER, journal[value - 1].handle)
+        case "forget":
+            with suppress(NotFoundError):
+                request = ForgetRequest(handles=(f"e{value}",))
+                await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
         case "wait":
             clock.move(value * DAY)
 
@@ -120,12 +110,14 @@ async def settle(core, *, first):
 
 
 def replayed(path):
-    """What the actions of the journal, in order, leave of each row."""
-    rows = {}
-    actions = "SELECT layer, row_id, before, after FROM dream_actions ORDER BY position"
-    for layer, id_, before, after in look(path, actions):
-        assert rows.get((layer, id_)) == (None if before is None else from_json(before))
+    """What the actions of the journal, in order, leave of each row that was not forgotten."""
+    rows, unknown = {}, set(look(path, "SELECT layer, id FROM forgotten"))
+    actions = "SELECT layer, row_id, before, after, forgotten FROM dream_actions ORDER BY position"
+    for layer, id_, before, after, forgotten in look(path, actions):
+        known = None if before is None else from_json(before)
+        assert forgotten or (layer, id_) in unknown or rows.get((layer, id_)) == known
         rows[layer, id_] = None if after is None else from_json(after)
+        (unknown.add if forgotten and after is None else unknown.discard)((layer, id_))
     return {key: row for key, row in rows.items() if row is not None}
 
 

@@ -21,16 +21,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ConflictError, NotFoundError
 from elephantasm_mcp.memory import animas, dreams, index, ledger, packs, recall
-from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.cache import CorpusCache
-from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, handle_of, row_id
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
-from scenes import HOUR, EachEvent, add_user, check_index, look, tell
+from scenes import HOUR, EachEvent, add_user, check_index, look, open_core, tell
 
 WORDS = ["tea", "rum", "gin", "good", "bad", "Nadia", "reads", "reading", "京都", "May"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
@@ -106,18 +104,9 @@ class Recalling(RuleBasedStateMachine):
 
     @initialize(with_words=st.booleans(), size_bytes=st.sampled_from([1, 30_000, 10**9]))
     def open(self, with_words, size_bytes):
-        database = self._stack.enter_context(
-            self._portal.wrap_async_context_manager(open_database(self.path))
-        )
-        ids = CountingIds()
-        options = {"user": ids.uuid(), "secret": b"s", "now": self.clock.now()}
-        self.core = Core(
-            database=database,
-            clock=self.clock,
-            ids=ids,
-            synthesizer=EachEvent(),
-            secret=self.run(database.write, anima_store.prepare, **options),
-            sentences=HashEmbedder(8),
+        opened = open_core(self.path, clock=self.clock, synthesizer=EachEvent(), dimensions=8)
+        self.core = replace(
+            self._stack.enter_context(self._portal.wrap_async_context_manager(opened)),
             words=HashEmbedder(16) if with_words else None,
             corpora=CorpusCache(size_bytes=size_bytes),
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elephantasm_mcp.pure.labels import age_label, clock_time, day, floor_hour, since_label
+from elephantasm_mcp.pure.labels import age_label, clock_time, counted, day, floor_hour, since_label
 
 NOW = datetime(2026, 3, 15, 10, 0, tzinfo=UTC)
 MOMENTS = st.integers(min_value=0, max_value=2_000_000_000).map(
@@ -87,3 +87,20 @@ def test_the_clock_is_floored_to_the_hour() -> None:
 def test_days_and_times_read_as_english() -> None:
     moment = datetime(2023, 5, 7, 9, 5, tzinfo=UTC)
     assert (day(moment), clock_time(moment)) == ("7 May 2023", "09:05")
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (1, "event", "1 event"),
+        (0, "event", "0 events"),
+        (1204, "memory", "1,204 memories"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_numbers_stand_with_their_nouns(number: int, noun: str, text: str):
+    assert counted(number, noun) == text
+
+
+def test_a_noun_may_have_its_own_plural():
+    assert counted(2, "piece of knowledge", "pieces of knowledge") == "2 pieces of knowledge"

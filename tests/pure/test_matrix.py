@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elephantasm_mcp.pure import matrix as module
-from elephantasm_mcp.pure.lists import CANDIDATES
 from elephantasm_mcp.pure.matrix import GrowingMatrix
+from elephantasm_mcp.pure.signs import CANDIDATES
 from elephantasm_mcp.pure.vectors import directions, quantize, top_k
 
 DIMENSIONS = 16
@@ -49,7 +49,7 @@ def best(matrix, query, shown, k=100):
 
 @pytest.fixture
 def _many_are_few(monkeypatch):
-    monkeypatch.setattr(module, "LISTS_FROM", 2_000)
+    monkeypatch.setattr(module, "SIGNS_FROM", 2_000)
 
 
 @given(st.integers(0, 600), st.integers(0, 9), st.lists(st.integers(0, 600), max_size=3))

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from corpora import dequantize
 from elephantasm_mcp.pure.vectors import (
     LEVELS,
-    dequantize,
     directions,
     from_blob,
     quantize,
@@ -58,12 +58,6 @@ def test_a_stored_row_keeps_its_direction(matrix):
 
 
 @given(matrices)
-def test_rows_come_back_with_unit_length(matrix):
-    lengths = np.linalg.norm(dequantize(quantize(matrix)), axis=1)
-    assert lengths == pytest.approx(1, abs=1e-6)
-
-
-@given(matrices)
 def test_quantising_what_was_stored_changes_nothing(matrix):
     stored = quantize(matrix)
     assert (quantize(dequantize(stored)) == stored).all()
@@ -109,11 +103,6 @@ def test_a_single_nan_component_is_enough_to_refuse_a_row():
     matrix[0, 3] = np.nan
     with pytest.raises(ValueError, match="zero, or holds NaN"):
         quantize(matrix)
-
-
-def test_a_stored_row_of_zeros_is_refused():
-    with pytest.raises(ValueError, match="zero"):
-        dequantize(np.zeros((1, DIMENSIONS), dtype=np.int8))
 
 
 @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])

@@ -18,7 +18,7 @@ from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure import matrix as matrix_module
 from elephantasm_mcp.pure import segments as format_module
-from elephantasm_mcp.pure.lists import Lists, signs_of_query
+from elephantasm_mcp.pure.signs import RowSigns, signs_of_query
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import CorpusCache
@@ -318,7 +318,8 @@ async def test_a_missing_vector_is_no_vector(core, tmp_path):
 
 def erase(tx, layer, id_):
     """A memory as forgetting leaves it."""
-    segments.forget(tx, anima_store.get(tx, 1), layer, [id_])
+    search.forget_vectors(tx, 1, layer, id_)
+    segments.drop(tx, 1)
     memories.write_snapshot(tx, layer, id_, None)
 
 
@@ -359,31 +360,12 @@ async def test_what_is_forgotten_leaves_no_word_that_only_it_had(core, tmp_path)
     assert any(b"word3x" in data for data in blobs(tmp_path))
     for number, word in ((4, b"word3x"), (8, b"word7x")):
         await core.database.write(erase, "memory", row_id(1, number))
+        assert blobs(tmp_path) == []
         await check(core)
         await index_now(core)
         await check(core)
         assert any(word in data for data in blobs(tmp_path)) == (word == b"word7x")
     assert any(b"word12x" in data for data in blobs(tmp_path))
-
-
-async def test_what_stood_before_the_forgotten_is_kept(core):
-    await memorize(core, *(f"Tea word{n}x." for n in range(20)))
-    before = await chain(core)
-    await core.database.write(erase, "memory", row_id(1, 20))
-    after = await chain(core)
-    assert 0 < len(after.blocks) < len(before.blocks)
-    assert list(after.blocks) == list(before.blocks)[: len(after.blocks)]
-
-
-async def test_a_word_that_another_row_said_before_it_was_corrected_goes_too(core, tmp_path):
-    await memorize(core, "Tea.", "Xylophones.", *(f"Tea word{n}x." for n in range(MOST)))
-    await core.database.write(rewrite, 2, "Tea.")
-    await index_now(core)
-    assert any(b"xylophones" in data for data in blobs(tmp_path))
-    await core.database.write(rewrite, 2 + MOST, "Xylophones.")
-    await core.database.write(erase, "memory", row_id(1, 2 + MOST))
-    assert not any(b"xylophones" in data for data in blobs(tmp_path))
-    await check(core)
 
 
 async def test_a_block_that_was_made_of_what_is_forgotten_meanwhile_is_not_written(core, tmp_path):
@@ -464,7 +446,7 @@ async def take_step(core, kind, amount, session, *, number):
 
 
 async def test_the_signs_of_many_rows_are_kept_and_loaded(core, monkeypatch):
-    monkeypatch.setattr(matrix_module, "LISTS_FROM", 10)
+    monkeypatch.setattr(matrix_module, "SIGNS_FROM", 10)
     await tell_many(core, 0, 9, session_id="s")
     await index_now(core)
     assert all(len(block.parts) == 2 for block in (await chain(core)).blocks)
@@ -487,8 +469,8 @@ async def check_signs(core):
     )
     for model, dimensions in index.models_of(core).items():
         query = np.arange(dimensions, dtype=np.float32) - 7
-        made = Lists.of(found.vectors[model].parts[0])
+        made = RowSigns.of(found.vectors[model].parts[0])
         loaded = found.vectors[model].signs.near(query, below=len(made.rows))
         assert loaded.differing.tolist() == made.differing_signs(signs_of_query(query)).tolist()
-        for block, expected in zip(loaded.lists.blocks, made.blocks, strict=True):
+        for block, expected in zip(loaded.rows.blocks, made.blocks, strict=True):
             assert block.tolist() == expected.tolist()

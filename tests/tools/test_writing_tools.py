@@ -117,4 +117,7 @@ async def test_settings_of_an_anima_are_given_when_it_is_made(app: App) -> None:
         said = await refusal(client, "create_anima", name="other", settings={"treshold": 5})
     (event,) = recorded["events"]
     assert (event["handle"], event["stored"]) == (None, False)
+    assert event["note"] == (
+        "Not kept: this anima's setting `event_types` has no tool.call, only message.in."
+    )
     assert "Did you mean `threshold`?" in said

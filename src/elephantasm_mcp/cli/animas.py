@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.cli.commands import Command, json_object
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import PROGRAM, count, line, note, say, say_json, table, when
+from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table, when
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def delete(memory: AsyncElephantasm, arguments: Namespace) -> int:
     if not arguments.yes:
         report = await memory.forget(anima_id=arguments.name, everything=True)
         held = (("event", report.events), ("memory", report.memories))
-        said = ", ".join(count(len(rows), noun) for noun, rows in held)
+        said = ", ".join(counted(len(rows), noun) for noun, rows in held)
         note(f"Nothing was removed: {line(report.anima)} holds {said}. With --yes it is, for good.")
         return 0
     await memory.delete_anima(arguments.name)

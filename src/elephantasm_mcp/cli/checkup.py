@@ -35,6 +35,7 @@ from elephantasm_mcp.memory.animas import find
 from elephantasm_mcp.memory.calls import day_of
 from elephantasm_mcp.memory.selftest import SelfTest
 from elephantasm_mcp.ports import DatabaseHealth, Embedder, Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.settings import Settings, load_settings, origin, variable
 from elephantasm_mcp.store import animas, calls, jobs, search
 from elephantasm_mcp.store.calls import ModelCalls
@@ -284,8 +285,8 @@ async def _examine_recall(found: Checkup, settings: Settings, *, anima: str | No
         )
         found.recall = [await selftest.examine(app.core, app.user, one) for one in chosen]
     found.problems += [
-        f"{len(one.missed)} of {one.asked} rows of the anima {one.anima} were not found by the"
-        " words of their sources."
+        "Not found by the words of their sources: "
+        f"{len(one.missed)} of {counted(one.asked, 'row')} of the anima {one.anima}."
         for one in found.recall
         if one.missed
     ]

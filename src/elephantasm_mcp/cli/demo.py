@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import anyio
 
 from elephantasm_mcp.cli.commands import Command
-from elephantasm_mcp.cli.output import count, hanging, line, say
+from elephantasm_mcp.cli.output import hanging, line, say
 from elephantasm_mcp.errors import ServerError
-from elephantasm_mcp.pure.labels import age_label
+from elephantasm_mcp.pure.labels import age_label, counted
 from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def play(story: Story, *, folder: Path, now: datetime) -> None:
     failure: ServerError | None = None
     async with Client(_server(database)) as client:
         tools = (await client.list_tools()).tools
-        say(f"It was started over stdio and offers {count(len(tools), 'tool')}.")
+        say(f"It was started over stdio and offers {counted(len(tools), 'tool')}.")
         try:
             await Stage(client, story, database, now=now).perform()
         except ServerError as error:
@@ -138,7 +138,7 @@ class Stage:
             )
             _check(len(answer["events"]) == len(session.events), "not every event was recorded")
             age = age_label(session.start, now=self._now)
-            head = f"  {age:<13}{count(len(session.events), 'event'):<11}"
+            head = f"  {age:<13}{counted(len(session.events), 'event'):<11}"
             first, shown = session.events[0]["content"], session.shown["content"]
             said = f"“{first}”" if shown == first else f"“{first}” … “{shown}”"
             say(hanging(head, said, width=WIDTH))
@@ -158,10 +158,11 @@ class Stage:
         dream = await self._call("dream", anima=self._story.anima)
         made = {layer: _of(dream, layer) for layer in ("memory", "knowledge")}
         _check(bool(made["memory"] and made["knowledge"]), "the dream made nothing")
+        known = counted(len(made["knowledge"]), "piece of knowledge", "pieces of knowledge")
         _tell_that(
-            f"{dream['dream']}: {count(dream['counts']['events'], 'event')} became "
-            f"{count(len(made['memory']), 'memory')} and {len(made['knowledge'])} pieces of "
-            "knowledge. The small talk is gone. Without an LLM key, memories quote what was said."
+            f"{dream['dream']}: {counted(dream['counts']['events'], 'event')} became "
+            f"{counted(len(made['memory']), 'memory')} and {known}. "
+            "The small talk is gone. Without an LLM key, memories quote what was said."
         )
         for layer in ("memory", "knowledge"):
             say()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from elephantasm_mcp.cli.commands import Command
-from elephantasm_mcp.cli.output import PROGRAM, count, line, say, say_json, table, when
+from elephantasm_mcp.cli.output import PROGRAM, line, say, say_json, table, when
+from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.cli.checkup import Checkup, JobRow
@@ -73,7 +74,7 @@ def _database(found: Checkup) -> Iterator[str]:
         state = "writable" if health.writable else "not writable"
         yield (
             f"{health.engine}, schema {health.schema_version}, {health.size_bytes / _MB:.1f} MB, "
-            f"{state}, {count(len(health.problems), 'problem')}"
+            f"{state}, {counted(len(health.problems), 'problem')}"
         )
 
 
@@ -175,7 +176,7 @@ def _jobs(found: Checkup) -> Iterator[str]:
 
 
 def _job(job: JobRow) -> tuple[str, ...]:
-    tried = f"{count(job.attempts, 'attempt')}, {job.age_s:,.0f} s old"
+    tried = f"{counted(job.attempts, 'attempt')}, {job.age_s:,.0f} s old"
     return line(job.anima), job.kind, job.state, tried, line(job.last_error or "")
 
 

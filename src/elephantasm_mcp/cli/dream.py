@@ -12,20 +12,11 @@ import anyio
 
 from elephantasm_mcp.cli.commands import Command, whole_number
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import (
-    PROGRAM,
-    count,
-    hanging,
-    line,
-    note,
-    say,
-    say_json,
-    table,
-    when,
-)
+from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.views import DreamReport, Phase
-from elephantasm_mcp.wording import deed, outcome, plan_text, spent_text
+from elephantasm_mcp.wording import counts_text, deed, outcome, plan_text, spent_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
@@ -64,7 +55,7 @@ async def _show_unused(memory: AsyncElephantasm, arguments: Namespace) -> int:
         say_json(found)
         return 0
     for title, rows in (
-        (f"In no pack for {found.days} days", found.unused),
+        (f"In no pack for {counted(found.days, 'day')}", found.unused),
         (f"In nearly every one of {found.packs_read:,} packs", found.crowding),
     ):
         say(f"{title}: {len(rows):,}")
@@ -131,7 +122,7 @@ def _spent(reports: Sequence[DreamReport]) -> str:
     known = [one.cost_usd for one in asked if one.cost_usd is not None]
     cost = f", ${sum(known):.4f}" if known else ""
     tokens, calls = sum(one.tokens for one in asked), sum(one.calls for one in asked)
-    return f"{tokens:,} tokens in {count(calls, 'call')}{cost}"
+    return f"{counted(tokens, 'token')} in {counted(calls, 'call')}{cost}"
 
 
 async def undo(memory: AsyncElephantasm, arguments: Namespace) -> int:
@@ -185,14 +176,13 @@ def _present(report: DreamReport) -> Iterator[str]:
     if report.work_order is not None:
         waiting = len(report.work_order.events) + report.work_order.remaining
         yield (
-            f"{count(waiting, 'event')} can be made into better memories: the work order is in"
+            f"{counted(waiting, 'event')} can be made into better memories: the work order is in"
             f" `{PROGRAM} dream run --json`, and `{PROGRAM} dream complete` takes the answer."
         )
 
 
 def _row(report: DreamReport) -> tuple[str, ...]:
-    counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items() if number)
-    counts = counts.replace("_", " ")
+    counts = counts_text(report.counts)
     state = f"undoes {report.undoes}" if report.undoes else report.state
     started = f"{when(report.started_at)} UTC"
     spent = spent_text(report)
@@ -210,7 +200,7 @@ def _run_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="only say what deep sleep would do, and change nothing",
+        help="only say what deep sleep (or --phase light) would do, and change nothing",
     )
 
 

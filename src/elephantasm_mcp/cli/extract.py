@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command, fraction, json_object, moment
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import count, note, say, say_json
+from elephantasm_mcp.cli.output import note, say, say_json
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.records import EventType
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ async def extract(memory: AsyncElephantasm, arguments: Namespace) -> int:
         dedupe_key=arguments.dedupe_key,
     )
     if event.redactions:
-        note(f"{count(event.redactions, 'secret')} masked before it was stored.")
-    if not event.handle:
-        note(f"Not stored: this anima keeps no {event.event_type} events.")
+        note(f"{counted(event.redactions, 'secret')} masked before it was stored.")
+    if event.note:
+        note(event.note)
     if arguments.json:
         say_json(event)
     else:

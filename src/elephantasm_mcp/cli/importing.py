@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import anyio
 
 from elephantasm_mcp.cli.commands import Command, settings_of
-from elephantasm_mcp.cli.output import PROGRAM, count, line, note, progress, say, say_json
+from elephantasm_mcp.cli.output import PROGRAM, line, note, progress, say, say_json
 from elephantasm_mcp.errors import ValidationError
+from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.memory.transfer import ImportReport, Item
@@ -42,7 +43,8 @@ def import_bench(arguments: Namespace) -> int:
         conversations = read_bench(file.read(), only=arguments.only)
     if arguments.anima and len(conversations) > 1:
         raise ValidationError(
-            f"The file has {len(conversations)} conversations, and each one has its own anima.",
+            f"The file has {counted(len(conversations), 'conversation')}, and each one has its own"
+            " anima.",
             hint="Choose one with --only, or leave out --anima.",
         )
     turns = sum(len(one.turns) for one in conversations)
@@ -80,7 +82,9 @@ def _report(report: ImportReport) -> None:
     if unnamed:
         note(f"… and {unnamed:,} more")
     if report.created:
-        note(f"Made {count(len(report.created), 'anima')}: {', '.join(map(line, report.created))}.")
+        note(
+            f"Made {counted(len(report.created), 'anima')}: {', '.join(map(line, report.created))}."
+        )
     match list(report.animas):
         case []:
             pass
@@ -92,9 +96,9 @@ def _report(report: ImportReport) -> None:
 
 def _show(report: ImportReport) -> None:
     for name, events in report.animas.items():
-        say(f"{line(name)}: {count(events, 'event')}")
+        say(f"{line(name)}: {counted(events, 'event')}")
     say(
-        f"{count(report.stored, 'event')} stored, {report.duplicates:,} known already, "
+        f"{counted(report.stored, 'event')} stored, {report.duplicates:,} known already, "
         f"{report.rejected:,} not usable."
     )
 

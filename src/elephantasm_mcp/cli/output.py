@@ -56,12 +56,6 @@ def when(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else "undated"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 event", "1,204 events", "2 memories"."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 or noun == 'knowledge' else plural}"
-
-
 def table(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> Iterator[str]:
     """Rows as aligned lines; `right` are the columns that end at the same place."""
     rows = list(rows)

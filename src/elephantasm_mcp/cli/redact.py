@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.connection import with_memory
-from elephantasm_mcp.cli.output import count, hanging, note, say, say_json
+from elephantasm_mcp.cli.output import hanging, note, say, say_json
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.views import RedactReport
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def _sentence(report: RedactReport) -> str:
         return f"{report.anima}: nothing to mask."
     verb = "Masked" if report.redacted_at else "Would mask"
     rows = (
-        count(len(report.events), "event"),
-        count(len(report.memories), "memory"),
-        f"{len(report.knowledge):,} of knowledge",
-        count(report.journal, "change"),
+        counted(len(report.events), "event"),
+        counted(len(report.memories), "memory"),
+        counted(len(report.knowledge), "piece of knowledge", "pieces of knowledge"),
+        counted(report.journal, "change"),
     )
     return f"{report.anima}: {verb} {report.redactions:,} in {', '.join(rows)} of the journal."
 

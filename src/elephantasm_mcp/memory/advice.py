@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Final
 
 from elephantasm_mcp.errors import BudgetError, ModelError
@@ -19,6 +18,7 @@ from elephantasm_mcp.memory.inputs import Row
 from elephantasm_mcp.memory.operations import Planned
 from elephantasm_mcp.memory.survey import Survey, SurveyRow, is_weak
 from elephantasm_mcp.ports import Ask, Prompt, Tx
+from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.labels import day
 from elephantasm_mcp.pure.text import to_line
@@ -202,9 +202,8 @@ def _prompt(core: Core, page: _Page) -> Prompt:
     """The page in a fence that nobody who wrote it can guess."""
     text = "\n".join(page.lines).strip()
     key = fence_key(text, secret=core.secret)
-    prompts = resources.files("elephantasm_mcp.synthesis") / "prompts"
     return Prompt(
-        instructions=(prompts / "deep_sleep.md").read_text(encoding="utf-8"),
+        instructions=read_prompt("deep_sleep"),
         data=f'<remembered key="{key}">\n{text}\n</remembered key="{key}">',
         max_tokens=ANSWER_TOKENS,
     )

@@ -212,12 +212,16 @@ def _current_session(
 
 
 def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
-    """Events that no memory speaks for yet, the latest `MOST` of each state."""
-    return [
-        event
+    """Events that no memory speaks for, the latest `MOST` of each state.
+
+    Of held ones something may stand: what was provisional before the dream that was undone.
+    """
+    pending, held = (
+        events.latest_in_state(tx, anima, state, limit=MOST)
         for state in (EventState.PENDING, EventState.HELD)
-        for event in events.latest_in_state(tx, anima, state, limit=MOST)
-    ]
+    )
+    told = memories.told_events(tx, [event.id for event in held])
+    return [*pending, *(event for event in held if event.id not in told)]
 
 
 # Without a query

@@ -27,13 +27,14 @@ from elephantasm_mcp.memory import (
     tidying,
 )
 from elephantasm_mcp.memory.advice import Advice
+from elephantasm_mcp.memory.calls import Metered
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.gate import Rehearsal
 from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.operations import Planned, Progress
 from elephantasm_mcp.memory.survey import Survey
-from elephantasm_mcp.ports import Ask, Tx
-from elephantasm_mcp.store import animas, dreams, jobs, plans
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.store import animas, calls, dreams, jobs, plans
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.jobs import Job
 from elephantasm_mcp.types.operations import Operation, handles_of
@@ -52,6 +53,8 @@ class Proposal:
     planned: list[Planned]
     synthesizer: str
     tokens: int = 0
+    calls: tuple[int, ...] = ()
+    """The calls of a language model that it took, by number."""
     note: str = ""
     """What went wrong on the way."""
 
@@ -82,7 +85,7 @@ async def sleep_deeply(
     dream: RowId | None = None,
     job: Job | None = None,
     even_declined: bool = False,
-    ask: Ask | None = None,
+    adviser: Metered | None = None,
 ) -> RowId | None:
     """Propose, rehearse and do; returns the dream, None when nothing was to do.
 
@@ -91,25 +94,34 @@ async def sleep_deeply(
     Raises:
         LeaseLostError: `job` went to another worker.
     """
-    proposal = await propose(core, anima_no, even_declined=even_declined, ask=ask)
+    proposal = await propose(core, anima_no, even_declined=even_declined, adviser=adviser)
     outcome = await carry_through(core, proposal, run, dream=dream, job=job)
     return outcome.dream
 
 
 async def propose(
-    core: Core, anima_no: AnimaNo, *, even_declined: bool, ask: Ask | None
+    core: Core, anima_no: AnimaNo, *, even_declined: bool, adviser: Metered | None
 ) -> Proposal:
     """What a night would do now; changes nothing."""
     surveyed = await core.database.read(survey.take, anima_no)
     tidied = await anyio.to_thread.run_sync(tidying.tidy, surveyed, abandon_on_cancel=True)
     planned = await core.database.read(_with_inputs, surveyed, tidied)
     taken = {handle for one in tidied for handle in handles_of(one)}
-    found = Advice() if ask is None else await advice.seek(core, surveyed, taken, ask)
+    found = Advice()
+    if adviser is not None:
+        found = await advice.seek(core, surveyed, taken, adviser.answer)
     planned += found.planned
     if not found.model:
         planned += await core.database.read(_identity_by_rules, surveyed)
     chosen = await core.database.read(_choose, surveyed, planned, even_declined=even_declined)
-    return Proposal(surveyed, chosen, found.model or RULES, found.tokens, found.note)
+    return Proposal(
+        survey=surveyed,
+        planned=chosen,
+        synthesizer=found.model or RULES,
+        tokens=0 if adviser is None else adviser.tokens,
+        calls=() if adviser is None else tuple(adviser.call_nos),
+        note=found.note,
+    )
 
 
 async def carry_through(
@@ -201,13 +213,15 @@ def _commit(
         jobs.check(tx, job)
     anima, fresh = animas.get(tx, proposal.survey.anima.anima_no), iter(uuids)
     outcome = Outcome(dream)
-    if proposal.planned or proposal.note:
+    asked = bool(proposal.calls) and job is None and plan is None  # a person sees what it took
+    if proposal.planned or proposal.note or asked:
         uuid = next(fresh)
         outcome.dream = dream or ledger.open_dream(tx, anima, replace(run, uuid=uuid), now=now)
         if rehearsal.missed:
             _refuse_all(tx, anima, outcome, proposal, rehearsal, now=now)
         else:
             _do_all(tx, anima, outcome, proposal, fresh=fresh, now=now)
+        calls.attach(tx, proposal.calls, outcome.dream)
     if plan is None:
         animas.set_deep_sleep(tx, anima.anima_no, now=now)
     elif (outcome.done or not proposal.planned) and not plans.complete(tx, plan, now=now):

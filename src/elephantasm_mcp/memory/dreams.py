@@ -19,9 +19,11 @@ from elephantasm_mcp.memory import (
     work_orders,
 )
 from elephantasm_mcp.memory import calls as model_calls
+from elephantasm_mcp.memory.calls import Metered
 from elephantasm_mcp.memory.core import Core, Progress
 from elephantasm_mcp.memory.ledger import Run, Undone
-from elephantasm_mcp.ports import Ask, Tx
+from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import calls, jobs
 from elephantasm_mcp.store import dreams as store
@@ -94,7 +96,7 @@ async def run(
             started,
             dream=dream,
             even_declined=True,
-            ask=ask_of(core, target.anima_no),
+            adviser=adviser_of(core, target.anima_no),
         )
     if dream is None:
         dream = await core.database.write(ledger.open_dream, target, started, now=core.clock.now())
@@ -123,7 +125,7 @@ async def run_job(core: Core, job: Job) -> RowId | None:
             from elephantasm_mcp.memory import deep_sleep  # its tables of words: not at start-up
 
             return await deep_sleep.sleep_deeply(
-                core, job.anima_no, started, job=job, ask=ask_of(core, job.anima_no)
+                core, job.anima_no, started, job=job, adviser=adviser_of(core, job.anima_no)
             )
 
 
@@ -134,11 +136,11 @@ async def _is_due_for_deep_sleep(core: Core, target: StoredAnima) -> bool:
     return deep_sleep.is_due(anima, now=core.clock.now())
 
 
-def ask_of(core: Core, anima_no: AnimaNo) -> Ask | None:
-    """How deep sleep reaches the language model; None without one that answers."""
+def adviser_of(core: Core, anima_no: AnimaNo) -> Metered | None:
+    """The language model as deep sleep asks it; None without one that answers."""
     if not model_calls.may_ask(core, anima_no, purpose=DEEP_SLEEP):
         return None
-    return model_calls.Metered(core, anima_no, purpose=DEEP_SLEEP).answer
+    return Metered(core, anima_no, purpose=DEEP_SLEEP)
 
 
 async def report(core: Core, anima: StoredAnima, dream: RowId) -> DreamReport:
@@ -379,4 +381,4 @@ def _undo_report(dream: StoredDream, undone: Undone) -> UndoReport:
 def _part(verb: str, handles: list[str], *, what: str = "row") -> str:
     if not handles:
         return ""
-    return f"{len(handles)} {what}{'' if len(handles) == 1 else 's'} {verb}"
+    return f"{counted(len(handles), what)} {verb}"

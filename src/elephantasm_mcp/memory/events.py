@@ -132,7 +132,8 @@ def _store(
     for ref, event in zip(refs, new, strict=True):
         anima = counted[found[ref].anima_no]
         if event.event_type not in anima.settings.event_types:
-            results.append((store.passed_over(anima, event, now=now), False))
+            why = _not_kept(anima, event.event_type)
+            results.append((store.passed_over(anima, event, why=why, now=now), False))
             continue
         event = _never_store(event, anima.settings, secret=core.secret)
         earlier = store.find_duplicate(tx, anima, event)
@@ -144,6 +145,12 @@ def _store(
             _renew_following(tx, anima, id_)
         results.append((store.added(anima, id_, event, now=now), False))
     return results, counted[found[refs[-1]].anima_no]
+
+
+def _not_kept(anima: StoredAnima, event_type: str) -> str:
+    """Why an event has no handle, and what to change."""
+    kept = ", ".join(anima.settings.event_types)
+    return f"Not kept: this anima's setting `event_types` has no {event_type}, only {kept}."
 
 
 def _never_store(event: NewEvent, settings: AnimaSettings, *, secret: bytes) -> NewEvent:

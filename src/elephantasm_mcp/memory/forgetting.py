@@ -1,9 +1,10 @@
 """Forgetting: erasing what a person wants gone, and all that was made of it alone.
 
-Owns what goes with what was named, the token that confirms it, and the receipt. Where words are
-removed from is `store/erasure.py`'s affair. Invariant: a row stays only if every word that it
-shares with what goes is also said by a source that it keeps; and nothing is erased that the
-preview of the same token did not count.
+Owns what goes with what was named, what is given back, the token that confirms it, and the receipt.
+Where words are removed from is `store/erasure.py`'s affair. Invariant: a row stays only if every
+word that it shares with what goes is also said by a source that it keeps; an event that was in a
+memory in use is in one afterwards, or pending, unless a person named that memory; and nothing is
+erased that the preview of the same token did not count.
 """
 
 import hmac
@@ -26,7 +27,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.erasure import Rows
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
-from elephantasm_mcp.types.records import Layer, RowId, UserNo, handle_of
+from elephantasm_mcp.types.records import Layer, MemoryState, RowId, UserNo, handle_of
 from elephantasm_mcp.types.views import ForgetReport, ForgetRequest
 
 VALID = timedelta(minutes=10)
@@ -43,6 +44,8 @@ class _Plan:
     rows: Rows
     unlinked: tuple[str, ...]
     kept_sources: tuple[str, ...]
+    given_back: tuple[RowId, ...]
+    """Events that stay, and that no memory speaks of any more: they are made into memories anew."""
     everything: bool
 
 
@@ -170,6 +173,7 @@ def _erase(
         kept = _texts(tx, plan.anima, [(link[0], RowId(link[1])) for link in snapshot["kept"]])
         return bool(stems_lost(said, kept) & _stems(_words_of(snapshot)))
 
+    erasure.give_back(tx, plan.given_back, now=now)
     erasure.erase(tx, plan.anima, plan.rows, carries=carries, now=now)
     _erase_identities(tx, plan.anima, plan.rows, said)
     for event in following:
@@ -182,7 +186,7 @@ def _plan(tx: Tx, target: StoredAnima, request: ForgetRequest, wanted: list[Plac
     anima = anima_store.get(tx, target.anima_no)
     if request.everything:
         rows = {layer: erasure.all_rows(tx, anima, layer) for layer in LAYERS}
-        return _Plan(anima, rows, (), (), everything=True)
+        return _Plan(anima, rows, (), (), (), everything=True)
     going: dict[Layer, set[RowId]] = {layer: set() for layer in LAYERS}
     for place in wanted:
         if not _exists(tx, place):
@@ -190,7 +194,7 @@ def _plan(tx: Tx, target: StoredAnima, request: ForgetRequest, wanted: list[Plac
         going[place.layer].add(place.id)
     if request.session_id is not None:
         going["event"] |= set(erasure.rows_of_session(tx, anima, request.session_id))
-    kept_sources = _sources_of(tx, going)
+    named, kept_sources = frozenset(going["memory"]), _sources_of(tx, going)
     unlinked = _cascade(tx, anima, going)
     return _Plan(
         anima,
@@ -199,6 +203,7 @@ def _plan(tx: Tx, target: StoredAnima, request: ForgetRequest, wanted: list[Plac
         kept_sources=tuple(
             handle_of("event", id_) for id_ in sorted(kept_sources - going["event"])
         ),
+        given_back=_given_back(tx, _frozen(going), named=named, kept_sources=kept_sources),
         everything=False,
     )
 
@@ -248,6 +253,38 @@ def _goes_too(
     if row.get("memory_id") in named and _is_of_that_memory_alone(tx, row):
         return True
     return bool(stems_lost(said, _texts(tx, anima, kept)) & _stems(_words_of(row)))
+
+
+def _given_back(
+    tx: Tx, rows: Rows, *, named: frozenset[RowId], kept_sources: set[RowId]
+) -> tuple[RowId, ...]:
+    """The events that lose their last memory because of other events, and are to be gone through.
+
+    Of memories that were superseded or archived nothing returns: they were in no pack. Nor does
+    what a person wanted no memory of: the sources of rows that were named.
+    """
+    lost = [
+        snapshot
+        for id_ in rows["memory"] - named
+        if (snapshot := memories.read_snapshot(tx, "memory", id_)) is not None
+        and snapshot["superseded_by"] is None
+        and snapshot["state"] != MemoryState.ARCHIVED
+    ]
+    sources = {RowId(id_) for one in lost for layer, id_, _ in one["links"] if layer == "event"}
+    candidates = sources - rows["event"] - kept_sources
+    return tuple(sorted(one for one in candidates if not _is_in_memory(tx, rows, one)))
+
+
+def _is_in_memory(tx: Tx, rows: Rows, event: RowId) -> bool:
+    """Whether a memory of an event is left, which nothing that is left supersedes."""
+    for layer, id_ in memories.links_to(tx, "event", event):
+        if layer == "memory" and id_ not in rows["memory"]:
+            snapshot = memories.read_snapshot(tx, "memory", id_)
+            if snapshot is not None and (
+                snapshot["superseded_by"] is None or snapshot["superseded_by"] in rows["memory"]
+            ):
+                return True
+    return False
 
 
 def _is_of_that_memory_alone(tx: Tx, row: Snapshot) -> bool:
@@ -393,6 +430,7 @@ def _report(
         knowledge=handles["knowledge"],
         unlinked=list(plan.unlinked),
         kept_sources=list(plan.kept_sources),
+        given_back=[handle_of("event", id_) for id_ in plan.given_back],
         confirm=token,
         expires_at=expires_at,
         erased_at=erased_at,

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Final
 
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure import labels
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import identities as store
@@ -102,7 +103,7 @@ def by_rules(
         self_reflection=_joined(quoted),
         prose=prose,
         statements=statements,
-        reasoning=f"Counted and quoted from {len(said)} replies.",
+        reasoning=f"Counted and quoted from {labels.counted(len(said), 'reply')}.",
     )
 
 

@@ -73,7 +73,10 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
 
 
 def _is_behind(tx: Tx, anima_no: AnimaNo, models: Sequence[str]) -> bool:
-    return search.unindexed(tx, animas.get(tx, anima_no), models) > 0
+    anima, marked = animas.get(tx, anima_no), search.marks(tx, anima_no)
+    return not all(
+        search.is_whole(anima, marked, layer, model) for layer in LAYERS for model in models
+    )
 
 
 async def index_pending(core: Core, anima_no: AnimaNo) -> int:

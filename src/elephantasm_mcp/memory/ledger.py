@@ -135,11 +135,14 @@ def consume(
     """Move events on; `states` is what the dream saw.
 
     Raises:
-        ConflictError: another dream consumed one of them meanwhile.
+        ConflictError: one of them was consumed, given back or forgotten meanwhile.
     """
     for event, before in states.items():
         if not events.set_state(tx, event, before=before, state=state, now=now):
-            raise ConflictError(f"{handle_of('event', event)} was already made into memories.")
+            raise ConflictError(
+                f"{_what_happened(tx, anima, event)} meanwhile; nothing was stored.",
+                hint="Run `dream` again: it goes by what is there now.",
+            )
         dreams.add_event(tx, dream, event, before)
     animas.recount_pending(tx, anima.anima_no)
 
@@ -168,6 +171,18 @@ def undo(tx: Tx, anima: StoredAnima, dream: StoredDream, run: Run, *, now: datet
     dreams.mark_undone(tx, dream.id, by=id_)
     animas.touch(tx, anima.anima_no)
     return Undone(dream=undoing, removed=removed, restored=restored, held=held, forgotten=forgotten)
+
+
+def _what_happened(tx: Tx, anima: StoredAnima, id_: RowId) -> str:
+    """What became of an event that is no longer what a dream saw."""
+    handle, event = handle_of("event", id_), events.get(tx, anima, id_)
+    if event is None:
+        return f"{handle} was forgotten"
+    if event.event.state in (EventState.PENDING, EventState.HELD):
+        return f"{handle} was given back"
+    made = [dream for _, _, dream in dreams.history(tx, "event", id_) if dream.undone_by is None]
+    by = f" by {made[-1].handle}" if made else ""
+    return f"{handle} was made into memories{by}"
 
 
 def stamp(snapshot: Snapshot, *, now: datetime) -> Snapshot:

@@ -7,14 +7,14 @@ row is removed; what gives way points to what took its place, which has all its 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import prod
-from typing import Final, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from elephantasm_mcp.memory import ledger
 from elephantasm_mcp.memory.inputs import Row, RowKey, key
 from elephantasm_mcp.memory.ledger import Change
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.scoring import confidence_together
 from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.animas import StoredAnima
@@ -34,9 +34,6 @@ from elephantasm_mcp.types.operations import (
     Supersede,
 )
 from elephantasm_mcp.types.records import JournalLayer, MemoryState, RowId, Trust
-
-MOST_CONFIDENT: Final = 0.99
-"""However often it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +235,11 @@ def _joined(links: Iterable[list[list[object]]]) -> list[list[object]]:
 
 
 def _confidence(rows: Sequence[Snapshot]) -> float:
-    """What is said again is surer, unless it is the same event that says it."""
-    best: dict[object, float] = {}
-    for row in rows:
-        said_in = frozenset(id_ for layer, id_, _ in row["links"] if layer == "event")
-        best[said_in] = max(best.get(said_in, 0.0), row["confidence"])
-    highest = max(row["confidence"] for row in rows)
-    together = 1 - prod(1 - one for one in best.values())
-    return max(highest, round(min(together, MOST_CONFIDENT), 4))
+    """How sure it is what all of these rows say."""
+    return confidence_together(
+        (frozenset(id_ for layer, id_, _ in row["links"] if layer == "event"), row["confidence"])
+        for row in rows
+    )
 
 
 def _worded(row: Row, text: str, content: str) -> Snapshot:

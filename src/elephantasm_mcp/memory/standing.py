@@ -282,7 +282,9 @@ def _shared(row: StoredRow, query: str) -> list[str]:
 
 def _unasked(tx: Tx, row: StoredRow, compiled: Compiled) -> Standing:
     """Without a query: an event of which something was made, and what came after all others."""
-    if not isinstance(row, StoredEvent) or row.event.state in RAW:
+    if not isinstance(row, StoredEvent) or (
+        row.event.state in RAW and not memories.told_events(tx, [row.id])
+    ):
         text = f"not among the {candidates.MOST} of its kind that matter most or came last."
         return _out("outranked", text)
     made = memories.links_to(tx, "event", row.id)

@@ -17,7 +17,8 @@ from elephantasm_mcp.memory.core import Core, Progress
 from elephantasm_mcp.memory.drafting import Draft, Writer
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import animas, calls, dreams, events, jobs
+from elephantasm_mcp.pure.labels import counted
+from elephantasm_mcp.store import animas, calls, dreams, events, jobs, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.dreams import StoredDream
 from elephantasm_mcp.store.events import StoredEvent
@@ -36,6 +37,8 @@ from elephantasm_mcp.types.records import (
 
 KEPT = "{handle} was kept as it is, because it was pinned, corrected or merged meanwhile."
 """About a provisional row whose events are settled."""
+ADOPTED = "It was known already; the memory that it came from was forgotten."
+"""About knowledge that outlived its memory."""
 BATCH_TOKENS = 8_000
 """A batch is at most this long, so that an LLM sees it whole (contract §1, work orders)."""
 BATCH_EVENTS = 400
@@ -143,7 +146,7 @@ async def _synthesize_all(work: _Work, batches: Sequence[Sequence[StoredEvent]])
     refused = 0
     work.total += len(batches)
     for batch in batches:
-        await work.report(0, f"Making memories of {len(batch)} events")
+        await work.report(0, f"Making memories of {counted(len(batch), 'event')}")
         draft = await work.writer.draft(batch)
         try:
             await _store(work, batch, draft)
@@ -159,7 +162,7 @@ async def _rework_all(work: _Work, batches: Sequence[Sequence[StoredEvent]]) -> 
     for batch in batches:
         if not work.writer.asks:
             return
-        await work.report(0, f"Going through {len(batch)} events again")
+        await work.report(0, f"Going through {counted(len(batch), 'event')} again")
         draft = await work.writer.rework(batch)
         if draft is not None:
             with suppress(ConflictError):  # another dream was faster: what it took is its own
@@ -248,10 +251,8 @@ async def _load_owed(work: _Work, *, include_held: bool) -> list[StoredEvent]:
 
 def uuids_for(core: Core, draft: Draft) -> tuple[UUID, ...]:
     """The UUIDs that a commit needs: one a row, and one for the dream."""
-    memories = draft.proposals.memories
-    return tuple(
-        core.ids.uuid() for _ in range(1 + sum(1 + len(memory.knowledge) for memory in memories))
-    )
+    rows = sum(1 + len(memory.knowledge) for memory in draft.proposals.memories)
+    return tuple(core.ids.uuid() for _ in range(1 + rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,9 +296,11 @@ def commit(
     state = EventState.PROVISIONAL if draft.provisional else EventState.SETTLED
     before = {event.id: event.event.state for event in batch}
     ledger.consume(tx, anima, dream, before, state=state, now=now)
+    orphans = _orphans(tx, batch, draft)
     changes: list[Change] = []
     for memory in draft.proposals.memories:
-        changes += _changes(tx, anima, batch, memory, draft=draft, fresh=fresh, now=now)
+        made = _changes(tx, anima, batch, memory, draft=draft, fresh=fresh, now=now)
+        changes += [_adopted(tx, orphans, one, now=now) for one in made]
     counts = {
         "events": len(batch),
         "memories": len(draft.proposals.memories),
@@ -366,6 +369,34 @@ def _changes(
         row = {**common, **_knowledge(item, known), "uuid": next(uuids).hex, "memory_id": memory_id}
         changes.append(_creation("knowledge", id_, row, item.sources))
     return changes
+
+
+def _orphans(tx: Tx, batch: Sequence[StoredEvent], draft: Draft) -> dict[str, RowId]:
+    """Knowledge of these events whose memory was forgotten, by whatever words it ever had.
+
+    What is provisional gives way to what is not, as always.
+    """
+    found: dict[str, RowId] = {}
+    for id_ in memories.orphans_of(tx, [event.id for event in batch]):
+        row = memories.read_snapshot(tx, "knowledge", id_)
+        if row is not None and (draft.provisional or not row["provisional"]):
+            found |= dict.fromkeys([row["content"], *dreams.wordings_of(tx, id_)], id_)
+    return found
+
+
+def _adopted(tx: Tx, orphans: dict[str, RowId], change: Change, *, now: datetime) -> Change:
+    """The change, or the one that gives what is already known its new memory instead."""
+    proposed = change.after
+    if change.layer != "knowledge" or proposed is None:
+        return change
+    id_ = orphans.get(proposed["content"])
+    row = None if id_ is None else memories.read_snapshot(tx, "knowledge", id_)
+    if id_ is None or row is None:
+        return change
+    for text in [text for text, one in orphans.items() if one == id_]:
+        del orphans[text]
+    after = ledger.stamp({**row, "memory_id": proposed["memory_id"]}, now=now)
+    return replace(change, id=id_, after=after, reasoning=ADOPTED)
 
 
 def _knowledge(item: KnowledgeProposal, known: dict[str, StoredEvent]) -> Snapshot:

@@ -20,6 +20,7 @@ from elephantasm_mcp.memory.grounding import Grounded
 from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.masking import mask_for
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas, events, memories
 from elephantasm_mcp.store import work_orders as store
@@ -81,7 +82,8 @@ async def complete(
     made = await core.database.read(memories.rows_of_events, [event.id for event in batch])
     if not grounded.kept and (rejected or made):
         dream = await core.database.write(ledger.open_dream, anima, run, now=now)
-        return Completion(anima, dream, [], rejected, [_STAYS_OPEN])
+        note = _STAYS_OPEN if rejected else _NOTHING_PROPOSED
+        return Completion(anima, dream, [], rejected, [note])
     draft = Draft(grounded.proposals, synthesizer=run.synthesizer, provisional=False)
     stored, left = await core.database.write(
         _complete,
@@ -94,12 +96,15 @@ async def complete(
     )
     notes = [synthesis.KEPT.format(handle=handle) for handle in stored.kept]
     if left:
-        are = "event is" if left == 1 else "events are"
-        notes.append(f"{left} {are} left: `dream` gives the next work order.")
+        notes.append(f"{counted(left, 'event')} left: `dream` gives the next work order.")
     return Completion(anima, stored.dream, _accepted(grounded, stored.memories), rejected, notes)
 
 
 _STAYS_OPEN: Final = "Nothing was accepted; the work order stays open."
+_NOTHING_PROPOSED: Final = (
+    "Nothing was proposed, so what was made of these events before stands, and the work order stays"
+    " open; `curate_memory` archives what is not worth keeping."
+)
 
 
 def _accepted(grounded: Grounded, handles: Sequence[str]) -> list[Accepted]:
@@ -127,6 +132,17 @@ def _load(
     order = store.find(tx, uuid) if uuid is not None else None
     if order is None or order.user_no != user:
         raise NotFoundError("There is no such work order.", hint="`dream` gives one.")
+    _check_open(order, now=now)
+    anima = animas.get(tx, order.anima_no)
+    return order, anima, _waiting(tx, anima, order)
+
+
+def _check_open(order: StoredOrder, *, now: datetime) -> None:
+    """Let only an open order be completed.
+
+    Raises:
+        ConflictError: it was completed, or has expired.
+    """
     if order.state is OrderState.COMPLETED:
         by = "" if order.dream is None else f" by {handle_of('dream', order.dream)}"
         raise ConflictError(
@@ -134,8 +150,6 @@ def _load(
         )
     if order.state is OrderState.EXPIRED or order.expires_at <= now:
         raise ConflictError("This work order has expired.", hint="`dream` gives a new one.")
-    anima = animas.get(tx, order.anima_no)
-    return order, anima, _waiting(tx, anima, order)
 
 
 def _waiting(tx: Tx, anima: StoredAnima, order: StoredOrder) -> list[StoredEvent]:
@@ -153,12 +167,22 @@ def _complete(
     uuids: Sequence[UUID],
     now: datetime,
 ) -> tuple[synthesis.Stored, int]:
-    """Store a draft and close its order; also say how many events are left."""
+    """Store a draft and close its order; also say how many events are left.
+
+    Raises:
+        ConflictError: somebody else completed the order since it was read, or its events changed.
+    """
+    current = store.find(tx, order.uuid)
+    if current is None:
+        raise ConflictError(
+            "This work order was withdrawn meanwhile: some of its events were forgotten.",
+            hint="`dream` gives a new one.",
+        )
+    _check_open(current, now=now)
     stored = synthesis.commit(
         tx, order.anima_no, batch, draft, run=run, dream=None, uuids=uuids, job=None, now=now
     )
-    if not store.close(tx, order, state=OrderState.COMPLETED, dream=stored.dream):
-        raise ConflictError("This work order was completed meanwhile; nothing was stored.")
+    store.close(tx, order, state=OrderState.COMPLETED, dream=stored.dream)
     return stored, events.count_owed(tx, animas.get(tx, order.anima_no))
 
 

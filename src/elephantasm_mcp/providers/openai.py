@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-import anyio
-
+from elephantasm_mcp.providers import asking
 from elephantasm_mcp.providers.faults import Faults, host_of
 
 if TYPE_CHECKING:
@@ -79,19 +78,11 @@ class OpenAIServer:
         """
         import openai  # `connect` loaded it
 
-        from elephantasm_mcp.providers.transport import TooLongError
-
-        try:
-            with anyio.fail_after(deadline_s):
-                async with client:
-                    return (await request(client)).text
-        except TimeoutError:
-            raise self.faults.of_silence(deadline_s) from None
-        except openai.APIStatusError as error:
-            raise self.faults.of_status(error.status_code, error.response.headers) from error
-        except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, TooLongError):
-                raise self.faults.too_long() from error
-            raise self.faults.of_connection() from error
-        except openai.OpenAIError as error:
-            raise self.faults.unreadable(None) from error
+        return await asking.ask(
+            client,
+            request,
+            faults=self.faults,
+            deadline_s=deadline_s,
+            failures=openai.OpenAIError,
+            no_connection=openai.APIConnectionError,
+        )

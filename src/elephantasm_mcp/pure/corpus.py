@@ -325,7 +325,7 @@ class CorpusBuilder:
         """Take a chain of segments into an empty builder, and the vectors of its rows by model.
 
         `vectors` have the rows of one segment each, with their lengths, infinite where there is
-        none; `signs` what `lists.signs_of` gave of them. A model may be missing in both.
+        none; `signs` what `signs.signs_of` gave of them. A model may be missing in both.
         """
         for name, column in self._columns.items():
             if name not in ("begin", "tokens", "row_of_token"):

@@ -1,7 +1,8 @@
-"""When something was, in the words of a pack.
+"""When something was and how many there are, in words.
 
-Owns labels of age and the English form of days and times. Reads no clock: `now` is an argument.
-Every moment is aware; calendar days are those of `now`'s time zone, UTC wherever an anima has none.
+Owns labels of age and the English form of days, times and counts. Reads no clock: `now` is an
+argument. Every moment is aware; calendar days are those of `now`'s time zone, UTC wherever an anima
+has none.
 Invariant: no label speaks of the future; what lies ahead is "today" or "just now".
 """
 
@@ -68,5 +69,16 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.hour:02}:{moment.minute:02}"
 
 
-def _ago(count: int, unit: str) -> str:
-    return f"{count} {unit}{'s' if count != 1 else ''} ago"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: "1 event", "1,204 events", "2 memories".
+
+    `plural` is for nouns that form it in another place: "pieces of knowledge".
+    """
+    if number == 1:
+        return f"1 {noun}"
+    ending = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+    return f"{number:,} {plural or ending}"
+
+
+def _ago(number: int, unit: str) -> str:
+    return f"{counted(number, unit)} ago"

@@ -1,6 +1,6 @@
 """Matrices: the vectors of an anima's rows under one model, and how near each is to a question.
 
-Owns when all rows are compared and when only those whose signs are nearest (`lists.py`). Invariant:
+Owns when all rows are compared and when only those whose signs are nearest (`signs.py`). Invariant:
 a cosine is exact wherever it is given, and what is compared depends on the rows that have vectors,
 never on the order in which they came or were first asked for.
 
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elephantasm_mcp.pure.column import Column
-from elephantasm_mcp.pure.lists import CANDIDATES, FEW, Lists, fewest, signs_of_query
+from elephantasm_mcp.pure.signs import CANDIDATES, FEW, RowSigns, fewest, signs_of_query
 from elephantasm_mcp.pure.vectors import Int8Matrix, directions, whole_numbers
 
-LISTS_FROM: Final = 16_000
+SIGNS_FROM: Final = 16_000
 """Rows from which on not all are compared: of both models they would take 40 MB as float32."""
 STEP_ROWS: Final = 256
 """Rows that become float32 at once: their 400 kB stay in a core's cache."""
@@ -74,9 +74,9 @@ class Matrix:
 
     def compare(self, query: NDArray[np.float32], *, shown: NDArray[np.bool_]) -> "Comparison":
         """A question beside the rows that are `shown`, a mask."""
-        if len(self) < LISTS_FROM:
+        if len(self) < SIGNS_FROM:
             return Comparison(self, query, cosines=self._few_cosines(query))
-        if int(shown.sum()) < LISTS_FROM:
+        if int(shown.sum()) < SIGNS_FROM:
             return Comparison(self, query)
         near = self.signs.near(query, below=len(self))
         near.differing[np.isinf(self.lengths)] = MISSING
@@ -107,7 +107,7 @@ class Comparison:
         if self.near is None or len(rows) <= CANDIDATES:
             return rows
         few = rows[fewest(self.near.differing[rows], FEW)]
-        return few[fewest(self.near.lists.differing_signs_at(self.near.signs, few), CANDIDATES)]
+        return few[fewest(self.near.rows.differing_signs_at(self.near.query, few), CANDIDATES)]
 
     def at(self, places: Places) -> Floats:
         """The cosines of these rows."""
@@ -121,9 +121,9 @@ class Comparison:
 class Near:
     """The signs of a matrix beside those of one question."""
 
-    lists: Lists
-    signs: NDArray[np.uint64]
-    """The question's."""
+    rows: RowSigns
+    query: NDArray[np.uint64]
+    """The question's signs."""
     differing: NDArray[np.uint16]
     """How many of the first signs of each row are not the question's."""
 
@@ -174,29 +174,29 @@ class Signs:
     """The signs of a matrix that grows, made when they are first asked for; for several threads."""
 
     def __init__(self) -> None:
-        self._lists: Lists | None = None
+        self._made: RowSigns | None = None
         self._stored: Int8Matrix = np.zeros((0, 0), dtype=np.int8)
         self._lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
         """What it holds in memory."""
-        return self._lists.size_bytes if self._lists is not None else 0
+        return self._made.size_bytes if self._made is not None else 0
 
     def near(self, query: NDArray[np.float32], *, below: int) -> Near:
         """What they say of a question; `differing` is of the first rows."""
         with self._lock:
-            lists = self._lists or Lists.of(self._stored)
-            if len(lists.rows) < len(self._stored):
-                lists = lists.extended(self._stored)
-            self._lists = lists
-        signs = signs_of_query(query)
-        return Near(lists, signs, lists.differing_signs(signs)[:below])
+            made = self._made or RowSigns.of(self._stored)
+            if len(made.rows) < len(self._stored):
+                made = made.extended(self._stored)
+            self._made = made
+        asked = signs_of_query(query)
+        return Near(made, asked, made.differing_signs(asked)[:below])
 
-    def load(self, signs: NDArray[np.uint64], lengths: NDArray[np.float32]) -> None:
+    def load(self, signs: NDArray[np.uint64]) -> None:
         """Take the signs of the whole matrix as they were made before."""
         with self._lock:
-            self._lists = Lists.from_signs(self._stored, lengths.copy(), signs)
+            self._made = RowSigns.made_before(self._stored, signs)
 
     def grown(self, stored: Int8Matrix) -> None:
         """Take in rows at the end; `stored` is the whole matrix."""
@@ -208,20 +208,19 @@ class Signs:
         found = Signs()
         found.grown(stored)
         with self._lock:
-            lists = self._lists
-        if lists is not None:
-            before = places[places < len(lists.rows)]
-            signs = np.delete(np.concatenate(lists.blocks, axis=1), before, axis=1)
-            lengths = np.delete(lists.lengths, before)
-            found._lists = Lists.from_signs(stored[: len(lengths)], lengths, signs)
+            made = self._made
+        if made is not None:
+            before = places[places < len(made.rows)]
+            signs = np.delete(np.concatenate(made.blocks, axis=1), before, axis=1)
+            found._made = RowSigns.made_before(stored[: signs.shape[1]], signs)
         return found
 
     def renewed(self, places: Places) -> None:
         """Take in vectors that were written into the matrix."""
         with self._lock:
-            if self._lists is not None:
-                before = places[places < len(self._lists.rows)]
-                self._lists = self._lists.renewed(before, self._stored)
+            if self._made is not None:
+                before = places[places < len(self._made.rows)]
+                self._made = self._made.renewed(before, self._stored)
 
 
 @final
@@ -262,7 +261,7 @@ class GrowingMatrix:
         self._lengths.fill(lengths)
         self._join_many()
         if signs:
-            self._signs.load(np.concatenate(signs, axis=1), self._lengths.view())
+            self._signs.load(np.concatenate(signs, axis=1))
 
     def add(self, rows: int) -> None:
         """Add rows, without vectors."""
@@ -306,7 +305,7 @@ class GrowingMatrix:
 
     def _join_many(self) -> None:
         """Many rows are one part: they are picked one by one."""
-        if len(self._lengths) >= LISTS_FROM:
+        if len(self._lengths) >= SIGNS_FROM:
             if self._loaded:
                 self._stored.fill([*self._loaded, self._stored.view()])
                 self._loaded = []

@@ -4,13 +4,16 @@ Owns the weights of standing; those of recall are in `weights.py`. Invariant: ev
 [0, 1], and the parts of a breakdown add up to the score (both rounded to 1e-6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from math import prod
 
 SESSION_RECENCY_HALF_LIFE_H = 24.0
 LONGEST_DECAY_HALF_LIFE_D = 365.0
+MOST_CONFIDENT = 0.99
+"""However often something is said, so sure it is at most."""
 REINFORCEMENT = 1.5
 """Each use of a memory makes its half-life this much longer."""
 
@@ -22,6 +25,19 @@ QUERY_SHARE = 0.9
 """Of a pack line's score under a query: relevance has this part, the composite the rest."""
 DECAYING_PENALTY = 0.5
 """A decaying memory counts this much of its score."""
+
+
+def confidence_together(said: Iterable[tuple[frozenset[int], float]]) -> float:
+    """How sure it is what was said in each of these sets of events, with that confidence.
+
+    What is said again is surer (1 − the product of the doubts), unless it is the same events that
+    say it; merging alone makes nothing surer than `MOST_CONFIDENT`.
+    """
+    best: dict[frozenset[int], float] = {}
+    for events, confidence in said:
+        best[events] = max(best.get(events, 0.0), confidence)
+    together = 1 - prod(1 - one for one in best.values())
+    return max(max(best.values()), round(min(together, MOST_CONFIDENT), 4))
 
 
 def recency(age: timedelta, *, half_life_h: float) -> float:

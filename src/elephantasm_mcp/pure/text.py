@@ -3,7 +3,7 @@
 Owns mending, one-line form, cutting, and the words and terms of full-text search. Knows nothing of
 tokens or secrets (see `tokens`, `redaction`).
 Invariant: `terms(text)` are exactly the terms that FTS5 (`porter unicode61 remove_diacritics 2`)
-finds in `fts_text(text)`, but for emoji, and scripts with marks and no blanks between words.
+finds in `words(text)`, but for emoji, and scripts with marks and no blanks between words.
 """
 
 import re
@@ -158,11 +158,6 @@ def cut(text: str, *, max_words: int | None = None, max_chars: int | None = None
     return text
 
 
-def has_cjk(text: str) -> bool:
-    """Whether `text` has Han, Kana or Hangul."""
-    return _CJK.search(text) is not None
-
-
 def words(text: str) -> list[str]:
     """The folded, unstemmed words of `text` in order.
 
@@ -215,14 +210,6 @@ def _snowball(word: str) -> str:
     from snowballstemmer.porter_stemmer import PorterStemmer  # 20 ms, for all its languages
 
     return PorterStemmer().stemWord(word)
-
-
-def fts_text(text: str) -> str:
-    """What is handed to FTS5 for indexing: the words of `text`, blank-separated, without emoji.
-
-    FTS5's tables are of Unicode 6.1: it drops some emoji, and takes newer ones for letters.
-    """
-    return " ".join(word for word in words(text) if not _EMOJI.match(word))
 
 
 def fts_quote(term: str) -> str:

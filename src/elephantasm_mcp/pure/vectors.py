@@ -35,19 +35,6 @@ def quantize(vectors: NDArray[np.float32]) -> Int8Matrix:
     return np.rint(vectors / peaks * LEVELS).astype(np.int8)
 
 
-def dequantize(stored: Int8Matrix) -> NDArray[np.float32]:
-    """Unit rows in the stored directions, shape (n, d).
-
-    Raises:
-        ValueError: a row is zero.
-    """
-    rows = stored.astype(np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    _require_direction(lengths)
-    rows /= lengths[:, np.newaxis]
-    return rows
-
-
 def to_blob(stored: Int8Matrix) -> bytes:
     """One byte a component, row after row: what a vector column holds."""
     return stored.tobytes()

@@ -88,7 +88,9 @@ class AsyncElephantasm:
     database and `close` closes it; background jobs need the block, which owns their task.
 
     `database` is a file; without it ELEPHANTASM_DATABASE, else the default file. `anima_id` is the
-    default anima, an id or a name, made on first use. `timeout` bounds each call, in seconds.
+    default anima, an id or a name, made on first use. `timeout` bounds each call, in seconds,
+    but for `dream` and `complete_dream`: a dream over much takes what it takes, and each question
+    that it asks a language model is given up after two minutes.
     `background_jobs` makes memories in the background. `settings` are the settings' names without
     prefix (`llm=`, `embedder=`, …).
 
@@ -97,7 +99,7 @@ class AsyncElephantasm:
         ValidationError: an argument breaks a rule; the message names it, the rule and an example.
         NotFoundError: an unknown anima, row or dream.
         NotBuiltError: promised for a later release.
-        ServerError: the call took longer than `timeout`.
+        ServerError: the call, unless it dreams, took longer than `timeout`.
         StorageError: the database cannot be used, or the client is closed.
     """
 
@@ -232,7 +234,8 @@ class AsyncElephantasm:
     ) -> Event:
         """Record what was said or done; one that repeats an earlier event yields that one.
 
-        One of a type that the anima does not keep is acknowledged without a `handle`.
+        One of a type that the anima does not keep is acknowledged without a `handle`; its `note`
+        says so.
         """
         request = make_request(
             EventCreate,
@@ -413,12 +416,13 @@ class AsyncElephantasm:
     ) -> DreamReport:
         """Make memories of what waits, let fade what is old, put in order; returns when it is done.
 
-        `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep sleep
-        only says what it would do, as `plan` of the report. The report's `notes` say what went
-        otherwise than asked; its `work_order` has events that `complete_dream` can better.
+        `phase` is `auto` (what is due), `synthesis`, `light` or `deep`. With `dry_run` deep (or
+        light) sleep only says what it would do, as `plan` of the report. The report's `notes` say
+        what went otherwise than asked; its `work_order` has events that `complete_dream` can
+        better.
         """
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
-        async with self._call("dream") as app:
+        async with self._dreaming("dream") as app:
             if dry_run:
                 from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
 
@@ -441,7 +445,7 @@ class AsyncElephantasm:
         if accept is not None:
             from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
 
-            async with self._call("complete_dream") as app:
+            async with self._dreaming("complete_dream") as app:
                 return await plans.complete(
                     app.core, app.user, plan_or_work_order, accept=accept, actor="user"
                 )
@@ -451,7 +455,7 @@ class AsyncElephantasm:
                 field="proposals",
                 hint='Example: complete_dream(order.id, proposals={"memories": []}).',
             )
-        async with self._call("complete_dream") as app:
+        async with self._dreaming("complete_dream") as app:
             return await dreams.complete(
                 app.core,
                 app.user,
@@ -596,6 +600,13 @@ class AsyncElephantasm:
                 "what it was to write may have been written.",
                 hint="Try again, or give it longer with `timeout`.",
             )
+
+    @asynccontextmanager
+    async def _dreaming(self, name: str) -> AsyncIterator[App]:
+        """The open app, for as long as a dream takes: what it asks a model has its own deadline."""
+        async with self._call(name) as app:
+            pass
+        yield app
 
     async def _open(self) -> App:
         async with self._opening:

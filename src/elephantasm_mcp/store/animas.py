@@ -36,6 +36,10 @@ from elephantasm_mcp.types.records import (
 )
 
 
+class AnimaGoneError(LookupError):
+    """An anima was deleted while something was done in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAnima:
     """An anima with its settings and counters."""
@@ -143,11 +147,11 @@ def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
     """An anima by number.
 
     Raises:
-        LookupError: there is none.
+        AnimaGoneError: there is none any more.
     """
     row = tx.one("anima_by_no", anima_no=anima_no)
     if row is None:
-        raise LookupError(anima_no)
+        raise AnimaGoneError(anima_no)
     return _stored(row)
 
 

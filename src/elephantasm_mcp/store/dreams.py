@@ -168,6 +168,11 @@ def operations_on(tx: Tx, layer: JournalLayer, id_: RowId) -> set[str]:
     return {operation for (operation,) in tx.tuples("operations_on", layer=layer, row_id=id_)}
 
 
+def wordings_of(tx: Tx, knowledge: RowId) -> list[str]:
+    """What a piece of knowledge said at any time, as far as the journal still has it."""
+    return [text for (text,) in tx.tuples("wordings_of", row_id=knowledge)]
+
+
 def consumed(tx: Tx, events: Iterable[RowId]) -> set[RowId]:
     """Those of these events that a run consumed which stands."""
     rows = tx.tuples("consumed_events", ids=json.dumps(list(events)))

@@ -15,9 +15,11 @@ from typing import TypeAlias
 
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import memories, search, segments
+from elephantasm_mcp.store import support as supports
 from elephantasm_mcp.store.animas import StoredAnima, id_range, recount_pending
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
+from elephantasm_mcp.store.support import Support
 from elephantasm_mcp.store.values import from_json, maybe_time, to_json, to_micros
 from elephantasm_mcp.types.records import AnimaNo, JournalLayer, Layer, RowId, handle_of
 
@@ -92,16 +94,27 @@ def erased_at(tx: Tx, anima_no: AnimaNo) -> datetime | None:
 def erase(tx: Tx, anima: StoredAnima, rows: Rows, *, carries: Carries, now: datetime) -> None:
     """Remove these rows, and what is left of them anywhere else in the database.
 
-    Rows that stay lose their links to them; a snapshot that `carries` their words is erased too.
+    Rows that stay lose their links to them, and what followed from these alone; a snapshot that
+    `carries` their words is erased too.
     """
-    _let_go(tx, anima, rows)
+    touched = _touched(tx, anima, rows)
+    support = supports.before(tx, touched, gone=rows["event"])
+    _let_go(tx, touched, rows, support)
     for layer, ids in rows.items():
         erase_rows(tx, anima.anima_no, layer, ids)
         tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
         tx.run("erase_actions_on", layer=layer, ids=_json(ids))
     _erase_conflicts(tx, anima, rows)
-    _rewrite_journal(tx, anima, rows, carries)
+    _rewrite_journal(tx, anima, rows, carries, support)
     wipe_copies(tx, anima, now=now)
+
+
+def give_back(tx: Tx, events: Iterable[RowId], *, now: datetime) -> None:
+    """Let events be pending again, as if no dream had consumed them."""
+    given = _json(events)
+    tx.run("give_back", ids=given, now=to_micros(now))
+    tx.run("erase_consumption", ids=given)
+    tx.run("erase_unmade", ids=given)
 
 
 def erase_rows(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Iterable[RowId]) -> None:
@@ -157,6 +170,7 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     for layer in LAYERS:
         tx.run("delete_tombstones", layer=layer, **bounds)
     tx.run("delete_marks", anima_no=anima.anima_no)
+    tx.run("delete_row_changes", anima_no=anima.anima_no)
     tx.run("delete_jobs", anima_no=anima.anima_no)
     tx.run("delete_anima", anima_no=anima.anima_no)
 
@@ -212,9 +226,10 @@ def rewrite_action(
     )
 
 
-def without(snapshot: Snapshot, rows: Rows) -> Snapshot:
-    """The snapshot without what refers to these rows; of knowledge and memories alike."""
-    layer: Layer = "memory" if "summary" in snapshot else "knowledge"
+def _without(
+    tx: Tx, layer: DerivedLayer, id_: RowId, snapshot: Snapshot, rows: Rows, support: Support
+) -> Snapshot:
+    """A snapshot without what refers to these rows, or rests on them."""
     let_go = {
         **snapshot,
         "links": [link for link in snapshot["links"] if RowId(link[1]) not in rows[link[0]]],
@@ -223,20 +238,28 @@ def without(snapshot: Snapshot, rows: Rows) -> Snapshot:
         let_go["superseded_by"] = None
     if snapshot.get("memory_id") in rows["memory"]:
         let_go["memory_id"] = None
-    return let_go
+    return supports.without(tx, layer, id_, snapshot, let_go, support)
 
 
-def _let_go(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
-    """Take what goes out of the rows that stay; what it had superseded stands again."""
+def _touched(tx: Tx, anima: StoredAnima, rows: Rows) -> list[tuple[DerivedLayer, RowId]]:
+    """What stays and was made of what goes, or superseded by it."""
     bounds = id_range(anima.anima_no)
     touched = made_of(tx, rows)
     for derived in _DERIVED:
         found = tx.tuples(f"superseded_{derived}", ids=_json(rows[derived]), **bounds)
         touched |= {(derived, RowId(id_)) for (id_,) in found}
+    return sorted((layer, id_) for layer, id_ in touched if id_ not in rows[layer])
+
+
+def _let_go(
+    tx: Tx, touched: Iterable[tuple[DerivedLayer, RowId]], rows: Rows, support: Support
+) -> None:
+    """Take what goes out of the rows that stay; what it had superseded stands again."""
     for layer, id_ in touched:
-        before = memories.read_snapshot(tx, layer, id_) if id_ not in rows[layer] else None
+        before = memories.read_snapshot(tx, layer, id_)
         if before is not None:
-            memories.write_snapshot(tx, layer, id_, without(before, rows))
+            after = _without(tx, layer, id_, before, rows, support)
+            memories.write_snapshot(tx, layer, id_, after)
 
 
 def _erase_conflicts(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
@@ -250,18 +273,27 @@ def _erase_conflicts(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
         tx.run("erase_actions_on", layer="conflict", ids=given)
 
 
-def _rewrite_journal(tx: Tx, anima: StoredAnima, rows: Rows, carries: Carries) -> None:
+def _rewrite_journal(
+    tx: Tx, anima: StoredAnima, rows: Rows, carries: Carries, support: Support
+) -> None:
     """Take what goes out of every snapshot; reasons of the same dreams go with it."""
     handles = {handle_of(layer, id_) for layer, ids in rows.items() for id_ in ids}
     for action in list(actions_with_words(tx, anima)):
-        if action.layer not in _DERIVED:  # erased whole, with its row
+        layer = action.layer
+        if layer == "identity" or layer == "conflict":  # erased whole, with its row
             continue
         texts = [one for one in (action.before, action.after) if one is not None]
         named = not handles.isdisjoint(json.loads(action.sources))
         if not named and not any(_refers(text, rows) for text in texts):
             continue
-        before, lost_before = _let_go_of(action.before, rows, carries)
-        after, lost_after = _let_go_of(action.after, rows, carries)
+
+        def left(
+            snapshot: Snapshot, layer: DerivedLayer = layer, id_: RowId = action.row_id
+        ) -> Snapshot:
+            return _without(tx, layer, id_, snapshot, rows, support)
+
+        before, lost_before = _let_go_of(action.before, rows, carries, left)
+        after, lost_after = _let_go_of(action.after, rows, carries, left)
         rewrite_action(
             tx,
             action,
@@ -278,12 +310,14 @@ def _refers(text: str, rows: Rows) -> bool:
     return any(not ids.isdisjoint(numbers) for ids in rows.values())
 
 
-def _let_go_of(text: str | None, rows: Rows, carries: Carries) -> tuple[str | None, bool]:
+def _let_go_of(
+    text: str | None, rows: Rows, carries: Carries, letting_go: Callable[[Snapshot], Snapshot]
+) -> tuple[str | None, bool]:
     """A snapshot without what goes, and whether all of it had to go."""
     if text is None or not _refers(text, rows):
         return text, False
     snapshot: Snapshot = from_json(text)
-    left = without(snapshot, rows)
+    left = letting_go(snapshot)
     made_of_it = any(left.get(name) != snapshot.get(name) for name in ("links", "memory_id"))
     if made_of_it and (not left["links"] or carries({**snapshot, "kept": left["links"]})):
         return None, True

@@ -135,10 +135,11 @@ def added(anima: StoredAnima, id_: RowId, new: NewEvent, *, now: datetime) -> St
     return StoredEvent(id=id_, event=event, tokens=new.tokens)
 
 
-def passed_over(anima: StoredAnima, new: NewEvent, *, now: datetime) -> StoredEvent:
+def passed_over(anima: StoredAnima, new: NewEvent, *, why: str, now: datetime) -> StoredEvent:
     """An event that its anima does not keep, as it is acknowledged: without a handle."""
     stored = added(anima, row_id(anima.anima_no, 0), new, now=now)
-    event = stored.event.model_copy(update={"handle": "", "state": EventState.SETTLED})
+    without = {"handle": "", "state": EventState.SETTLED, "note": why}
+    event = stored.event.model_copy(update=without)
     return replace(stored, event=event)
 
 

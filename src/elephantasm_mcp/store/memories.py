@@ -211,6 +211,16 @@ def rows_of_events(tx: Tx, events: Iterable[RowId]) -> list[tuple[DerivedLayer, 
     return [(layer, RowId(id_)) for layer, id_ in rows]
 
 
+def told_events(tx: Tx, events: Iterable[RowId]) -> set[RowId]:
+    """Those of these events of which a memory tells that nothing superseded."""
+    return {RowId(id_) for (id_,) in tx.tuples("told_events", ids=json.dumps(list(events)))}
+
+
+def orphans_of(tx: Tx, events: Iterable[RowId]) -> list[RowId]:
+    """Knowledge of some events that belongs to no memory."""
+    return [RowId(id_) for (id_,) in tx.tuples("orphans_of", ids=json.dumps(list(events)))]
+
+
 def has_unsettled_source(tx: Tx, layer: DerivedLayer, id_: RowId) -> bool:
     """Whether an event that a row was made of is not settled."""
     row = tx.one("unsettled_sources", layer=layer, id=id_)
@@ -364,13 +374,20 @@ def fading(
     decaying_above: float,
     archived_above: float,
     below_importance: float,
+    reinforcement: float,
+    longest_half_life_d: float,
+    now: datetime,
 ) -> list[Row]:
-    """The memories whose state may change by the decay that was set, with what decides it."""
+    """The memories whose state may change by their decay, with what decides it."""
     return tx.all(
         "fading",
         decaying_above=decaying_above,
         archived_above=archived_above,
         below_importance=below_importance,
+        now=to_micros(now),
+        decay_half_life_d=anima.settings.decay_half_life_d,
+        reinforcement=reinforcement,
+        longest_d=longest_half_life_d,
         **id_range(anima.anima_no),
     )
 

@@ -8,7 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store.values import from_micros, maybe_time, to_micros, to_uuid
+from elephantasm_mcp.store.values import (
+    from_json,
+    from_micros,
+    maybe_time,
+    to_json,
+    to_micros,
+    to_uuid,
+)
 from elephantasm_mcp.types.records import AnimaNo
 
 
@@ -21,6 +28,8 @@ class StoredPlan:
     phase: str
     synthesizer: str
     tokens: int
+    calls: tuple[int, ...]
+    """The calls of a language model that it took, by number."""
     operations: str
     created_at: datetime
     expires_at: datetime
@@ -37,6 +46,7 @@ def add(tx: Tx, plan: StoredPlan) -> None:
         phase=plan.phase,
         synthesizer=plan.synthesizer,
         tokens=plan.tokens,
+        calls=to_json(plan.calls),
         operations=plan.operations,
         created_at=to_micros(plan.created_at),
         expires_at=to_micros(plan.expires_at),
@@ -54,6 +64,7 @@ def find(tx: Tx, uuid: UUID) -> StoredPlan | None:
         phase=row["phase"],
         synthesizer=row["synthesizer"],
         tokens=row["tokens"],
+        calls=tuple(from_json(row["calls"])),
         operations=row["operations"],
         created_at=from_micros(row["created_at"]),
         expires_at=from_micros(row["expires_at"]),

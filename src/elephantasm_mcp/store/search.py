@@ -106,14 +106,17 @@ def is_whole(anima: StoredAnima, marked: Marks, layer: Layer, model: str) -> boo
 
 
 def unindexed(tx: Tx, anima: StoredAnima, models: Iterable[str]) -> int:
-    """How many rows may have no vector yet under one of these models."""
-    marked = marks(tx, anima.anima_no)
-    return max(
-        (
-            sum(anima.last_numbers[layer] - marked.get((layer, model), 0) for layer in LAYERS)
-            for model in models
-        ),
-        default=0,
+    """How many rows have no vector yet under one of these models: each is looked up."""
+    wanted = list(models)
+    return sum(
+        len(
+            {
+                id_
+                for model in wanted
+                for id_ in without_vector(tx, anima, layer, model, limit=NO_LIMIT)
+            }
+        )
+        for layer in LAYERS
     )
 
 
@@ -178,6 +181,9 @@ def forget_vectors(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
 def note_change(tx: Tx, anima_no: AnimaNo, layer: Layer, id_: RowId) -> None:
     """Note that a row reads differently, has gone or come back, or that its vectors have gone.
 
+    A row has one note, of its last change, and keeps it as long as its anima is there: another
+    process may hold a state of any age, and would not see the change without it.
+
     With a memory its knowledge is noted, which has its session.
     """
     tx.run("bump_vector_epoch", anima_no=anima_no)
@@ -201,23 +207,6 @@ def vectors_after(
     if upto is not None:
         bounds["high"] = upto
     return tx.tuples("vectors_after", layer=layer, model=model, **bounds)
-
-
-def nearest(
-    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, query: FloatMatrix, *, limit: int
-) -> list[tuple[RowId, float]]:
-    """The rows nearest to a query vector of shape (1, d), by the database's own distance."""
-    from elephantasm_mcp.pure.vectors import quantize, to_blob
-
-    rows = tx.tuples(
-        "nearest_vectors",
-        layer=layer,
-        model=model,
-        vector=to_blob(quantize(query)[0]),
-        limit=limit,
-        **id_range(anima_no),
-    )
-    return [(RowId(id_), similarity) for id_, similarity in rows]
 
 
 def _above(anima_no: AnimaNo, after: int) -> dict[str, int]:

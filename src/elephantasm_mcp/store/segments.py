@@ -14,7 +14,7 @@ are given up, the last one first, until they are not, and made anew.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.search import LAYERS, RowChange
-from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer, RowId
+from elephantasm_mcp.types.records import SEQ_BITS, AnimaNo, Layer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROWS = ""
 """The part of a block that holds rows and words; the others are models."""
 SIGNS = " signs"
-"""Behind a model's name: the part that holds what `pure/lists.py` makes of its vectors."""
+"""Behind a model's name: the part that holds what `pure/signs.py` makes of its vectors."""
 LEAST_ROWS = 64
 """New or changed rows that are worth a block: reading so few one by one takes 3 ms."""
 MOST_ROWS = 2_048
@@ -200,7 +200,7 @@ def load(tx: Tx, anima: StoredAnima, builder: CorpusBuilder) -> list[RowChange]:
 
 def next_step(tx: Tx, anima: StoredAnima, models: Mapping[str, int]) -> Step | None:
     """What is to be done next so that the anima can be loaded from blocks; None when all is."""
-    from elephantasm_mcp.pure.lists import signs_of
+    from elephantasm_mcp.pure.signs import signs_of
 
     chain = chain_of(tx, anima)
     if chain.others:
@@ -297,36 +297,6 @@ def drop(tx: Tx, anima_no: AnimaNo) -> None:
     tx.run("delete_segments_from", anima_no=anima_no, first=0)
 
 
-def forget(tx: Tx, anima: StoredAnima, layer: Layer, ids: Collection[RowId]) -> None:
-    """Erase what is derived of rows, their vectors among it; to be called before the rows go.
-
-    Afterwards no word or name is left in any block that no other row has. The chain is cut at the
-    first block that has a copy of such a row, or such a word from whoever had it before; what stood
-    behind is packed anew by the index.
-    """
-    from elephantasm_mcp.pure.corpus import CorpusBuilder
-    from elephantasm_mcp.pure.segments import unpack
-
-    for id_ in ids:
-        search.forget_vectors(tx, anima.anima_no, layer, id_)
-    chain = chain_of(tx, anima)
-    if chain.others:  # nobody here can tell what is in them
-        drop(tx, anima.anima_no)
-        return
-    kept = _kept(tx, anima)
-    if not kept:
-        return
-    blocks = [unpack(one.data) for one in kept]
-    stale = _stale(kept, blocks, search.changes_after(tx, anima.anima_no, kept[0].epoch))
-    now = CorpusBuilder({})
-    now.add([search.corpus_row(layer, row) for row in search.rows_of(tx, layer, ids)])
-    told = _blocks_that_tell(
-        blocks, stale, _copies(blocks, LAYERS.index(layer), ids), now.segment(0, len(now))
-    )
-    if told:
-        tx.run("delete_segments_from", anima_no=anima.anima_no, first=kept[min(told)].first)
-
-
 def _is_still(tx: Tx, anima: StoredAnima, seen: Chain) -> bool:
     """Whether nobody changed a row or the chain since it was seen."""
     chain = chain_of(tx, anima)
@@ -390,54 +360,13 @@ def _by_block(kept: Sequence[Kept], mask: NDArray[np.bool_]) -> list[NDArray[np.
     return [mask[one.first : one.first + one.rows].nonzero()[0] for one in kept]
 
 
-def _copies(blocks: Sequence[Segment], layer: int, ids: Collection[int]) -> NDArray[np.bool_]:
-    """Which copies in these blocks are of some rows, a mask."""
-    import numpy as np
-
-    return np.concatenate(
-        [
-            (block.columns["layers"] == layer) & np.isin(block.columns["ids"], list(ids))
-            for block in blocks
-        ]
-    )
-
-
-def _blocks_that_tell(
-    blocks: Sequence[Segment], stale: NDArray[np.bool_], gone: NDArray[np.bool_], now: Segment
-) -> set[int]:
-    """The blocks with a copy of what goes, or that brought in a word or name only that has.
-
-    `stale` and `gone` are masks over all copies; `now` has what goes as it reads now.
-    """
-    import numpy as np
-
-    def joined(name: str) -> NDArray[np.int32]:
-        return np.concatenate([block.columns[name] for block in blocks])
-
-    places = np.arange(len(gone))
-    tokens = np.concatenate([block.tokens for block in blocks])
-    told = set(np.repeat(np.arange(len(blocks)), list(map(len, blocks)))[gone].tolist())
-    for numbers, rows, brought, read in (
-        (tokens, np.repeat(places, joined("sizes")), [one.words for one in blocks], now.words),
-        (joined("authors"), places, [one.authors for one in blocks], now.authors),
-        (joined("sessions"), places, [one.sessions for one in blocks], now.sessions),
-    ):
-        sizes = list(map(len, brought))
-        known = set(read)
-        theirs = np.array([name in known for names in brought for name in names], dtype=np.bool_)
-        theirs[numbers[gone[rows]]] = True
-        theirs[numbers[~(gone | stale)[rows]]] = False
-        told |= set(np.repeat(np.arange(len(blocks)), sizes)[theirs].tolist())
-    return told
-
-
 def _missing_part(chain: Chain, block: Block, model: str, marks: search.Marks) -> str | None:
     """What is not kept of a block and can be: its vectors; where rows are many, their signs."""
-    from elephantasm_mcp.pure.matrix import LISTS_FROM
+    from elephantasm_mcp.pure.matrix import SIGNS_FROM
 
     if any(marks.get((layer, model), 0) < block.last[layer] for layer in LAYERS):
         return None
-    wanted = [model, model + SIGNS] if chain.rows >= LISTS_FROM else [model]
+    wanted = [model, model + SIGNS] if chain.rows >= SIGNS_FROM else [model]
     return next((part for part in wanted if part not in block.parts), None)
 
 
@@ -451,9 +380,9 @@ def _signs(
     """The signs of all blocks; none where some are missing, or where rows are few."""
     import numpy as np
 
-    from elephantasm_mcp.pure.matrix import LISTS_FROM
+    from elephantasm_mcp.pure.matrix import SIGNS_FROM
 
-    if sum(one.rows for one in kept) < LISTS_FROM:
+    if sum(one.rows for one in kept) < SIGNS_FROM:
         return []
     found = _kept(tx, anima, model + SIGNS)
     if len(found) < len(kept):

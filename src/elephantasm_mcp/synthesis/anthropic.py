@@ -1,31 +1,34 @@
 """Language models of Anthropic, and of whatever speaks its Messages API.
 
-Owns one call of that API. Retries, budgets and records are not its matter (`memory/calls.py`).
+Owns how that API is asked, and how its answers read. Retries, budgets and records are not its
+matter (`memory/calls.py`).
 Invariant: one `answer` is one HTTP request; the model gets no tools.
 """
 
 from __future__ import annotations
 
-from time import perf_counter
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import anyio
 from pydantic import BaseModel, Field
-from pydantic import ValidationError as PydanticValidationError
 
-from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
+from elephantasm_mcp.ports import Answer, ModelT, Prompt
+from elephantasm_mcp.providers import asking
 from elephantasm_mcp.providers.faults import Faults, host_of
-from elephantasm_mcp.synthesis.prices import cost_usd
-from elephantasm_mcp.synthesis.schemas import read_answer, strict_schema
+from elephantasm_mcp.synthesis.exchange import DEADLINE_S, Exchange, Said
+from elephantasm_mcp.synthesis.schemas import strict_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from anthropic import AsyncAnthropic
+    from httpx2 import Response
 
 PROVIDER: Final = "anthropic"
 DEFAULT_MODEL: Final = "claude-haiku-5-5"
 """The fastest and cheapest: made for extraction."""
 DEFAULT_URL: Final = "https://api.anthropic.com"
-DEADLINE_S: Final = 120.0
 
 
 class _Block(BaseModel):
@@ -65,9 +68,10 @@ class AnthropicModel:
         self._base_url: Final = base_url or DEFAULT_URL
         self._deadline_s: Final = deadline_s
         self._faults: Final = Faults(
-            name=self.name,
-            key_variable="ANTHROPIC_API_KEY",
-            where=host_of(self._base_url),
+            name=self.name, key_variable="ANTHROPIC_API_KEY", where=host_of(self._base_url)
+        )
+        self._exchange: Final = Exchange(
+            model, faults=self._faults, is_official=self._base_url == DEFAULT_URL
         )
 
     @property
@@ -78,56 +82,34 @@ class AnthropicModel:
     async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
         """See `LanguageModel.answer`."""
         self._faults.check(self._api_key)
+        ask = partial(self._ask, partial(self._post, prompt=prompt, shape=shape))
+        return await self._exchange.hold(shape, ask=ask, read=_read)
+
+    async def _ask(self, post: Callable[[AsyncAnthropic], Awaitable[Response]]) -> str:
         client = await anyio.to_thread.run_sync(self._connect)
-        started = perf_counter()
-        try:
-            with anyio.fail_after(self._deadline_s):
-                text = await self._post(client, prompt, shape)
-        except TimeoutError:
-            raise self._faults.of_silence(self._deadline_s) from None
-        try:
-            message = _Message.model_validate_json(text)
-        except PydanticValidationError:
-            raise self._faults.unreadable(None) from None
-        usage = self._usage(message.usage, duration_s=perf_counter() - started)
-        if message.stop_reason == "refusal":
-            raise self._faults.refused(usage)
-        said = "".join(block.text for block in message.content if block.type == "text")
-        value = read_answer(said, shape)
-        if value is None:
-            raise self._faults.unreadable(usage)
-        return Answer(value=value, usage=usage)
 
-    async def _post(self, client: AsyncAnthropic, prompt: Prompt, shape: type[ModelT]) -> str:
-        """The body of the answer.
-
-        Raises:
-            ModelError: there is none.
-        """
         import anthropic  # half a second: `_connect` loaded it on a thread
 
-        from elephantasm_mcp.providers.transport import TooLongError
+        return await asking.ask(
+            client,
+            post,
+            faults=self._faults,
+            deadline_s=self._deadline_s,
+            failures=anthropic.AnthropicError,
+            no_connection=anthropic.APIConnectionError,
+        )
 
-        try:
-            async with client:
-                raw = await client.messages.with_raw_response.create(
-                    model=self._model,
-                    max_tokens=prompt.max_tokens,
-                    system=prompt.instructions,
-                    messages=[{"role": "user", "content": prompt.data}],
-                    output_config={
-                        "format": {"type": "json_schema", "schema": strict_schema(shape)}
-                    },
-                )
-                return raw.http_response.text
-        except anthropic.APIStatusError as error:
-            raise self._faults.of_status(error.status_code, error.response.headers) from error
-        except anthropic.APIConnectionError as error:
-            if isinstance(error.__cause__, TooLongError):
-                raise self._faults.too_long() from error
-            raise self._faults.of_connection() from error
-        except anthropic.AnthropicError as error:
-            raise self._faults.unreadable(None) from error
+    async def _post(
+        self, client: AsyncAnthropic, *, prompt: Prompt, shape: type[BaseModel]
+    ) -> Response:
+        raw = await client.messages.with_raw_response.create(
+            model=self._model,
+            max_tokens=prompt.max_tokens,
+            system=prompt.instructions,
+            messages=[{"role": "user", "content": prompt.data}],
+            output_config={"format": {"type": "json_schema", "schema": strict_schema(shape)}},
+        )
+        return raw.http_response
 
     def _connect(self) -> AsyncAnthropic:
         """A client for one call: nothing stays open between calls, which are minutes apart."""
@@ -143,15 +125,14 @@ class AnthropicModel:
             http_client=bounded_client(timeout_s=self._deadline_s),
         )
 
-    def _usage(self, tokens: _Tokens, *, duration_s: float) -> Usage:
-        cached = (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
-        tokens_in = tokens.input_tokens + cached
-        return Usage(
-            model=self._model,
-            tokens_in=tokens_in,
-            tokens_out=tokens.output_tokens,
-            duration_s=duration_s,
-            cost_usd=cost_usd(self._model, tokens_in=tokens_in, tokens_out=tokens.output_tokens)
-            if self._base_url == DEFAULT_URL
-            else None,
-        )
+
+def _read(text: str) -> Said:
+    message = _Message.model_validate_json(text)
+    tokens = message.usage
+    cached = (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
+    return Said(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        refused=message.stop_reason == "refusal",
+        tokens_in=tokens.input_tokens + cached,
+        tokens_out=tokens.output_tokens,
+    )

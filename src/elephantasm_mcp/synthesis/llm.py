@@ -9,8 +9,8 @@ import json
 from typing import Final, final
 
 from elephantasm_mcp.ports import LanguageModel, Prompt
+from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.pure.fences import fence_key
-from elephantasm_mcp.synthesis.prompts import read_prompt
 from elephantasm_mcp.types.proposals import Proposals, SourceEvent, SynthesisBatch, with_wishes
 from elephantasm_mcp.types.screening import SoundProposals
 

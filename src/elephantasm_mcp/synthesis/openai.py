@@ -7,25 +7,24 @@ Invariant: one `answer` is one HTTP request; the model gets no tools.
 from __future__ import annotations
 
 from functools import partial
-from time import perf_counter
 from typing import TYPE_CHECKING, Final, final
 
 import anyio
 from pydantic import BaseModel, Field
-from pydantic import ValidationError as PydanticValidationError
 
-from elephantasm_mcp.ports import Answer, ModelT, Prompt, Usage
+from elephantasm_mcp.ports import Answer, ModelT, Prompt
 from elephantasm_mcp.providers.openai import OpenAIServer
-from elephantasm_mcp.synthesis.prices import cost_usd
-from elephantasm_mcp.synthesis.schemas import read_answer, strict_schema
+from elephantasm_mcp.synthesis.exchange import DEADLINE_S, Exchange, Said
+from elephantasm_mcp.synthesis.schemas import strict_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from httpx2 import Response
     from openai import AsyncOpenAI
 
 DEFAULT_MODEL: Final = "gpt-5.6-luna"
 """The cheapest of its family: made for work in bulk."""
-DEADLINE_S: Final = 120.0
 
 
 class _Said(BaseModel):
@@ -66,6 +65,9 @@ class OpenAIModel:
             model, model_variable="ELEPHANTASM_LLM", api_key=api_key, base_url=base_url
         )
         self._deadline_s: Final = deadline_s
+        self._exchange: Final = Exchange(
+            model, faults=self._server.faults, is_official=self._server.official
+        )
 
     @property
     def name(self) -> str:
@@ -75,27 +77,13 @@ class OpenAIModel:
     async def answer(self, prompt: Prompt, shape: type[ModelT]) -> Answer[ModelT]:
         """See `LanguageModel.answer`."""
         self._server.check()
-        faults, deadline_s = self._server.faults, self._deadline_s
-        client = await anyio.to_thread.run_sync(
-            partial(self._server.connect, deadline_s=deadline_s)
-        )
-        started = perf_counter()
-        text = await self._server.ask(
-            client, partial(self._post, prompt=prompt, shape=shape), deadline_s=deadline_s
-        )
-        try:
-            completion = _Completion.model_validate_json(text)
-        except PydanticValidationError:
-            raise faults.unreadable(None) from None
-        tokens = completion.usage or _Tokens()
-        usage = self._usage(tokens, duration_s=perf_counter() - started)
-        choice = completion.choices[0]
-        if choice.message.refusal or choice.finish_reason == "content_filter":
-            raise faults.refused(usage)
-        value = read_answer(choice.message.content or "", shape)
-        if value is None:
-            raise faults.unreadable(usage)
-        return Answer(value=value, usage=usage)
+        ask = partial(self._ask, partial(self._post, prompt=prompt, shape=shape))
+        return await self._exchange.hold(shape, ask=ask, read=_read)
+
+    async def _ask(self, post: Callable[[AsyncOpenAI], Awaitable[Response]]) -> str:
+        connect = partial(self._server.connect, deadline_s=self._deadline_s)
+        client = await anyio.to_thread.run_sync(connect)
+        return await self._server.ask(client, post, deadline_s=self._deadline_s)
 
     async def _post(
         self, client: AsyncOpenAI, *, prompt: Prompt, shape: type[BaseModel]
@@ -119,17 +107,13 @@ class OpenAIModel:
         )
         return raw.http_response
 
-    def _usage(self, tokens: _Tokens, *, duration_s: float) -> Usage:
-        return Usage(
-            model=self._server.model,
-            tokens_in=tokens.prompt_tokens,
-            tokens_out=tokens.completion_tokens,
-            duration_s=duration_s,
-            cost_usd=cost_usd(
-                self._server.model,
-                tokens_in=tokens.prompt_tokens,
-                tokens_out=tokens.completion_tokens,
-            )
-            if self._server.official
-            else None,
-        )
+
+def _read(text: str) -> Said:
+    completion = _Completion.model_validate_json(text)
+    choice, tokens = completion.choices[0], completion.usage or _Tokens()
+    return Said(
+        text=choice.message.content or "",
+        refused=bool(choice.message.refusal) or choice.finish_reason == "content_filter",
+        tokens_in=tokens.prompt_tokens,
+        tokens_out=tokens.completion_tokens,
+    )

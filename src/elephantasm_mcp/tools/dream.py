@@ -11,7 +11,15 @@ from elephantasm_mcp.pure.text import to_line
 from elephantasm_mcp.tools.answers import ADDS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase
-from elephantasm_mcp.wording import action_text, deed, fence_order, outcome, plan_text, spent_text
+from elephantasm_mcp.wording import (
+    action_text,
+    counts_text,
+    deed,
+    fence_order,
+    outcome,
+    plan_text,
+    spent_text,
+)
 
 ACTOR = "agent"
 ORDER = (
@@ -39,7 +47,8 @@ def register(server: MCPServer, app: App) -> None:
         `synthesis` turns pending events into memories and knowledge, `light` updates recency and
         decay, `deep` merges, corrects and supersedes; `auto` does what is due. The answer lists
         every change; undo_dream takes it back. It may hold a work order: events of which you make
-        better memories, with complete_dream. `dry_run`: only say what deep sleep would do.
+        better memories, with complete_dream. `dry_run`: only say what deep (or `light`)
+        sleep would do.
         """
         of = anima or None
         if dry_run:
@@ -67,9 +76,7 @@ def _describe(report: DreamReport, *, secret: bytes) -> str:
     """What was done, and its first lines: a dream over much may have hundreds."""
     if report.plan is not None:
         return plan_text(report.plan)
-    counts = ", ".join(
-        f"{count} {what.replace('_', ' ')}" for what, count in report.counts.items() if count
-    )
+    counts = counts_text(report.counts)
     spent = spent_text(report)
     spent = f" It took {spent}." if spent else ""
     lines = [f"{report.handle} ({report.phase}): {counts or 'nothing was to do'}.{spent}"]

@@ -166,7 +166,7 @@ def _line(recorded: RecordedEvent, *, mended: bool) -> dict[str, Any]:
         "redactions": recorded.redactions,
     }
     if not recorded.stored:
-        line |= {"handle": None, "id": None, "stored": False}
+        line |= {"handle": None, "id": None, "stored": False, "note": recorded.event.note}
     if recorded.repaired or (mended and REPLACEMENT in recorded.event.content):
         line["repaired"] = True
     return line

@@ -49,6 +49,8 @@ def register(server: MCPServer, app: App) -> None:
         )
         act = forgetting.forget if confirm else forgetting.preview
         report = await act(app.core, app.user, request)
+        if report.given_back and confirm:
+            app.worker.wake()
         lines = [*forget_lines(report)]
         if report.confirm:
             lines.append(f"To erase it, call again within 10 minutes with confirm={report.confirm}")
@@ -58,6 +60,6 @@ def register(server: MCPServer, app: App) -> None:
 def _present(report: ForgetReport) -> dict[str, Any]:
     shown = report.model_dump(mode="json", exclude_none=True)
     counts = {layer: len(shown[layer]) for layer in ("events", "memories", "knowledge")}
-    for name in (*counts, "unlinked", "kept_sources"):
+    for name in (*counts, "unlinked", "kept_sources", "given_back"):
         shown[name] = shown[name][:MAX_HANDLES]
     return {"erased": report.erased_at is not None, "counts": counts, **shown}

@@ -257,6 +257,8 @@ class Event(Record):
     redactions: int = 0
     created_at: UtcDatetime
     updated_at: UtcDatetime
+    note: str | None = None
+    """Why it was not kept, where it was not: such an event has no handle."""
 
 
 class EventCreate(Request):

@@ -459,6 +459,8 @@ class ForgetReport(Record):
     """What stays and loses the source, its quote and the link: it keeps others."""
     kept_sources: list[str]
     """Events that the named rows were made of: their words are not erased."""
+    given_back: list[str] = Field(default_factory=list)
+    """Events whose memory goes because of others: they become pending, to be remembered anew."""
     confirm: str | None = None
     """The token that confirms it; None in a receipt."""
     expires_at: UtcDatetime | None = None

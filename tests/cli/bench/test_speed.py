@@ -59,7 +59,7 @@ def test_vectors_are_timed_beside_memory_and_a_scan(cli: Cli):
 
 
 def test_lists_say_how_much_they_find(cli: Cli, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("elephantasm_mcp.cli.bench.speed_trial.LISTS_FROM", 100)
+    monkeypatch.setattr("elephantasm_mcp.cli.bench.speed_trial.SIGNS_FROM", 100)
     found = figures(cli, "--embedder", "static")
     (listed,) = [one for one in found if one["what"] == "nearest vectors by lists"]
     assert (listed["rows"], listed["recall"]) == (120, 1.0)

@@ -552,7 +552,7 @@ async def test_what_has_no_vector_is_found_above_the_mark_alone(database, anima,
     assert await missing("m", limit=2) == [2, 3]
     assert await missing("n") == [1, 2, 3, 4, 5]
     assert await database.read(search.unindexed, anima, ["m", "n"]) == 5
-    assert await database.read(search.unindexed, anima, ["m"]) == 4
+    assert await database.read(search.unindexed, anima, ["m"]) == 3
     assert await database.read(search.unindexed, anima, []) == 0
     assert await database.read(search.behind, ["m"]) == [anima.anima_no]
     await database.write(search.mark, anima.anima_no, "event", "m", upto=5)

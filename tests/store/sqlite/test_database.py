@@ -775,7 +775,7 @@ async def test_health_finds_orphans_and_damaged_text_indexes(path):
         health = await database.health()
     assert health.writable
     assert any("words" in problem for problem in health.problems)
-    assert "2 rows of links refer to nothing." in health.problems
+    assert "2 rows of links with a reference to nothing." in health.problems
 
 
 # the end

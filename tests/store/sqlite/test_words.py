@@ -27,7 +27,7 @@ WORDLESS = """
     memories.uuid memories.state memories.synthesizer memories.trust
     knowledge.uuid knowledge.type knowledge.synthesizer knowledge.trust
     identities.uuid identities.synthesizer conflicts.uuid conflicts.of_layer conflicts.state
-    plans.uuid plans.phase plans.synthesizer row_changes.layer dream_actions.model
+    plans.uuid plans.phase plans.synthesizer plans.calls row_changes.layer dream_actions.model
     calls.purpose calls.model calls.outcome unmade.model
     work_orders.uuid work_orders.events work_orders.state
     links.layer links.source_layer vectors.layer vectors.model

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from elephantasm_mcp.cli.bench.conversations import Conversation, LeftOut
 from elephantasm_mcp.cli.bench.measures import mean
-from elephantasm_mcp.cli.output import count, line, table
+from elephantasm_mcp.cli.output import line, table
+from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.cli.bench.trial import Figures, Outcome
@@ -114,8 +115,9 @@ def as_lines(benchmarks: Iterable[Benchmark]) -> Iterator[str]:
     for one in benchmarks:
         yield line(one.name)
         yield (
-            f"{count(len(one.outcomes), 'question')}, {count(one.conversations, 'conversation')}, "
-            f"{count(one.turns, 'turn')}; mode: {mode_of(one.outcomes)}"
+            f"{counted(len(one.outcomes), 'question')},"
+            f" {counted(one.conversations, 'conversation')}, {counted(one.turns, 'turn')};"
+            f" mode: {mode_of(one.outcomes)}"
         )
         if missing := describe(one.left_out):
             yield f"left out: {missing}"
@@ -133,7 +135,7 @@ def describe(left_out: LeftOut) -> str:
         (left_out.turns, "turn", "without text"),
         (left_out.conversations, "conversation", "without a turn"),
     )
-    return ", ".join(f"{count(number, noun)} {why}" for number, noun, why in parts if number)
+    return ", ".join(f"{counted(number, noun)} {why}" for number, noun, why in parts if number)
 
 
 def mode_of(outcomes: "Iterable[Outcome]") -> str:

@@ -21,7 +21,7 @@ from elephantasm_mcp.memory import animas, events, index, packs, recall
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder
 from elephantasm_mcp.pure.matching import Found
-from elephantasm_mcp.pure.matrix import LISTS_FROM, GrowingMatrix
+from elephantasm_mcp.pure.matrix import SIGNS_FROM, GrowingMatrix
 from elephantasm_mcp.pure.text import query_words, stem
 from elephantasm_mcp.pure.vectors import from_blob, quantize, to_blob, top_k
 from elephantasm_mcp.store.cache import AnimaState, CorpusCache
@@ -155,7 +155,7 @@ class _Anima:
             await self._asked(NEAREST, nearest.exact, Rival(READ_ONCE, nearest.read), texts=texts),
             await self._asked(NEAREST, nearest.exact, scan, texts=texts),
         ]
-        if len(rows) >= LISTS_FROM:
+        if len(rows) >= SIGNS_FROM:
             listed = await self._asked(LISTED, nearest.listed, scan, texts=texts)
             figures.append(replace(listed, recall=await nearest.recall(texts)))
         return figures

@@ -25,6 +25,7 @@ from anyio.lowlevel import current_token
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store.sql import Migration, load_migrations, load_statements
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
@@ -499,5 +500,8 @@ def _find_problems(connection: Connection) -> list[str]:
     lines = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
     problems = [f"Integrity check: {line}" for (line,) in lines if line != "ok"]
     orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check").fetchall())
-    problems += [f"{count} rows of {table} refer to nothing." for table, count in orphans.items()]
+    problems += [
+        f"{counted(count, 'row')} of {table} with a reference to nothing."
+        for table, count in orphans.items()
+    ]
     return problems

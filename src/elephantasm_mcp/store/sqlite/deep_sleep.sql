@@ -21,9 +21,9 @@ ORDER BY id;
 -- name: add_plan
 -- What a dry run proposed.
 INSERT INTO plans (
-  uuid, anima_no, phase, synthesizer, tokens, operations, created_at, expires_at
+  uuid, anima_no, phase, synthesizer, tokens, calls, operations, created_at, expires_at
 ) VALUES (
-  :uuid, :anima_no, :phase, :synthesizer, :tokens, :operations, :created_at, :expires_at
+  :uuid, :anima_no, :phase, :synthesizer, :tokens, :calls, :operations, :created_at, :expires_at
 );
 
 -- name: plan_by_uuid

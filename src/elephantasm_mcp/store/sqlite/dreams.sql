@@ -99,6 +99,11 @@ WHERE layer IN ('memory', 'knowledge', 'identity', 'conflict') AND row_id BETWEE
 SELECT DISTINCT operation FROM dream_actions JOIN dreams ON dreams.id = dream_id
 WHERE layer = :layer AND row_id = :row_id AND undone_by IS NULL AND undoes IS NULL;
 
+-- name: wordings_of
+-- What a piece of knowledge said after any of its changes.
+SELECT DISTINCT json_extract(after, '$.content') FROM dream_actions
+WHERE layer = 'knowledge' AND row_id = :row_id AND after IS NOT NULL;
+
 -- name: consumed_events
 -- Which of several events a run that stands consumed; ids is a JSON array.
 SELECT DISTINCT event_id FROM dream_events JOIN dreams ON dreams.id = dream_id

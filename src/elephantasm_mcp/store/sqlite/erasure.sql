@@ -24,6 +24,10 @@ ORDER BY layer, id;
 -- What was extracted from some memories; ids is a JSON array.
 SELECT id FROM knowledge WHERE memory_id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
 
+-- name: first_snapshot
+-- A row as its first change left it.
+SELECT after FROM dream_actions WHERE layer = :layer AND row_id = :row_id ORDER BY position LIMIT 1;
+
 -- name: superseded_memory
 -- The memories of an anima that some of its memories took the place of; ids is a JSON array.
 SELECT id FROM memories INDEXED BY memories_hidden
@@ -39,6 +43,15 @@ WHERE (superseded_by IS NOT NULL OR archived = 1) AND id BETWEEN :low AND :high
 -- name: erase_event
 -- Remove events for good; ids is a JSON array.
 DELETE FROM events WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: give_back
+-- Let events be pending again; ids is a JSON array.
+UPDATE events SET state = 'pending', updated_at = :now
+WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: erase_consumption
+-- Forget which dreams consumed some events; ids is a JSON array.
+DELETE FROM dream_events WHERE event_id IN (SELECT value FROM json_each(:ids));
 
 -- name: erase_memory
 -- Remove memories for good; ids is a JSON array.
@@ -192,6 +205,10 @@ DELETE FROM forgotten WHERE layer = :layer AND id BETWEEN :low AND :high;
 -- name: delete_marks
 -- Remove how far the rows of an anima had vectors.
 DELETE FROM index_marks WHERE anima_no = :anima_no;
+
+-- name: delete_row_changes
+-- Remove which rows of an anima changed when.
+DELETE FROM row_changes WHERE anima_no = :anima_no;
 
 -- name: delete_jobs
 -- Remove the jobs of an anima.

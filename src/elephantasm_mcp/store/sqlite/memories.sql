@@ -203,15 +203,23 @@ ON CONFLICT (memory_id) DO UPDATE SET
   uses = uses + excluded.uses, last_at = max(last_at, excluded.last_at);
 
 -- name: fading
--- The living memories that may change their state by their decay; more than will.
-SELECT id, importance, state, access_count, decay_score FROM memories
-WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND (
-  state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
+-- The living memories that may change their state by their decay (scoring.decay), with the uses that
+-- are not folded in yet; more than will.
+SELECT * FROM (
+  SELECT id, importance, state, access_count + ifnull(uses, 0) AS access_count,
+    round(1 - pow(0.5,
+      max(0, :now - ifnull(ifnull(last_at, last_accessed_at), created_at)) / 86400e6 / min(
+        :decay_half_life_d * pow(:reinforcement, min(access_count + ifnull(uses, 0), 100)),
+        max(:decay_half_life_d, :longest_d)
+      )
+    ), 6) AS decay_score
+  FROM memories LEFT JOIN accesses ON memory_id = id
+  WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND pinned = 0 AND state <> 'archived'
+) WHERE state = 'active' AND importance < :below_importance AND decay_score > :decaying_above
   OR state = 'decaying' AND (
     decay_score > :archived_above OR importance >= :below_importance
     OR decay_score <= :decaying_above
-  )
-);
+  );
 
 -- name: count_living_memories
 -- How many memories are neither superseded nor archived.
@@ -223,6 +231,19 @@ WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND state <> 'archived
 SELECT DISTINCT layer, id FROM links
 WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
 ORDER BY layer DESC, id;
+
+-- name: told_events
+-- Which of several events a memory tells of that nothing superseded; ids is a JSON array.
+SELECT DISTINCT source_id FROM links JOIN memories ON memories.id = links.id
+WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
+  AND layer = 'memory' AND superseded_by IS NULL;
+
+-- name: orphans_of
+-- Knowledge of several events that belongs to no memory; ids is a JSON array.
+SELECT DISTINCT knowledge.id FROM links JOIN knowledge ON knowledge.id = links.id
+WHERE source_layer = 'event' AND source_id IN (SELECT value FROM json_each(:ids))
+  AND layer = 'knowledge' AND memory_id IS NULL
+ORDER BY knowledge.id;
 
 -- name: unsettled_sources
 -- How many events of a derived row are not settled.

@@ -83,12 +83,6 @@ SELECT layer, id, epoch FROM row_changes WHERE anima_no = :anima_no AND epoch > 
 SELECT id, vector FROM vectors
 WHERE layer = :layer AND model = :model AND id > :after AND id <= :high ORDER BY id;
 
--- name: nearest_vectors
--- The rows nearest to a query vector, computed by the database: what memory is tested against.
-SELECT id, 1 - vec_distance_cosine(vec_int8(vector), vec_int8(:vector)) AS similarity FROM vectors
-WHERE layer = :layer AND model = :model AND id BETWEEN :low AND :high
-ORDER BY similarity DESC, id LIMIT :limit;
-
 -- name: missing_vectors_event
 -- Events without a vector under one model.
 SELECT id FROM events WHERE id > :after AND id <= :high

@@ -1,4 +1,4 @@
-"""Short lists: which few of very many stored vectors are worth comparing to a query.
+"""Signs: which few of very many stored vectors are worth comparing to a query.
 
 Owns the signs of one growing matrix; the matrix is the caller's, and what is few enough to compare
 in full belongs to `vectors`. Invariant: signs come from sums of whole numbers, which float32 holds
@@ -19,7 +19,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from elephantasm_mcp.pure.vectors import FloatMatrix, Int8Matrix, directions, whole_numbers
+from elephantasm_mcp.pure.vectors import FloatMatrix, Int8Matrix, whole_numbers
 
 BITS: Final = 512
 """Signs kept of a row, 64 bytes. 384 find 98.7 of the best 100 where these find 99.5."""
@@ -38,8 +38,8 @@ Signs = NDArray[np.uint64]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """The nearest of many rows, nearly always; a snapshot that never changes.
+class RowSigns:
+    """The signs of many rows, by which the nearest are found, nearly always; a snapshot.
 
     Comparing half the signs of 100,000 rows takes .35 ms, making them a third of a second. A row of
     zeros is a vector that is missing.
@@ -47,56 +47,48 @@ class Lists:
 
     rows: Int8Matrix
     """Shape (n, dimensions)."""
-    lengths: NDArray[np.float32]
-    """Shape (n,)."""
     blocks: tuple[NDArray[np.uint64], ...]
     """Signs of `BLOCK_ROWS` rows each, the last of the rest: shape (BITS / 64, rows)."""
 
     @classmethod
-    def of(cls, rows: Int8Matrix) -> "Lists":
-        """The lists of `rows`, shape (n, dimensions), in the order of their positions."""
-        return cls(rows[:0], np.empty(0, dtype=np.float32), ()).extended(rows)
+    def of(cls, rows: Int8Matrix) -> "RowSigns":
+        """The signs of `rows`, shape (n, dimensions), in the order of their positions."""
+        return cls(rows[:0], ()).extended(rows)
 
     @classmethod
-    def from_signs(
-        cls, rows: Int8Matrix, lengths: NDArray[np.float32], signs: NDArray[np.uint64]
-    ) -> "Lists":
-        """The lists of rows whose signs are known: those of all, or of each part side by side."""
+    def made_before(cls, rows: Int8Matrix, signs: NDArray[np.uint64]) -> "RowSigns":
+        """Those of rows whose signs are known, shape (BITS / 64, n)."""
         blocks = (
             signs[:, first : first + BLOCK_ROWS].copy() for first in range(0, len(rows), BLOCK_ROWS)
         )
-        return cls(rows, lengths, tuple(blocks))
+        return cls(rows, tuple(blocks))
 
     @property
     def size_bytes(self) -> int:
         """What is held in memory besides the rows."""
-        return self.lengths.nbytes + sum(block.nbytes for block in self.blocks)
+        return sum(block.nbytes for block in self.blocks)
 
-    def extended(self, rows: Int8Matrix) -> "Lists":
-        """The lists of `rows`, which begin with the rows of these and go on.
+    def extended(self, rows: Int8Matrix) -> "RowSigns":
+        """The signs of `rows`, which begin with the rows of these and go on.
 
-        Only the new rows are read. What is copied is one block and one number a row: .2 ms.
+        Only the new rows are read, and one block is copied.
         """
-        done, blocks, lengths = len(self.rows), list(self.blocks), [self.lengths]
+        done, blocks = len(self.rows), list(self.blocks)
         while done < len(rows):
             filled = done % BLOCK_ROWS
-            added = directions(rows[done : done + BLOCK_ROWS - filled])
-            signs = _signs(added.whole)
+            signs = signs_of(rows[done : done + BLOCK_ROWS - filled])
             blocks.append(np.concatenate([blocks.pop(), signs], axis=1) if filled else signs)
-            lengths.append(added.lengths)
-            done += len(added)
-        return Lists(rows, np.concatenate(lengths), tuple(blocks))
+            done += signs.shape[1]
+        return RowSigns(rows, tuple(blocks))
 
-    def renewed(self, places: NDArray[np.int64], rows: Int8Matrix) -> "Lists":
-        """The same lists with the vectors of these places anew; `rows` are all, or more."""
-        blocks, lengths = list(self.blocks), self.lengths.copy()
+    def renewed(self, places: NDArray[np.int64], rows: Int8Matrix) -> "RowSigns":
+        """The same with the vectors of these places anew; `rows` are all, or more."""
+        blocks = list(self.blocks)
         for number in np.unique(places // BLOCK_ROWS).tolist():
             mine = places[places // BLOCK_ROWS == number]
-            renewed = directions(rows[mine])
             blocks[number] = blocks[number].copy()
-            blocks[number][:, mine % BLOCK_ROWS] = _signs(renewed.whole)
-            lengths[mine] = renewed.lengths
-        return Lists(rows[: len(self.rows)], lengths, tuple(blocks))
+            blocks[number][:, mine % BLOCK_ROWS] = signs_of(rows[mine])
+        return RowSigns(rows[: len(self.rows)], tuple(blocks))
 
     def differing_signs(self, query: Signs) -> NDArray[np.uint16]:
         """How many of the first signs of each row are not the query's, shape (n,)."""
