@@ -37,12 +37,13 @@ class _Told:
 
     row: SurveyRow
     truths: tuple[Truth, ...]
+    """Of knowledge only: what becomes of a memory hangs on its keys alone."""
     keys: frozenset[str]
 
 
 def tidy(survey: Survey) -> list[Operation]:
     """What the rules propose: merges first, then what holds no longer, questions, what is weak."""
-    memories = list(_told(survey.memories))
+    memories = list(_recounted(survey.memories))
     knowledge = list(_told(survey.knowledge))
     merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge)]
     gone = {handle for merge in merges for handle in merge.others}
@@ -67,13 +68,25 @@ def tidy(survey: Survey) -> list[Operation]:
 
 
 def _told(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
-    for row in rows:
+    for row, said in _said(rows):
         day = row.at // _DAY
+        read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
+        kept = tuple(truth for truth in read if truth.key)
+        yield _Told(row, kept, frozenset(truth.key for truth in kept))
+
+
+def _recounted(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
+    for row, said in _said(rows):
+        day = row.at // _DAY
+        keys = (truths.key_of(text, speaker=speaker, day=day) for speaker, text in said)
+        yield _Told(row, (), frozenset(filter(None, keys)))
+
+
+def _said(rows: Iterable[SurveyRow]) -> Iterator[tuple[SurveyRow, list[tuple[str, str]]]]:
+    for row in rows:
         said = truths.statements(row.text)
         if len(said) <= MOST_STATEMENTS:
-            read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
-            kept = tuple(truth for truth in read if truth.key)
-            yield _Told(row, kept, frozenset(truth.key for truth in kept))
+            yield row, said
 
 
 # What says the same

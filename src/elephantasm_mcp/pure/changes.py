@@ -177,7 +177,7 @@ def reading(text: str) -> Wording:
 
 def _states(line: str) -> Iterator[str]:
     """Those of `_STATES` that a line is about."""
-    for number, (before, after) in enumerate(_STATES):
+    for number, (before, after) in enumerate(_STATES if _SOME_STATE.search(line) else ()):
         if before.search(line) or after.search(line):
             yield f"state {number}"
 
@@ -457,6 +457,11 @@ _STATES: Final = [
 """States of which the second ends the first; both are of one person (see `ends`)."""
 
 
+_SOME_STATE: Final = re.compile(
+    r"single|dating|girl|boy|partner|wife|husband|engaged|relation|married|broke|divorced"
+    r"|separated|widowed|pregnant|born|birth|baby|work|job|hair|beard|long|shaved|looking|found"
+)
+"""Without such letters the patterns of states need not be tried."""
 _BY: Final = re.compile(
     r"^(?P<who>.+?) (?:has |have )?(?:raised|lowered|increased|reduced|changed|moved|cut"
     r"|upgraded|updated"

@@ -134,6 +134,7 @@ _DROPPED: Final = set_of("""
     be do does a an the our it they its itself then so really very quite just completely totally
     truly always currently now own
 """) - {"always"}
+_NO_HEAD: Final = _DROPPED | FILLERS | {"every", "all"}
 _ORDERED: Final = set_of("""
     says said think thinks thought claims claimed believes believed told tells hopes knows heard
     who whom whose which that asked wants
@@ -163,6 +164,8 @@ _FRONTS: Final = [
 """A phrase in front of who does it."""
 _CAUSE: Final = re.compile(r"^(.+), so (.+)$")
 _SUB: Final = re.compile(r"^(.+?),? (because|since i|when|if|while|although|unless) (.+)$")
+_JOINING: Final = re.compile(r"(?:because|since i|when|if|while|although|unless|, so) ")
+"""Without one of these there is but one clause."""
 _SUB_FIRST: Final = re.compile(r"^(because|when|if|while|although|unless) ([^,]+), (.+)$")
 _TOGETHER: Final = frozenset(("share", "marri", "engag", "meet", "sibl", "friend", "togeth"))
 """Is done by both alike."""
@@ -204,6 +207,8 @@ def gist_key(text: str, *, speaker: str = "") -> str:
 
 
 def _clauses(line: str, *, me: str) -> str:
+    if not _JOINING.search(line):
+        return _of(gist(line), me).key if me else gist(line).key
     if match := _SUB_FIRST.match(line):
         return f"{_clauses(match[3], me=me)} {match[1]} {_clauses(match[2], me=me)}"
     if match := _CAUSE.match(line):
@@ -221,6 +226,7 @@ def _of(one: Gist, me: str) -> Gist:
     return replace(one, head=head, units=units, pairs=tuple(sorted(pairs)))
 
 
+@lru_cache(maxsize=8_192)
 def is_time(token: str) -> bool:
     """Whether it says when: a day, a month, a date, an hour, a year."""
     return token in _TIMES or ":" in token or "/" in token or bool(_YEAR.fullmatch(token))
@@ -328,12 +334,7 @@ def _turned(tokens: list[str]) -> tuple[str, list[str]]:
     be = next(
         (at for at, one in enumerate(tokens) if one in ("is", "are", "was", "were", "am")), -1
     )
-    content = [
-        one
-        for one in tokens
-        if one not in _DROPPED | FILLERS | {"every", "all"} and one[-1].isalnum()
-    ]
-    first = content[0] if content else ""
+    first = next((one for one in tokens if one not in _NO_HEAD and one[-1].isalnum()), "")
     active = be >= 0 and any(
         len(one) > 5 and one.endswith("ing") for one in tokens[be + 1 : be + 3]
     )

@@ -276,6 +276,7 @@ def wording(text: str, *, speaker: str = "") -> list[str]:
     return _without_infinitives(found)
 
 
+@lru_cache(maxsize=64)
 def plain_text(text: str) -> str:
     """A text folded, without contractions, its phrases spelled one way."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
