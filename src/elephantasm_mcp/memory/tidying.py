@@ -16,7 +16,7 @@ from typing import Final
 
 from elephantasm_mcp.memory.survey import WEAK_CONFIDENCE, Survey, SurveyRow, is_weak
 from elephantasm_mcp.pure import truths
-from elephantasm_mcp.pure.truths import Truth
+from elephantasm_mcp.pure.truths import Saying, Truth
 from elephantasm_mcp.pure.wordings import SAID_ON
 from elephantasm_mcp.store.values import from_micros
 from elephantasm_mcp.types.operations import Archive, Conflict, Merge, Operation, Supersede
@@ -39,13 +39,34 @@ class _Told:
     truths: tuple[Truth, ...]
     """Of knowledge only: what becomes of a memory hangs on its keys alone."""
     keys: frozenset[str]
+    """One for each thing it says: the same in every row that says the same."""
+
+
+class _Sayings:
+    """What was said so far, each thing once."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[Saying]] = defaultdict(list)
+
+    def key(self, one: Saying) -> str:
+        """Equal for what says the same; empty for what says nothing."""
+        if not one.key:
+            return ""
+        alike = self._found[one.key]
+        place = next((at for at, other in enumerate(alike) if truths.same(one, other)), len(alike))
+        if place == len(alike):
+            alike.append(one)
+        return f"{one.key}#{place}"
 
 
 def tidy(survey: Survey) -> list[Operation]:
     """What the rules propose: merges first, then what holds no longer, questions, what is weak."""
-    memories = list(_recounted(survey.memories))
-    knowledge = list(_told(survey.knowledge))
-    merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge)]
+    sayings = _Sayings()
+    memories = list(_recounted(survey.memories, sayings))
+    knowledge = list(_told(survey.knowledge, sayings))
+    merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge, sayings)]
     gone = {handle for merge in merges for handle in merge.others}
     left = [one for one in knowledge if one.row.handle not in gone]
     known = {frozenset((one.first, one.second)) for one in survey.conflicts}
@@ -67,19 +88,19 @@ def tidy(survey: Survey) -> list[Operation]:
     return [*merges, *ended, *asked, *weak]
 
 
-def _told(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
+def _told(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
     for row, said in _said(rows):
         day = row.at // _DAY
         read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
-        kept = tuple(truth for truth in read if truth.key)
-        yield _Told(row, kept, frozenset(truth.key for truth in kept))
+        kept = tuple(truth for truth in read if truth.saying.key)
+        yield _Told(row, kept, frozenset(sayings.key(truth.saying) for truth in kept))
 
 
-def _recounted(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
+def _recounted(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
     for row, said in _said(rows):
         day = row.at // _DAY
-        keys = (truths.key_of(text, speaker=speaker, day=day) for speaker, text in said)
-        yield _Told(row, (), frozenset(filter(None, keys)))
+        read = (truths.saying(text, speaker=speaker, day=day) for speaker, text in said)
+        yield _Told(row, (), frozenset(filter(None, map(sayings.key, read))))
 
 
 def _said(rows: Iterable[SurveyRow]) -> Iterator[tuple[SurveyRow, list[tuple[str, str]]]]:
@@ -122,9 +143,9 @@ def _standing(one: _Told) -> tuple[bool, int, int]:
     return one.row.pinned, len(one.keys), len(one.row.content)
 
 
-def _repeated_knowledge(told: Sequence[_Told]) -> Iterator[Merge]:
+def _repeated_knowledge(told: Sequence[_Told], sayings: _Sayings) -> Iterator[Merge]:
     """Knowledge that says the same, unless something between the two said otherwise."""
-    otherwise = _said_otherwise(told)
+    otherwise = _said_otherwise(told, sayings)
     groups: dict[tuple[object, ...], list[_Told]] = defaultdict(list)
     for one in told:
         if one.keys:
@@ -141,7 +162,9 @@ def _repeated_knowledge(told: Sequence[_Told]) -> Iterator[Merge]:
         yield from _merged_run(run)
 
 
-def _said_otherwise(told: Sequence[_Told]) -> dict[object, list[tuple[str, int]]]:
+def _said_otherwise(
+    told: Sequence[_Told], sayings: _Sayings
+) -> dict[object, list[tuple[str, int]]]:
     """When what was said of a slot, or that something has ended: by slot or key."""
     found: dict[object, list[tuple[str, int]]] = defaultdict(list)
     for one in told:
@@ -149,7 +172,7 @@ def _said_otherwise(told: Sequence[_Told]) -> dict[object, list[tuple[str, int]]
             if truth.slot is not None:
                 found[truth.slot.who, truth.slot.what].append((truth.slot.value, one.row.at))
             if truth.ended:
-                found[truth.ended].append(("", one.row.at))
+                found[sayings.key(truth.ended)].append(("", one.row.at))
     return found
 
 
@@ -159,7 +182,8 @@ def _times(one: _Told, otherwise: dict[object, list[tuple[str, int]]]) -> Iterat
         if truth.slot is not None:
             said = otherwise.get((truth.slot.who, truth.slot.what), [])
             yield from (at for value, at in said if value != truth.slot.value)
-        yield from (at for _, at in otherwise.get(truth.key, []))
+    for key in one.keys:
+        yield from (at for _, at in otherwise.get(key, []))
 
 
 def _merged_run(run: Sequence[_Told]) -> Iterator[Merge]:
@@ -249,8 +273,8 @@ def _places(truth: Truth) -> Iterator[object]:
     if truth.slot is not None:
         yield "slot", truth.slot.who, truth.slot.what
     if truth.ended:
-        yield "key", truth.ended
-    yield "key", truth.key
+        yield "key", truth.ended.key
+    yield "key", truth.saying.key
     yield "frame", truth.tokens[:2]
     if truth.left:
         yield "left", truth.tokens[:1], truth.left.split()[0]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from elephantasm_mcp.pure.gists import gist, is_time, set_of, unit
+from elephantasm_mcp.pure.gists import LEADING, gist, is_time, set_of, unit
 from elephantasm_mcp.pure.spelling import spelled
-from elephantasm_mcp.pure.wordings import PAST
+from elephantasm_mcp.pure.wordings import OWNER, PAST
 
 
 def _stems(words: str) -> frozenset[str]:
@@ -105,7 +105,6 @@ _CLAUSES: Final = re.compile(
     r"|the|is|am|are|has"
     r"|have|do|does|no|not|doesn't|now|drive|live|work|use)\b)|;\s+|\s+and\s+(?=do |does |is |am )"
 )
-_PREFIXED: Final = re.compile(r"^(?:[a-z]+_)+(?=.)")
 _EMPTY: Final = _stems(
     """i we my our us me it he she they his her their him them its own this that new old job account
     membership subscription work place house one use have be do get go go~p completely yesterday ago
@@ -184,10 +183,9 @@ def _states(line: str) -> Iterator[str]:
 
 def _words(line: str) -> frozenset[str]:
     return frozenset(
-        part
-        for each in gist(line).units
-        for part in _PREFIXED.sub("", each).removesuffix(PAST).removesuffix("'s").split("_")
-        if part
+        one.removesuffix(OWNER).removesuffix(PAST)
+        for one in gist(line).tokens
+        if one not in LEADING
     )
 
 
@@ -421,12 +419,11 @@ _WHO: Final = re.compile(r"(\w+)(?: (?!brother|sister|son|daughter|mother|father
 
 def _handed(newer: Wording, older: Wording) -> bool:
     """As in "Leo handles invoices", and then "invoices are now handled by Maya"."""
-    mine, theirs = gist(newer.line), gist(older.line)
-    heads = {mine.head, theirs.head}
-    if "now" not in newer.line or len(heads) < 2 or not heads.isdisjoint({"", "i", "we", "my"}):
+    mine, theirs = (gist(each.line).tokens[:1] for each in (newer, older))
+    if "now" not in newer.line or mine == theirs or "i" in (*mine, *theirs):
         return False
-    rest = newer.words - {mine.head, "current", "now"}
-    return not _DUTIES.isdisjoint(rest) and rest == older.words - {theirs.head}
+    rest = newer.words - {*mine, "current", "now"}
+    return not _DUTIES.isdisjoint(rest) and rest == older.words - {*theirs}
 
 
 _DUTIES: Final = _stems(

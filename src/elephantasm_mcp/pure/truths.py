@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.changes import Wording, ends, reading
-from elephantasm_mcp.pure.gists import gist_key
+from elephantasm_mcp.pure.gists import Gist, gist_of
+from elephantasm_mcp.pure.gists import same as says_the_same
 from elephantasm_mcp.pure.spelling import spelled
 from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
 
@@ -40,7 +41,9 @@ _VERSIONED: Final = _stems("later earlier")
 _WISH: Final = ("would", "like")
 _PLANNED: Final = _stems("will decided agreed chose planned scheduled")
 """What is told of in the future or the past, and holds until it is said otherwise."""
-_PARTICIPLED: Final = frozenset(("be", "want", "like", word("dislike"), "hate", "love", "need"))
+_PARTICIPLED: Final = frozenset(
+    ("be", "get", "want", "like", word("dislike"), "hate", "love", "need")
+)
 """Behind these a past is none: "is kept and deleted", "wants it formatted"."""
 _ONCE: Final = frozenset(
     one.removesuffix(PAST)
@@ -127,7 +130,7 @@ _ENDED: Final = [
         (r"^(.+?) no longer (.+)$", r"\1 \2"),
         (r"^(.+?) (is|are|am) not (.+?) anymore$", r"\1 \2 \3"),
         (r"^(.+?) (?:do|does) not (.+?) anymore$", r"\1 \2"),
-        (r"^(.+?) (?:have |has )?(?:stopped|quit) (.+)$", r"\1 \2"),
+        (r"^(.+?) (?:have |has )?(?:stopped|quit) (?!(?:at|by|in|for) )(.+)$", r"\1 \2"),
     )
 ]
 _PLACING: Final = _pattern(
@@ -209,11 +212,19 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A statement as it is compared with others that may say the same."""
+
+    key: str
+    """Equal for statements that say the same, and for a few others; empty if it says nothing."""
+    gist: Gist
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What one statement says."""
 
-    key: str
-    """Equal for statements that say the same, and only for them."""
+    saying: Saying
     tokens: tuple[str, ...]
     """Its words without cues."""
     speaker: str
@@ -229,8 +240,8 @@ class Truth:
     """Whether it is of its day: an event, a plan, a past."""
     left: str
     """The value that it says is gone: "switched from A"."""
-    ended: str
-    """The key of what it says holds no longer."""
+    ended: Saying | None
+    """What it says holds no longer."""
     reading: Wording
     """Itself, as changes are looked for in it."""
 
@@ -253,9 +264,14 @@ def statements(text: str) -> list[tuple[str, str]]:
     return [(who, said) for who, said in found if said.strip(" .")]
 
 
-def key_of(text: str, *, speaker: str = "", day: int = 0) -> str:
-    """The key of what `read` would read, at a third of its price."""
-    return _key(text, _tokens(wording(text, speaker=speaker)), speaker=speaker, day=day)
+def same(one: Saying, other: Saying) -> bool:
+    """Whether both say the same."""
+    return bool(one.key) and one.key == other.key and says_the_same(one.gist, other.gist)
+
+
+def saying(text: str, *, speaker: str = "", day: int = 0) -> Saying:
+    """What `read` would say of one statement, at a third of the price."""
+    return _saying(text, _tokens(wording(text, speaker=speaker)), speaker=speaker, day=day)
 
 
 def _tokens(words: Sequence[str]) -> tuple[str, ...]:
@@ -266,12 +282,12 @@ def _is_question(text: str) -> bool:
     return text.rstrip(" \"'”").endswith("?")
 
 
-def _key(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> str:
-    if not tokens:
-        return ""
-    key = _said_by(speaker, tokens) + gist_key(text, speaker=speaker)
-    passing = _is_dated(tokens) and not _is_lasting(tokens)
-    return ("?" if _is_question(text) else "") + (f"{key}@{day}" if passing else key)
+def _saying(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> Saying:
+    gist = gist_of(text, speaker=speaker)
+    mark = "?" if _is_question(text) else ""
+    passing = f"@{day}" if _is_dated(tokens) and not _is_lasting(tokens) else ""
+    told = f"{mark}{_said_by(speaker, tokens)}{gist.bag}{passing}"
+    return Saying(told if tokens and gist.tokens else "", gist)
 
 
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
@@ -286,7 +302,7 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     thing = bool(_THING.match(text))
     slot, left = (None, "") if question else _slot(line, names, thing=thing)
     return Truth(
-        key=_key(text, tokens, speaker=speaker, day=day),
+        saying=_saying(text, tokens, speaker=speaker, day=day),
         tokens=tokens,
         speaker=speaker,
         names=names,
@@ -295,7 +311,7 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
         adds=not _ADDING.isdisjoint(words),
         dated=_is_dated(tokens),
         left=left,
-        ended="" if question else _ended(text, speaker),
+        ended=None if question else _ended(text, speaker),
         reading=reading(text),
     )
 
@@ -309,13 +325,13 @@ _TWO: Final = re.compile(
 
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
-    if newer.key == older.key or newer.adds:
+    if newer.adds or same(newer.saying, older.saying):
         return False
     if _TWO.search(older.reading.line) and not _TWO.search(newer.reading.line):
         return False  # the other half still holds
     if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
-    if newer.ended and newer.ended == older.key:
+    if newer.ended and same(newer.ended, older.saying):
         return True
     settled = not older.dated or not _PLANNED.isdisjoint(older.tokens)
     mine = (
@@ -529,15 +545,13 @@ def _said_by(speaker: str, tokens: Sequence[str]) -> str:
     return f"{speaker}: " if speaker and set(wording(speaker)).isdisjoint(tokens) else ""
 
 
-def _ended(text: str, speaker: str) -> str:
-    """The key of what a statement says holds no longer."""
+def _ended(text: str, speaker: str) -> Saying | None:
+    """What a statement says holds no longer."""
     line = spelled(text)
     if not _ENDING.search(line):
-        return ""
+        return None
     for pattern, put in _ENDED:
         if pattern.match(line):
             kept = pattern.sub(put, line)
-            return _said_by(speaker, wording(kept, speaker=speaker)) + gist_key(
-                kept, speaker=speaker
-            )
-    return ""
+            return saying(kept, speaker=speaker)
+    return None

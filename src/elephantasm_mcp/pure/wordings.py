@@ -28,6 +28,8 @@ _TOKEN: Final = re.compile(
     r",(?=\s)|\d+|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\w\s.,;:!?()\[\]\"“”‘’'*_…–—/\\-]"
 )
 _PIECE: Final = re.compile(r"\d+|[^\W\d]+|[^\w\s]")
+_ACCENTED: Final = re.compile(r"([a-z])[\u0300-\u036f]+")
+"""A Latin letter with accents: names are typed with and without."""
 _APOSTROPHES: Final = str.maketrans("’‘`", "'''")
 
 Put: TypeAlias = str | Callable[[re.Match[str]], str]
@@ -281,6 +283,9 @@ def plain_text(text: str) -> str:
     """A text folded, without contractions, its phrases spelled one way."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
     plain = plain.casefold()
+    if not plain.isascii():
+        plain = _ACCENTED.sub(r"\1", unicodedata.normalize("NFD", plain))
+        plain = unicodedata.normalize("NFC", plain)
     if "(said on" in plain:
         plain = SAID_ON.sub("", plain)
     if _DIGIT.search(plain):
