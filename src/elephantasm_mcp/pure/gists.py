@@ -82,6 +82,67 @@ hate: detest loathe
 live: reside
 teach: instruct
 choose: pick select
+like: enjoy
+colleague: coworker workmate
+flatmate: roommate housemate
+manager: boss
+lawyer: attorney solicitor
+vet: veterinarian
+motorbike: motorcycle
+truck: lorry
+plane: airplane aeroplane
+sofa: couch settee
+pharmacy: chemist drugstore
+football: soccer
+math: maths mathematics
+university: uni
+trip: journey
+afraid: scared frightened terrified
+fast: quick rapid
+expensive: costly pricey
+cheap: inexpensive
+wrong: incorrect
+loud: noisy
+quiet: silent
+simple: easy
+use: utilize utilise
+build: construct
+answer: reply respond
+forbid: prohibit ban disallow
+rarely: seldom
+sometimes: occasionally
+maybe: perhaps
+whole: entire
+under: below beneath underneath
+although: though
+repo: repository
+database: db
+app: application
+docs: documentation
+config: configuration
+admin: administrator
+lab: laboratory
+exam: examination
+postgres: postgresql
+kubernetes: k8s
+javascript: js
+typescript: ts
+maximum: max
+gigabyte: gb gigabytes
+megabyte: mb megabytes
+centimetre: cm centimeter centimeters centimetres
+gram: g grams
+pound: lb lbs pounds
+program: programme
+practice: practise
+yogurt: yoghurt
+whiskey: whisky
+skeptical: sceptical
+tire: tyre
+jewelry: jewellery
+aluminum: aluminium
+pajamas: pyjamas
+vegetarian: veggie
 """)
 _VERBS: Final = _table("""
 write: wrote written
@@ -136,7 +197,8 @@ _RELATING: Final = set_of("of for in at")
 """One as good as the other between two things."""
 _EMPTY: Final = set_of("""
     be do does a an the our it its we us itself and that which there have has own owns hold holds
-    really very quite just completely totally truly currently now s
+    really very quite just completely totally truly absolutely extremely super currently now still s
+    called named name located situated
 """)
 _SYMMETRIC: Final = set_of("share marri engag meet sibl friend togeth")
 """Is done by both alike, so that nobody leads."""

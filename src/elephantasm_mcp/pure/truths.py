@@ -49,7 +49,7 @@ _ONCE: Final = frozenset(
     one.removesuffix(PAST)
     for one in _stems(
         "born wrote written build built founded designed invented graduated decided chose taught"
-        " learned learnt never grew raised"
+        " learned learnt never grew raised studied retired died adopted"
     )
 )
 """What is done once, or never: said again on another day it is the same deed."""

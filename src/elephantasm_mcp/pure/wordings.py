@@ -247,6 +247,17 @@ _PHRASES: Final = rules(
 )
 
 
+_VARIANT: Final = re.compile(
+    r"(?<=[a-z]{3})our(?!s?e)|(?<=[a-z]{3})is(?=(?:e|es|ed|ing|ation)$)|(?<=[a-z]{2}t)re(?=s?$)"
+    r"|(?<=[a-z]{4}l)l(?=(?:ed|ing|er)$)|(?<=[a-z]{2})ogue(?=s?$)"
+)
+"""Endings that are spelled in two ways."""
+
+
+def _american(match: re.Match[str]) -> str:
+    return {"our": "or", "is": "iz", "re": "er", "l": "", "ogue": "og"}[match[0]]
+
+
 @lru_cache(maxsize=65_536)
 def word(token: str) -> str:
     """A folded token as it stands in statements: spelled one way, stemmed, marked if past."""
@@ -256,7 +267,7 @@ def word(token: str) -> str:
         return token
     if token in _IRREGULAR:
         return stem(_IRREGULAR[token]) + PAST
-    found = stem(_CANONICAL.get(token, token))
+    found = stem(_VARIANT.sub(_american, token))
     found = _HALF_ALIKE.get(found, found)
     past = len(token) > 4 and token.endswith("ed") and not token.endswith("eed")
     return found + PAST if past else _CANONICAL.get(found, found)
