@@ -50,6 +50,7 @@ _ENDING: Final = [
         r"^(?P<who>.*?)\bno longer (?P<what>.+)$",
         r"^(?P<who>.*?)\bnot (?P<what>.+?) anymore\b",
         r"^(?P<who>.*?)\bno (?P<what>.+?) anymore\b",
+        r"^(?P<who>.*?)\b(?:am|is|are) (?:now |finally )?(?:off|out of) (?P<what>.+)$",
         rf"^(?P<who>.*?)\b(?:have |has |be |been |was |were |is |are |finally |just )*"
         rf"(?:{_DONE}) (?P<what>.+)$",
         rf"^(?P<what>.+?) (?:was|were|has been|have been|got) (?:{_DONE}|dissolved)\b(?P<who>)",
@@ -92,8 +93,8 @@ _CUE: Final = re.compile(
     r"|\bas of\b|\bturned (?=\d)"
 )
 _SOME_CHANGE: Final = re.compile(
-    rf"\b(?:now|no longer|no|anymore|not|instead|rather|from|new|up to|down to|reversed|place of"
-    rf"|succeeded"
+    rf"\b(?:dyed|painted|off|out of|me|now|no longer|no|anymore|not|instead|rather|from|new|up to"
+    rf"|down to|reversed|place of|succeeded"
     rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating"
     rf"|engaged"
     r"|married|divorced|separated|widowed|found|got|cut|shaved)\b"
@@ -192,7 +193,7 @@ def _words(line: str) -> frozenset[str]:
 def _persons(line: str) -> Iterator[str]:
     """Whose it is: "i" or kin at the beginning."""
     words = [one.removesuffix("'s") for one in re.findall(r"[\w'-]+", line)[:5]]
-    if "i" in words or "my" in words:
+    if not {"i", "my", "me"}.isdisjoint(words):
         yield "i"
     if "we" in words[:2] or "our" in words[:3]:
         yield "we"
@@ -216,6 +217,11 @@ _DAYS: Final = _stems(
 )
 
 
+def is_certain(line: str) -> bool:
+    """Whether what a line tells of is neither asked nor wished, added nor only so for a while."""
+    return not _NO_CHANGE.search(line)
+
+
 def ends(newer: Wording, older: Wording) -> bool:
     """Whether the newer one, said later, says that the older one holds no longer."""
     if (
@@ -234,7 +240,7 @@ def ends(newer: Wording, older: Wording) -> bool:
         return True
     if older.subject and older.subject not in newer.words:
         return False
-    changes = (_stopped, _left, _turned, _switched, _placed)
+    changes = (_stopped, _left, _turned, _switched, _placed, _replaced)
     return any(change(newer, older) for change in changes)
 
 
@@ -258,7 +264,8 @@ def _stopped(newer: Wording, older: Wording) -> bool:
     """As "I stopped smoking": all that has stopped is in the older one."""
     if not _FEELING.isdisjoint(older.words) or " and " in older.line:
         return _same_feeling(newer, older)
-    done = _FINISHED.search(newer.line) is not None and _DOING.isdisjoint(older.words)
+    lasting = _DOING.isdisjoint(older.words) and not _IN_PROGRESS.search(older.line)
+    done = _FINISHED.search(newer.line) is not None and lasting
     for clause in () if done else _CLAUSES.split(newer.line):
         for pattern in _ENDING:
             match = pattern.search(clause)
@@ -293,6 +300,7 @@ def _is_of_thing(line: str, older: Wording) -> bool:
 
 
 _THING: Final = re.compile(r"(?:the|our|this|that|from)\b")
+_IN_PROGRESS: Final = re.compile(r"\b(?:am|is|are) \w+ing\b")
 _FINISHED: Final = re.compile(r"\b(?:finished|completed)\b")
 _AT_ONCE: Final = re.compile(r"\b(?:finished|completed|sold|cancelled|canceled|resigned)\b")
 _WHEN: Final = re.compile(r" (?:in|on|at|since) \S+(?: \d+)?$")
@@ -315,7 +323,7 @@ def _left(newer: Wording, older: Wording) -> bool:
     if not _FEELING.isdisjoint(older.words):
         return False
     for old, rest in _olds(newer.line):
-        gone = _words(old) - _EMPTY
+        gone = _words(old) if old == "me" else _words(old) - _EMPTY
         if not gone or not gone <= older.words:
             continue
         others = rest - gone - _EMPTY
@@ -396,6 +404,54 @@ _PLACE: Final = re.compile(
     r"|banks?|commutes?)"
     r" (?P<prep>in|at|on|with|to|by) (?P<value>[^,;]{1,40})$"
 )
+
+
+def _replaced(newer: Wording, older: Wording) -> bool:
+    """As in "The logo is blue", and then "we changed the logo to red" or "our new logo is red"."""
+    state = _STATE.match(older.line)
+    if state is None or state["what"] not in newer.line:
+        return False
+    owner = "(?:my|our|the)" if state["whose"] in ("my", "our", "the") else state["whose"]
+    thing = rf"{owner} {re.escape(state['what'])}"
+    anew = re.match(rf"{owner} new {re.escape(state['what'])} (?:is|are) (\S+)", newer.line)
+    if anew:
+        here, there = (one in _PREPOSITIONS for one in (anew[1], state["value"].split()[0]))
+        return here == there
+    for verbs, value in _WAYS:
+        if not value.match(state["value"]):
+            continue
+        done = rf"(?:has |have |had |was |were |is |are |been |finally |just |now )*(?:{verbs})"
+        if re.search(rf"\b(?:{verbs}) {thing}{_TOWARDS}|^{thing} {done}{_TOWARDS}", newer.line):
+            return True
+    return bool(re.search(rf"\b(?:dyed|painted|repainted) {thing} \S", newer.line))
+
+
+_STATE: Final = re.compile(
+    r"^(?P<whose>my|our|the|his|her|their|[\w-]+'s) (?P<what>(?:[\w-]+ ){0,3}?[\w-]+) (?:is|are) "
+    r"(?:now |currently |set )*(?P<value>(?!not\b).+)$"
+)
+_PREPOSITIONS: Final = set_of("in on at with from under by for of to near")
+_TOWARDS: Final = r" (?:over |back |down |up |forward |out )*(?:to|into|in with) \S"
+_WAYS: Final = [
+    (verbs, re.compile(value))
+    for verbs, value in (
+        (
+            "changed|switched|updated|set|swapped|revised|adjusted|converted|replaced|reset",
+            r"(?!(?:in|from|of|for|under|by) ).",
+        ),
+        (
+            "moved|relocated|transferred|shifted|postponed|pushed|rescheduled|went|migrated",
+            r"(?:in|on|at|with) |#?\d|\w+day\b",
+        ),
+        (
+            "raised|lowered|increased|reduced|cut|turned|went|grew|grown|rose|risen|fell|dropped"
+            r"|bumped|extended|shortened|climbed|shrunk",
+            r"(?:at |about )?\d",
+        ),
+        ("renamed", r"called |\w+$"),
+    )
+]
+"""Verbs of change, and what a value is that they change."""
 
 
 def _bare(text: str) -> frozenset[str]:

@@ -201,7 +201,7 @@ _REWORDED: Final = rules(
     ("it they", r"\b(?:it|they) (?:is|are|get|gets) (?=\w+ed\b)", "is "),
     ("get gets", r"\b(?:get|gets) (?=\w+ed\b)", "is "),
     ("deadline", r"\bthe deadline (?:for|of) (?:the )?(.+?) (is|was) ", r"the \1 deadline \2 "),
-    ("due", r"^(?:the |our |my )?(.+?) (?:is|are) due (?:on |by )?", r"the \1 deadline is "),
+    ("due", r"^(the |our |my |)(.+?) (?:is|are) due (?:on |by )?", r"\1\2 deadline is "),
     (
         "use uses",
         r"^((?:\w+ ){0,2}?)(?:use|uses) (.+?) as (my|our|his|her|their) (.+?)[.!]?$",
@@ -222,9 +222,9 @@ _REWORDED: Final = rules(
     ("take", r"\btake (my|his|her|their) (coffee|tea)\b", r"drink \1 \2"),
     (
         "for of",
-        r"^(?:the |our |my )?(budget|price|plan|password|code|name|owner|start|date|rate) "
-        r"(?:for|of) (?:the |our |my )?(.+?) (is|was) ",
-        r"the \2 \1 \3 ",
+        r"^(the |our |my |)(budget|price|plan|password|code|name|owner|start|date|rate) "
+        r"(?:for|of) (?:the |our )?(.+?) (is|was) ",
+        r"\1\3 \2 \4 ",
     ),
 )
 """Ways to put it that differ in more than a word."""

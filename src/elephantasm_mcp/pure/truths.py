@@ -5,12 +5,15 @@ it cannot read for sure it takes at its words. Invariant: two statements with on
 nothing but what `wordings` calls the same; a number, name, negation, tense or owner is never that.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from elephantasm_mcp.pure.changes import Wording, ends, reading
+from elephantasm_mcp.pure.changes import Wording, ends, is_certain, reading
+from elephantasm_mcp.pure.clauses import clauses
 from elephantasm_mcp.pure.gists import Gist, gist_of
 from elephantasm_mcp.pure.gists import same as says_the_same
 from elephantasm_mcp.pure.spelling import spelled
@@ -38,11 +41,13 @@ _PERIODS: Final = _stems(
 """What "this" makes a time of: "this week", and not "this project"."""
 _VERSIONED: Final = _stems("later earlier")
 """Behind a number they tell of versions: "Android 10 or later"."""
+_SPANS: Final = _stems("second seconds minute minutes hour hours day days week month year")
+"""Units of the same manner."""
 _WISH: Final = ("would", "like")
 _PLANNED: Final = _stems("will decided agreed chose planned scheduled")
 """What is told of in the future or the past, and holds until it is said otherwise."""
 _PARTICIPLED: Final = frozenset(
-    ("be", "get", "want", "like", word("dislike"), "hate", "love", "need")
+    ("be", "get", "want", "like", word("dislike"), "hate", "love", "need", "prefer")
 )
 """Behind these a past is none: "is kept and deleted", "wants it formatted"."""
 _ONCE: Final = frozenset(
@@ -55,7 +60,8 @@ _ONCE: Final = frozenset(
 """What is done once, or never: said again on another day it is the same deed."""
 _TOLD_FROM: Final = _stems("today tomorrow tonight yesterday ago last next soon will this")
 """Times that are others when they are said on another day."""
-_ADDING: Final = _stems("too either both another second additional addition besides well")
+_ADDING: Final = _stems("too either both another additional addition besides well")
+_SECOND: Final = re.compile(r"\b(?:a|one) second\b")
 _CHANGING: Final = CUES | _stems("anymore longer instead switched changed moved became become")
 _UNTIL: Final = _stems(
     "last next this yesterday today tomorrow since because starting from effective instead again"
@@ -244,6 +250,8 @@ class Truth:
     """What it says holds no longer."""
     reading: Wording
     """Itself, as changes are looked for in it."""
+    parts: tuple[Truth, ...] = ()
+    """What its clauses say, where it tells of a change."""
 
 
 def statements(text: str) -> list[tuple[str, str]]:
@@ -292,6 +300,21 @@ def _saying(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> Sayi
 
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     """What one statement says; `day` is when, as a number, for what holds of its day alone."""
+    whole = _read(text, speaker=speaker, day=day)
+    if _is_question(text) or not is_certain(whole.reading.line):
+        return whole
+    parts = [
+        replace(part, changes=part.changes or changed)
+        for clause, changed in clauses(text)
+        if (part := _read(clause, speaker=speaker, day=day)).changes
+        or changed
+        or part.reading.cued
+        or (part.slot and part.slot.single)
+    ]
+    return replace(whole, parts=tuple(parts)) if parts else whole
+
+
+def _read(text: str, *, speaker: str, day: int) -> Truth:
     question = _is_question(text)
     words = wording(text, speaker=speaker)
     tokens = _tokens(words)
@@ -308,7 +331,7 @@ def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
         names=names,
         slot=slot,
         changes=not question and not _CHANGING.isdisjoint(words),
-        adds=not _ADDING.isdisjoint(words),
+        adds=not _ADDING.isdisjoint(words) or bool(_SECOND.search(text)),
         dated=_is_dated(tokens),
         left=left,
         ended=None if question else _ended(text, speaker),
@@ -325,6 +348,12 @@ _TWO: Final = re.compile(
 
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
+    if any(_ends(one, older) for one in (newer, *newer.parts)):
+        return not newer.adds
+    return False
+
+
+def _ends(newer: Truth, older: Truth) -> bool:
     if newer.adds or same(newer.saying, older.saying):
         return False
     if _TWO.search(older.reading.line) and not _TWO.search(newer.reading.line):
@@ -513,7 +542,8 @@ def _as_slot(
 def _manner(value: Sequence[str], names: frozenset[str]) -> Manner:
     """See `Slot.manner`."""
     named, numbered = not names.isdisjoint(value), any(one.isdigit() or one == "@" for one in value)
-    units = "" if named or not numbered else " ".join(one for one in value if one.isalpha())
+    counted = " ".join("time" if one in _SPANS else one for one in value if one.isalpha())
+    units = "" if named or not numbered else counted
     return named, numbered, value[0] if value[0] in _PREPOSITIONS else units
 
 
