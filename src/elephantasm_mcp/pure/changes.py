@@ -21,8 +21,8 @@ def _stems(words: str) -> frozenset[str]:
 
 
 _NO_CHANGE: Final = re.compile(
-    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|plan(?:s|ning)?|hop(?:e|es|ing)"
-    r"|want(?:s)?"
+    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|(?:i|we|they|and) plan|plans to"
+    r"|planning|hop(?:e|es|ing)|want(?:s)?"
     r"|think(?:s|ing)?|consider(?:s|ing)?|wish(?:es)?|says?|said|claims?|asked|wonder(?:s|ing)?"
     r"|almost|nearly"
     r"|another|also|too|as well|both|additional|second one|used to|for now|this week|today|tonight"
@@ -50,7 +50,9 @@ _ENDING: Final = [
         r"^(?P<who>.*?)\bno longer (?P<what>.+)$",
         r"^(?P<who>.*?)\bnot (?P<what>.+?) anymore\b",
         r"^(?P<who>.*?)\bno (?P<what>.+?) anymore\b",
-        r"^(?P<who>.*?)\b(?:am|is|are) (?:now |finally )?(?:off|out of) (?P<what>.+)$",
+        r"^(?P<who>.*?)\b(?:am|is|are) (?:now |finally )?"
+        r"(?:off|out of|back (?:home )?from) (?P<what>.+)$",
+        r"^(?P<what>.+?) (?:is|are) (?:gone|over|healed|cured)\b(?P<who>)",
         rf"^(?P<who>.*?)\b(?:have |has |be |been |was |were |is |are |finally |just )*"
         rf"(?:{_DONE}) (?P<what>.+)$",
         rf"^(?P<what>.+?) (?:was|were|has been|have been|got) (?:{_DONE}|dissolved)\b(?P<who>)",
@@ -65,7 +67,7 @@ _TURNED: Final = (
     r"|fell|dropped"
     r"|climbed|jumped|turned|became|become|promoted|transitioned|ported|set|adjusted|revised"
     r"|moved up|moved back"
-    r"|shortened|doubled|swapped|replaced"
+    r"|shortened|doubled|swapped|replaced|expanded|upped|halved|tripled|brought"
 )
 _FROM_TO: Final = re.compile(
     rf"\b(?:{_TURNED})\b(?P<what>.*?)\bfrom (?P<old>.+?) (?:over )?(?:to|into) (?P<new>.+)$"
@@ -93,7 +95,8 @@ _CUE: Final = re.compile(
     r"|\bas of\b|\bturned (?=\d)"
 )
 _SOME_CHANGE: Final = re.compile(
-    rf"\b(?:dyed|painted|off|out of|me|now|no longer|no|anymore|not|instead|rather|from|new|up to"
+    rf"\b(?:dyed|painted|off|back|gone|over|healed|cured|started|began|again|out of|me"
+    rf"|now|no longer|no|anymore|not|instead|rather|from|new|up to"
     rf"|down to|reversed|place of|succeeded"
     rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating"
     rf"|engaged"
@@ -234,6 +237,8 @@ def ends(newer: Wording, older: Wording) -> bool:
         return True
     if not _of_one(newer, older):
         return False
+    if _began(newer, older):
+        return True
     if re.search(r"\b(?:not|no|never|no longer|was|were|used to)\b", older.line):
         return False
     if _handed(newer, older):
@@ -280,6 +285,18 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             if named and named <= older.words and about <= older.words | newer.persons:
                 return True
     return False
+
+
+def _began(newer: Wording, older: Wording) -> bool:
+    """As in "I do not smoke", and then "I started smoking": all that was not so is so now."""
+    if not _NOT.search(older.line) or _NOT.search(newer.line) or not _BEGUN.search(newer.line):
+        return False
+    rest = older.words - _EMPTY
+    return bool(rest) and rest <= newer.words and len(newer.words - rest - _EMPTY) <= 1
+
+
+_NOT: Final = re.compile(r"\b(?:not|never|no|no longer)\b")
+_BEGUN: Final = re.compile(r"\b(?:now|started|began|again)\b")
 
 
 def _subject(text: str) -> str:
@@ -440,7 +457,7 @@ _WAYS: Final = [
             r"(?!(?:in|from|of|for|under|by) ).",
         ),
         (
-            "moved|relocated|transferred|shifted|postponed|pushed|rescheduled|went|migrated",
+            "moved|relocated|transferred|shifted|postponed|pushed|rescheduled|went|migrated|brought",
             r"(?:in|on|at|with) |#?\d|\w+day\b",
         ),
         (

@@ -62,13 +62,17 @@ _TOLD_FROM: Final = _stems("today tomorrow tonight yesterday ago last next soon 
 """Times that are others when they are said on another day."""
 _ADDING: Final = _stems("too either both another additional addition besides well")
 _SECOND: Final = re.compile(r"\b(?:a|one) second\b")
-_CHANGING: Final = CUES | _stems("anymore longer instead switched changed moved became become")
+_CHANGING: Final = (CUES - {"current", "present", "recent"}) | _stems(
+    "anymore longer instead switched changed moved became become"
+)
 _UNTIL: Final = _stems(
     "last next this yesterday today tomorrow since because starting from effective instead again"
 )
 """Where the value of a slot ends."""
 
 
+_WHOSE: Final = r"(?P<who>\S+(?: 's \S+)?(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)??)"
+"""The same, or somebody's somebody."""
 _WHO: Final = r"(?P<who>\S+(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)??)"
 """One word or two; no verb."""
 
@@ -76,7 +80,7 @@ _WHO: Final = r"(?P<who>\S+(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern over tokens; `@moved` is that word as `wordings` has it."""
     text = re.sub(r"@(\w+)", lambda match: re.escape(word(match[1])), text)
-    return re.compile(text.replace("{who}", _WHO))
+    return re.compile(text.replace("{who}", _WHO).replace("{whose}", _WHOSE))
 
 
 _TURNED: Final = (
@@ -108,11 +112,16 @@ _UNOWNED: Final = [
     )
 ]
 """Of things that are called "the …" and "our …"."""
+_HELD: Final = (
+    _pattern(r"^(?P<value>\S+(?: \S+){0,2}?) be (?P<what>our \S+(?: \S+){0,3})$"),
+    False,
+)
+"""Who is ours, as "our manager is Ann" has it the other way round."""
 _PLACES: Final = [
     (what, _pattern(text))
     for what, text in (
-        (word("home"), r"^{who} (?:@lives|@stays) (?:in|at) (?P<value>.+)$"),
-        (word("home"), rf"^{{who}} (?:have )?(?:@moved|@relocated) {_FROM}to (?P<value>.+)$"),
+        (word("home"), r"^{whose} (?:@lives|@stays) (?:in|at) (?P<value>.+)$"),
+        (word("home"), rf"^{{whose}} (?:have )?(?:@moved|@relocated) {_FROM}to (?P<value>.+)$"),
         (word("employer"), r"^{who} @works at (?P<value>.+)$"),
         (word("employer"), r"^{who} (?:have )?@left (?P<old>.+?) (?:for|to @join) (?P<value>.+)$"),
         (
@@ -171,6 +180,10 @@ _SINGLE: Final = _NAMED | _MEASURED | {word("livelihood"), " ".join(map(word, ("
 _FAVORITE: Final = word("favorite")
 _CALLED: Final = word("called")
 _ONE_AT_A_TIME: Final = _stems("drives lives weighs earns costs wakes sleeps commutes reports")
+_WHERE: Final = frozenset(("in", "on", "at"))
+"""Behind these stands where something is done, in one place at a time."""
+_FREELY: Final = _stems("like love enjoy hate interested believe invest play involved visit meet")
+"""What is done in several places at a time, or felt for them."""
 _TOOLS: Final = _stems(
     "python rust go java kotlin swift javascript typescript postgres postgresql mysql mongodb"
     " sqlite redis linux windows macos ubuntu slack discord jira linear github gitlab aws azure gcp"
@@ -392,7 +405,8 @@ def _other_value(newer: Truth, older: Truth) -> bool:
     mine, theirs = newer.slot, older.slot
     if mine is None or theirs is None:
         return False
-    same = (mine.who, mine.what) == (theirs.who, theirs.what)
+    moved = (mine.turned, f"{mine.who} 's {mine.what}") == (theirs.what == word("home"), theirs.who)
+    same = (moved and _is_place(mine)) or (mine.who, mine.what) == (theirs.who, theirs.what)
     if not same or mine.value == theirs.value or _says_more(mine.value, theirs.value):
         return False
     proper = any(mine.manner[:2])
@@ -447,8 +461,9 @@ def _other_part(newer: Truth, older: Truth) -> bool:
         return False
     if not _PREPOSITIONS.issuperset(mine[len(mine) - end :]) or mine[1] in _ONE_AT_A_TIME:
         return True
+    where = mine[start - 1] in _WHERE and mine[1] != "be" and _FREELY.isdisjoint(mine)
     when = any(one.isdigit() or one in _TIMES for one in gaps[0])
-    return when and mine[start - 1] in _PREPOSITIONS
+    return where or (when and mine[start - 1] in _PREPOSITIONS)
 
 
 def _alike(left: Sequence[str], right: Sequence[str]) -> int:
@@ -501,6 +516,8 @@ def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None
     `names` are the words with a capital; `thing` says that it is of "the …" or "our …".
     """
     patterns = [*(_OWNED if " 's " in line else ()), *(_UNOWNED if thing else ())]
+    if " be our " in line:
+        patterns.append(_HELD)
     for pattern, turned in patterns:
         if match := pattern.match(line):
             return _as_slot(match, match["what"].strip(), names, turned=turned)

@@ -192,6 +192,8 @@ _IRREGULAR: Final = {
 }
 _HALF_ALIKE: Final = {"allergi": "allerg", "allergen": "allerg"}
 _PHRASES: Final = rules(
+    ("next", r"\bnext to\b", "beside"),
+    ("been", r"\b(?:has|have) been (?=\w+ing\b)", "is "),
     ("way", r"\bby the way\b", ""),
     ("know", r"\bas you know\b", ""),
     ("know", r"\byou know\b", ""),
