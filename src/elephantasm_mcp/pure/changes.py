@@ -282,8 +282,9 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             what = _words(ended)
             named = what - _EMPTY
             about = _words(match["who"]) - _EMPTY - {"finally", "just"}
+            rest = older.words - named - _EMPTY - _SAID
             if named and named <= older.words and about <= older.words | newer.persons:
-                return True
+                return len(rest) <= _MOST_UNSAID
     return False
 
 
@@ -297,6 +298,10 @@ def _began(newer: Wording, older: Wording) -> bool:
 
 _NOT: Final = re.compile(r"\b(?:not|never|no|no longer)\b")
 _BEGUN: Final = re.compile(r"\b(?:now|started|began|again)\b")
+
+
+_MOST_UNSAID: Final = 2
+"""What has ended may be told of in so many words fewer than what was said of it."""
 
 
 def _subject(text: str) -> str:
@@ -376,9 +381,7 @@ def _turned(newer: Wording, older: Wording) -> bool:
     lacking = older.words - newer.words - older.values - _EMPTY - _SAID
     if not common - _SAID - older.values or not mine or not theirs:
         return False
-    if not _TURNING.search(newer.line) and "new" not in newer.line and len(mine | theirs) > 2:
-        return False
-    if len(mine) > 1 and len(theirs) > 1 and not _FROM_TO.search(newer.line):
+    if max(len(mine), len(theirs)) > 1 and not _FROM_TO.search(newer.line):
         return False  # a number and a day differ: another thing, not another value
     return not extra and len(lacking) <= 1
 
