@@ -284,7 +284,7 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             about = _words(match["who"]) - _EMPTY - {"finally", "just"}
             rest = older.words - named - _EMPTY - _SAID
             if named and named <= older.words and about <= older.words | newer.persons:
-                return len(rest) <= _MOST_UNSAID
+                return len(rest) <= _MOST_UNSAID or bool(_NO_MORE.search(clause))
     return False
 
 
@@ -300,6 +300,7 @@ _NOT: Final = re.compile(r"\b(?:not|never|no|no longer)\b")
 _BEGUN: Final = re.compile(r"\b(?:now|started|began|again)\b")
 
 
+_NO_MORE: Final = re.compile(r"\bno longer\b|\banymore\b|\bstopped\b|\bquit\b|\bg[ai]ven? up\b")
 _MOST_UNSAID: Final = 2
 """What has ended may be told of in so many words fewer than what was said of it."""
 

@@ -83,6 +83,11 @@ live: reside
 teach: instruct
 choose: pick select
 like: enjoy
+not: no
+until: till
+during: throughout
+leave: depart
+eldest: oldest
 colleague: coworker workmate
 flatmate: roommate housemate
 manager: boss
@@ -182,6 +187,11 @@ drive: driven
 make: made
 have: had
 decide: decided
+tell: told
+meet: met
+sell: sold
+buy: bought
+hear: heard
 """)
 LEADING: Final = set_of("""
     to into during before after until since over under between without within than per via through
@@ -191,7 +201,7 @@ LEADING: Final = set_of("""
 """Words that say something about what comes right after them."""
 _LOOSE: Final = set_of("in on at of for as with by")
 """Prepositions that may be left out: "the door of the house", "the house door"."""
-_PLACING: Final = set_of("in at")
+_PLACING: Final = set_of("in at on")
 """One as good as the other before a place."""
 _RELATING: Final = set_of("of for in at")
 """One as good as the other between two things."""
@@ -204,6 +214,7 @@ _SYMMETRIC: Final = set_of("share marri engag meet sibl friend togeth")
 """Is done by both alike, so that nobody leads."""
 _BEING: Final = set_of("is are am be been being get gets")
 _WAS: Final = set_of("was were")
+_IS: Final = set_of("is are be")
 _ME: Final = set_of("i me my mine myself")
 _MINE: Final = set_of("my mine")
 _UNCHANGED: Final = set_of("run put set cut read hit")
@@ -400,7 +411,7 @@ def _is_participle(token: str) -> bool:
 
 def _active(words: list[str]) -> list[str]:
     """Words with "done by whom" as "who did"."""
-    be = next((at for at, one in enumerate(words) if one in _WAS or one in ("is", "are")), -1)
+    be = next((at for at, one in enumerate(words) if one in _WAS or one in _IS), -1)
     done = next((at for at in range(be + 1, len(words[: be + 4])) if _is_participle(words[at])), -1)
     if be < 0 or done < 0 or "by" not in words[done:]:
         return words
@@ -408,4 +419,5 @@ def _active(words: list[str]) -> list[str]:
     agent = words[by + 1 :]
     if not agent or agent[0][0].isdigit() or is_time(agent[0]):
         return words
-    return [*agent, words[be], *words[be + 1 : by], *words[:be]]
+    modal = be - 1 if be and words[be] == "be" else be
+    return [*agent, *words[modal:by], *words[:modal]]

@@ -54,7 +54,7 @@ _ONCE: Final = frozenset(
     one.removesuffix(PAST)
     for one in _stems(
         "born wrote written build built founded designed invented graduated decided chose taught"
-        " learned learnt never grew raised studied retired died adopted"
+        " learned learnt never grew raised studied retired died adopted diagnosed"
     )
 )
 """What is done once, or never: said again on another day it is the same deed."""

@@ -135,11 +135,8 @@ and: &
 30: thirty
 monday: mon
 tuesday: tue tues
-wednesday: wed
 thursday: thu thurs
 friday: fri
-saturday: sat
-sunday: sun
 january: jan
 february: feb
 august: aug
@@ -193,6 +190,7 @@ _IRREGULAR: Final = {
 _HALF_ALIKE: Final = {"allergi": "allerg", "allergen": "allerg"}
 _PHRASES: Final = rules(
     ("next", r"\bnext to\b", "beside"),
+    ("lasts", r"\blasts\b", "takes"),
     ("been", r"\b(?:has|have) been (?=\w+ing\b)", "is "),
     ("way", r"\bby the way\b", ""),
     ("know", r"\bas you know\b", ""),
@@ -215,7 +213,7 @@ _PHRASES: Final = rules(
     ("stand", r"\bcan not stand\b", "hate"),
     (
         "profession trade",
-        r"\bis an? ([\w' ]+?) by (?:profession|trade)\b",
+        r"\b(?:is|am) an? ([\w' ]+?) by (?:profession|trade)\b",
         r"works as a \1",
     ),
     ("allergy", r"\b(?:has|have) an? ([\w]+) allergy\b", r"is allergic to \1"),
@@ -245,7 +243,6 @@ _PHRASES: Final = rules(
     ),
     ("name", r"\b(\w+)'s name is\b", r"\1 is called"),
     ("located", r"\b(is|are) located (in|at)\b", r"\1 \2"),
-    ("clock", r"\bo'clock\b", ""),
 )
 
 
