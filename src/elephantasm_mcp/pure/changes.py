@@ -246,7 +246,7 @@ def ends(newer: Wording, older: Wording) -> bool:
     if older.subject and older.subject not in newer.words:
         return False
     changes = (_stopped, _left, _turned, _switched, _placed, _replaced)
-    return any(change(newer, older) for change in changes)
+    return any(change(newer, older) for change in changes) or _undone(newer, older)
 
 
 def _kept(line: str) -> str:
@@ -303,6 +303,31 @@ _BEGUN: Final = re.compile(r"\b(?:now|started|began|again)\b")
 _NO_MORE: Final = re.compile(r"\bno longer\b|\banymore\b|\bstopped\b|\bquit\b|\bg[ai]ven? up\b")
 _MOST_UNSAID: Final = 2
 """What has ended may be told of in so many words fewer than what was said of it."""
+
+
+def _undone(newer: Wording, older: Wording) -> bool:
+    """As in "I have a gym membership", and then "I finally gave up my membership of the gym".
+
+    All of the older one is in the newer one, which has a word of ending, or leads a word otherwise.
+    """
+    rest = older.words - _EMPTY
+    if len(rest) < 2 or not rest <= newer.words or not _FEELING.isdisjoint(older.words):
+        return False
+    if not _NO_MORE.search(newer.line) and any(each.search(newer.line) for each in _ENDED_ONCE):
+        return True
+    same = not newer.words - older.words - _EMPTY
+    led = _led(newer.line) ^ _led(older.line)
+    return same and bool(_NOW.search(newer.line)) and bool(led) and led.isdisjoint(_LIMITING)
+
+
+_LIMITING: Final = set_of("not no never but only except unless if or")
+_ENDED_ONCE: Final = _ENDING[-2:]
+"""What is sold, left or finished is so in whole; what one no longer does may be so on Fridays."""
+_NOW: Final = re.compile(r"\bnow\b")
+
+
+def _led(line: str) -> frozenset[str]:
+    return LEADING.intersection(gist(line).tokens)
 
 
 def _subject(text: str) -> str:
@@ -457,7 +482,8 @@ _WAYS: Final = [
     (verbs, re.compile(value))
     for verbs, value in (
         (
-            "changed|switched|updated|set|swapped|revised|adjusted|converted|replaced|reset",
+            "changed|switched|updated|set|swapped|revised|adjusted|converted|replaced|reset"
+            r"|upgraded|downgraded|turned|promoted|transitioned|went (?:over|back)",
             r"(?!(?:in|from|of|for|under|by) ).",
         ),
         (

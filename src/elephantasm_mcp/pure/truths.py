@@ -179,7 +179,9 @@ _SINGLE: Final = _NAMED | _MEASURED | {word("livelihood"), " ".join(map(word, ("
 """What one has one of: a second value, said later, is a newer one."""
 _FAVORITE: Final = word("favorite")
 _CALLED: Final = word("called")
-_ONE_AT_A_TIME: Final = _stems("drives lives weighs earns costs wakes sleeps commutes reports")
+_ONE_AT_A_TIME: Final = _stems(
+    "drives lives weighs earns costs wakes sleeps commutes reports studies wears rides"
+)
 _WHERE: Final = frozenset(("in", "on", "at"))
 """Behind these stands where something is done, in one place at a time."""
 _FREELY: Final = _stems("like love enjoy hate interested believe invest play involved visit meet")
