@@ -85,6 +85,8 @@ choose: pick select
 like: enjoy
 not: no
 until: till
+to: into onto
+toward: towards
 during: throughout
 leave: depart
 eldest: oldest
@@ -201,10 +203,8 @@ LEADING: Final = set_of("""
 """Words that say something about what comes right after them."""
 _LOOSE: Final = set_of("in on at of for as with by")
 """Prepositions that may be left out: "the door of the house", "the house door"."""
-_PLACING: Final = set_of("in at on")
-"""One as good as the other before a place."""
-_RELATING: Final = set_of("of for in at")
-"""One as good as the other between two things."""
+_RELATING: Final = set_of("of for in at on")
+"""One as good as the other, before the same and behind the same."""
 _EMPTY: Final = set_of("""
     be do does a an the our it its we us itself and that which there have has own owns hold holds
     really very quite just completely totally truly absolutely extremely super currently now still s
@@ -325,8 +325,7 @@ def _fit(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> 
     """Whether no word has two prepositions that mean two things."""
     for mine, word_ in one:
         theirs = {preposition for preposition, led in other if led == word_}
-        both = theirs | {mine}
-        if theirs and mine not in theirs and not (both <= _PLACING or both <= _RELATING):
+        if theirs and mine not in theirs and not theirs | {mine} <= _RELATING:
             return is_time(word_)
     return True
 

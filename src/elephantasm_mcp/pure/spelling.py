@@ -93,6 +93,12 @@ _REWORDED: Final = rules(
     ("up", r"^(?:me and )?(.+?) and i (?:broke|split|have split) up", r"i broke up with \1"),
     ("s", r"(?<=\w)'s (?=(?:an?|the|my|our|not|going|been|always|never|also|in|on|at) )", " is "),
     ("ever", r"\b(?:do |does )?not ever\b", "never"),
+    (
+        "mother father grandmother grandfather mum mom dad daddy grandma grandpa granny grandad",
+        r"^(?=(?:mum|mom|dad|daddy|granny|grandad|(?:grand)?(?:mother|father|ma|pa))\b)",
+        "my ",
+    ),
+    ("got", r"(?:'s| is) got\b", " has"),
     ("due", r"\bdue date\b", "deadline"),
     ("close", r"\bclose to\b", "near"),
     ("prior", r"\bprior to\b", "before"),
@@ -172,7 +178,9 @@ _REWORDED: Final = rules(
     ),
     (
         "per each every",
-        r"\b(?:per|each|every) (day|week|month|year|hour|minute|night|morning)\b",
+        r"\b(?:per|each|every) "
+        r"(day|week|month|year|hour|minute|night|morning|afternoon|evening|spring|summer|autumn"
+        r"|winter|quarter)\b",
         r"a \1",
     ),
     ("daily", r"\bdaily\b", "a day"),
