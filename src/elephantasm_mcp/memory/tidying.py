@@ -45,9 +45,10 @@ class _Told:
 class _Sayings:
     """What was said so far, each thing once."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_found", "_read")
 
     def __init__(self) -> None:
+        self._read: dict[tuple[str, str, int], str] = {}
         self._found: dict[str, list[Saying]] = defaultdict(list)
 
     def key(self, one: Saying) -> str:
@@ -60,12 +61,23 @@ class _Sayings:
             alike.append(one)
         return f"{one.key}#{place}"
 
+    def learn(self, truth: Truth, text: str, *, day: int) -> str:
+        """The key of what was read whole; a memory that says it too need not be read again."""
+        return self._read.setdefault((truth.speaker, text, day), self.key(truth.saying))
+
+    def key_of(self, text: str, *, speaker: str, day: int) -> str:
+        """The key of what is only compared."""
+        known = self._read.get((speaker, text, day))
+        if known is not None:
+            return known
+        return self.key(truths.saying(text, speaker=speaker, day=day))
+
 
 def tidy(survey: Survey) -> list[Operation]:
     """What the rules propose: merges first, then what holds no longer, questions, what is weak."""
     sayings = _Sayings()
-    memories = list(_recounted(survey.memories, sayings))
     knowledge = list(_told(survey.knowledge, sayings))
+    memories = list(_recounted(survey.memories, sayings))
     merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge, sayings)]
     gone = {handle for merge in merges for handle in merge.others}
     left = [one for one in knowledge if one.row.handle not in gone]
@@ -92,15 +104,18 @@ def _told(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
     for row, said in _said(rows):
         day = row.at // _DAY
         read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
+        keys = [
+            sayings.learn(one, text, day=day) for one, (_, text) in zip(read, said, strict=True)
+        ]
         kept = tuple(truth for truth in read if truth.saying.key)
-        yield _Told(row, kept, frozenset(sayings.key(truth.saying) for truth in kept))
+        yield _Told(row, kept, frozenset(filter(None, keys)))
 
 
 def _recounted(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
     for row, said in _said(rows):
         day = row.at // _DAY
-        read = (truths.saying(text, speaker=speaker, day=day) for speaker, text in said)
-        yield _Told(row, (), frozenset(filter(None, map(sayings.key, read))))
+        keys = (sayings.key_of(text, speaker=speaker, day=day) for speaker, text in said)
+        yield _Told(row, (), frozenset(filter(None, keys)))
 
 
 def _said(rows: Iterable[SurveyRow]) -> Iterator[tuple[SurveyRow, list[tuple[str, str]]]]:

@@ -188,7 +188,7 @@ def _states(line: str) -> Iterator[str]:
 def _words(line: str) -> frozenset[str]:
     return frozenset(
         one.removesuffix(OWNER).removesuffix(PAST)
-        for one in gist(line).tokens
+        for one in gist(line, me="").tokens
         if one not in LEADING
     )
 
@@ -327,7 +327,7 @@ _NOW: Final = re.compile(r"\bnow\b")
 
 
 def _led(line: str) -> frozenset[str]:
-    return LEADING.intersection(gist(line).tokens)
+    return LEADING.intersection(gist(line, me="").tokens)
 
 
 def _subject(text: str) -> str:
@@ -522,7 +522,7 @@ _WHO: Final = re.compile(r"(\w+)(?: (?!brother|sister|son|daughter|mother|father
 
 def _handed(newer: Wording, older: Wording) -> bool:
     """As in "Leo handles invoices", and then "invoices are now handled by Maya"."""
-    mine, theirs = (gist(each.line).tokens[:1] for each in (newer, older))
+    mine, theirs = (gist(each.line, me="").tokens[:1] for each in (newer, older))
     if "now" not in newer.line or mine == theirs or "i" in (*mine, *theirs):
         return False
     rest = newer.words - {*mine, "current", "now"}

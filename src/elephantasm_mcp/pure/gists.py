@@ -267,6 +267,8 @@ class Gist:
 
 def same(one: Gist, other: Gist) -> bool:
     """Whether two say the same."""
+    if one == other:
+        return True
     mine, theirs = _joined(one.tokens, other.tokens), _joined(other.tokens, one.tokens)
     if mine == theirs:
         return _fit(one.places, other.places)
@@ -365,18 +367,24 @@ def unit(token: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def gist(line: str, *, me: str = "") -> Gist:
+def gist(line: str, *, me: str) -> Gist:
     """The gist of one spelled clause."""
     if match := next(filter(None, (front.match(line) for front in _FRONTS)), None):
         line = f"{match[2]} {match[1]}"
     words = _active(_TOKEN.findall(line))
+    told = _told(words)
     tokens: list[str] = []
     places: list[tuple[str, str]] = []
     leading: list[str] = []
     for place, each in enumerate(words):
         if each in _LOOSE:
             leading.append(each)
-        elif token := _token(words, place, me=me):
+            continue
+        if each in _ME:
+            token = unit(me or "i") + (OWNER if each in _MINE else "")
+        else:
+            token = told[place] if place in told else _plain(each)
+        if token:
             tokens.append(token)
             places += [(one, token) for one in leading]
             leading.clear()
@@ -385,23 +393,34 @@ def gist(line: str, *, me: str = "") -> Gist:
     return Gist(tuple(tokens), frozenset(places))
 
 
-def _token(words: Sequence[str], place: int, *, me: str) -> str:
-    """A word as it stands in a gist; empty if it says nothing there."""
-    each = words[place]
-    if each in _ME:
-        return unit(me or "i") + (OWNER if each in _MINE else "")
-    done = any(map(_is_participle, words[place + 1 : place + 3]))
-    if each in _WAS:
-        return "" if done else f"be{PAST}"
-    if each in _BEING and (done or not each.startswith("get")):
-        return ""
+@lru_cache(maxsize=8_192)
+def _plain(each: str) -> str:
+    """A word as it stands in a gist; empty if it says nothing."""
     found = unit(each)
-    if not {each, found}.isdisjoint(_EMPTY) or each in FILLERS or found in CUES:
-        return ""
-    before = words[max(0, place - 2) : place] if _is_participle(each) else ()
-    if not _WAS.isdisjoint(before):
-        return found.removesuffix(PAST) + PAST
-    return found if _BEING.isdisjoint(before) else found.removesuffix(PAST)
+    empty = not {each, found}.isdisjoint(_EMPTY) or each in FILLERS or found in CUES
+    return "" if empty or each in _BEING else found
+
+
+def _told(words: Sequence[str]) -> dict[int, str]:
+    """What "is", "was" and "gets" make of themselves and of a participle behind, by place."""
+    found: dict[int, str] = {}
+    for at, each in enumerate(words):
+        past = each in _WAS
+        if not past and each not in _BEING:
+            continue
+        done = [
+            after for after in (at + 1, at + 2) if _is_participle("".join(words[after : after + 1]))
+        ]
+        if past and not done:
+            found[at] = f"be{PAST}"
+        elif past:
+            found[at] = ""
+        elif not done and each.startswith("get"):
+            found[at] = unit(each)
+        for after in done:
+            verb = _plain(words[after]).removesuffix(PAST)
+            found.setdefault(after, verb + PAST if past and verb else verb)
+    return found
 
 
 def _is_participle(token: str) -> bool:
@@ -410,6 +429,8 @@ def _is_participle(token: str) -> bool:
 
 def _active(words: list[str]) -> list[str]:
     """Words with "done by whom" as "who did"."""
+    if "by" not in words:
+        return words
     be = next((at for at, one in enumerate(words) if one in _WAS or one in _IS), -1)
     done = next((at for at in range(be + 1, len(words[: be + 4])) if _is_participle(words[at])), -1)
     if be < 0 or done < 0 or "by" not in words[done:]:

@@ -257,12 +257,15 @@ _FRONTED: Final = re.compile(
 @lru_cache(maxsize=8_192)
 def spelled(text: str) -> str:
     """A text folded, its numbers, dates and times spelled one way, without politeness."""
-    line = rewritten(plain_text(_FRONTED.sub(r"\1,", text)), _POLITE)
+    line = plain_text(_FRONTED.sub(r"\1,", text))
+    there = pieces(line)
+    line = rewritten(line, _POLITE, there=there)
     line = " ".join(line.split()).strip(" .!,;\"'“”")
     line = line.replace(" ,", ",").replace(" .", ".").replace(" ;", ";")
-    if not _NUMBER_WORDS.isdisjoint(pieces(line)):
+    if not _NUMBER_WORDS.isdisjoint(there):
         line = " ".join(_numbered(_TENTH.sub(" ", line).split()))
-    return rewritten(line, _REWORDED).strip()
+        there = pieces(line)
+    return rewritten(line, _REWORDED, there=there).strip()
 
 
 def _numbered(words: Sequence[str]) -> list[str]:

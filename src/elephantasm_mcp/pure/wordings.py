@@ -55,9 +55,9 @@ def pieces(text: str) -> frozenset[str]:
     return frozenset(_PIECE.findall(text))
 
 
-def rewritten(line: str, having: Iterable[Rule]) -> str:
-    """A line after rules, one after another."""
-    there = pieces(line)
+def rewritten(line: str, having: Iterable[Rule], *, there: frozenset[str] | None = None) -> str:
+    """A line after rules, one after another; `there` are its pieces, if they are known."""
+    there = pieces(line) if there is None else there
     for rule in having:
         if not rule.needs.isdisjoint(there):
             changed = rule.pattern.sub(rule.put, line)
