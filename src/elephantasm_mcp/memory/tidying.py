@@ -88,7 +88,10 @@ def tidy(survey: Survey) -> list[Operation]:
     ending = {one.older for one in ended}
     asked = [
         _question(first.row, second.row)
-        for first, second in _contradictions(pairs)
+        for first, second in {
+            (one.row.handle, two.row.handle): (one, two)
+            for one, two in (*_contradictions(pairs), *_denials(left, sayings))
+        }.values()
         if frozenset((first.row.id, second.row.id)) not in known
         and ending.isdisjoint((first.row.handle, second.row.handle))
     ]
@@ -247,6 +250,18 @@ def _contradictions(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[tuple[_Tol
             yield older, newer
 
 
+def _denials(told: Sequence[_Told], sayings: _Sayings) -> Iterator[tuple[_Told, _Told]]:
+    """Pairs of which one says that the other is not so; which of them holds, no word tells."""
+    saying: dict[str, _Told] = {key: one for one in reversed(told) for key in one.keys}
+    for one in told:
+        for truth in one.truths:
+            denial = truths.denied(truth.saying)
+            other = saying.get(sayings.key(denial)) if denial else None
+            if other is not None and other is not one:
+                older, newer = sorted((other, one), key=lambda each: (each.row.at, each.row.id))
+                yield older, newer
+
+
 def _in_question(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
     """Pairs that speak of the same, the older first; in the order of time."""
     in_order = sorted(told, key=lambda each: (each.row.at, each.row.id))
@@ -312,7 +327,7 @@ def _question(first: SurveyRow, second: SurveyRow) -> Conflict:
         first=first.handle,
         second=second.handle,
         question=f"Which holds: “{_shown(first)}” or “{_shown(second)}”?",
-        reasoning="They contradict each other, and neither is plainly newer.",
+        reasoning="They contradict each other, and neither plainly ends the other.",
     )
 
 

@@ -21,8 +21,8 @@ def _stems(words: str) -> frozenset[str]:
 
 
 _NO_CHANGE: Final = re.compile(
-    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|(?:i|we|they|and) plan|plans to"
-    r"|planning|hop(?:e|es|ing)|want(?:s)?"
+    r"\?$|\b(?:if|might|(?<!in )(?<!since )may|maybe|perhaps|could|would|should"
+    r"|(?:i|we|they|and) plan|plans to|planning|hop(?:e|es|ing)|want(?:s)?"
     r"|think(?:s|ing)?|consider(?:s|ing)?|wish(?:es)?|says?|said|claims?|asked|wonder(?:s|ing)?"
     r"|almost|nearly"
     r"|another|also|too|as well|both|additional|second one|used to|for now|this week|today|tonight"

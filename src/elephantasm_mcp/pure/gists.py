@@ -388,8 +388,10 @@ def gist(line: str, *, me: str) -> Gist:
             tokens.append(token)
             places += [(one, token) for one in leading]
             leading.clear()
-    if not _SYMMETRIC.isdisjoint(tokens) and not any(one[0].isdigit() for one in tokens):
-        tokens = sorted(one for one in tokens if one != "to")
+    if not _SYMMETRIC.isdisjoint(tokens):
+        alike = [one for one in tokens if one != "to"]
+        if LEADING.isdisjoint(alike) and not any(one[0].isdigit() for one in alike):
+            tokens = sorted(alike)
     return Gist(tuple(tokens), frozenset(places))
 
 

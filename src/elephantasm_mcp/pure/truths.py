@@ -238,6 +238,8 @@ class Saying:
 
     key: str
     """Equal for statements that say the same, and for a few others; empty if it says nothing."""
+    about: str
+    """Who says it, if it is not in the words; of which day, if of one; and whether it is asked."""
     gist: Gist
 
 
@@ -309,8 +311,17 @@ def _saying(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> Sayi
     gist = gist_of(text, speaker=speaker)
     mark = "?" if _is_question(text) else ""
     passing = f"@{day}" if _is_dated(tokens) and not _is_lasting(tokens) else ""
-    told = f"{mark}{_said_by(speaker, tokens)}{gist.bag}{passing}"
-    return Saying(told if tokens and gist.tokens else "", gist)
+    about = f"{mark}{_said_by(speaker, tokens)}{passing}"
+    return Saying(f"{about}{gist.bag}" if tokens and gist.tokens else "", about, gist)
+
+
+def denied(one: Saying) -> Saying | None:
+    """What a statement says is not so: of "I do not smoke" what "I smoke" says."""
+    kept = tuple(token for token in one.gist.tokens if token not in _DENYING)
+    if len(kept) != len(one.gist.tokens) - 1 or not kept:
+        return None
+    gist = replace(one.gist, tokens=kept)
+    return Saying(f"{one.about}{gist.bag}", one.about, gist)
 
 
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
@@ -354,6 +365,7 @@ def _read(text: str, *, speaker: str, day: int) -> Truth:
     )
 
 
+_DENYING: Final = frozenset(("not", "never"))
 _TWO: Final = re.compile(
     r" and (?:i |we |he |she |they )?(?:works?|lives?|has|have|is|am|are|uses?|likes?|drives?"
     r"|plays?|stud(?:y|ies)|teach(?:es)?|runs?|owns?|speaks?|prefers?|hates?|loves?|wants?|needs?|eats?)\b"
