@@ -293,6 +293,7 @@ def _may_end(one: _Told) -> bool:
         truth.changes
         or truth.ended
         or truth.reading.cued
+        or truth.parts
         or (truth.slot and (truth.slot.single or truth.slot.turned))
         for truth in one.truths
     )
@@ -306,10 +307,6 @@ def _places(truth: Truth) -> Iterator[object]:
         yield "key", truth.ended.key
     yield "key", truth.saying.key
     yield "frame", truth.tokens[:2]
-    if truth.left:
-        yield "left", truth.tokens[:1], truth.left.split()[0]
-    for token in truth.tokens[2:]:
-        yield "left", truth.tokens[:1], token
     for topic in truth.reading.topics:
         yield "topic", topic
 
@@ -318,7 +315,9 @@ def _is_plainly_newer(newer: _Told, older: _Told) -> bool:
     """Said later, by one who is believed as much; however little later if it tells of a change."""
     second, first = newer.row, older.row
     believed = second.trust == Trust.TOLD or first.trust == Trust.REPORTED
-    says_so = any(truth.changes or truth.ended for truth in newer.truths)
+    says_so = any(
+        one.changes or one.ended for truth in newer.truths for one in (truth, *truth.parts)
+    )
     return believed and second.at - first.at >= (1 if says_so else PLAINLY_NEWER)
 
 

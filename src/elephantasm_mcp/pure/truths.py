@@ -132,13 +132,6 @@ _PLACES: Final = [
         (word("livelihood"), r"^{who} @works as (?P<value>.+)$"),
     )
 ]
-_PLACED: Final = _stems("home employer livelihood")
-_USED: Final = _pattern(
-    r"^{who} (?:have )?(?:@switched|@migrated|@changed|@upgraded|@moved|@went) "
-    r"from (?P<old>.+?) to (?P<value>.+?)(?P<rest> (?:for|in|on|at) .+)?$"
-)
-_USING: Final = _stems("is uses runs hosts writes drinks takes has drives works")
-"""The verbs of what one may switch from."""
 _ENDED: Final = [
     (re.compile(text), put)
     for text, put in (
@@ -149,8 +142,7 @@ _ENDED: Final = [
     )
 ]
 _PLACING: Final = _pattern(
-    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started|@became|@switched"
-    r"|@migrated|@changed|@upgraded|@went)(?: |$)"
+    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started)(?: |$)"
 )
 _ENDING: Final = re.compile(r"no longer|anymore|\bstopped\b|\bquit\b")
 """Without such a word the patterns before need not be tried."""
@@ -261,8 +253,6 @@ class Truth:
     """Whether it says that something came to what there was."""
     dated: bool
     """Whether it is of its day: an event, a plan, a past."""
-    left: str
-    """The value that it says is gone: "switched from A"."""
     ended: Saying | None
     """What it says holds no longer."""
     reading: Wording
@@ -349,7 +339,7 @@ def _read(text: str, *, speaker: str, day: int) -> Truth:
     line = " ".join(one for one in noted if one not in CUES and one != BREAK)
     names = frozenset(word(one.casefold()) for one in _NAME.findall(text))
     thing = bool(_THING.match(text))
-    slot, left = (None, "") if question else _slot(line, names, thing=thing)
+    slot = None if question else _slot(line, names, thing=thing)
     return Truth(
         saying=_saying(text, tokens, speaker=speaker, day=day),
         tokens=tokens,
@@ -359,7 +349,6 @@ def _read(text: str, *, speaker: str, day: int) -> Truth:
         changes=not question and not _CHANGING.isdisjoint(words),
         adds=not _ADDING.isdisjoint(words) or bool(_SECOND.search(text)),
         dated=_is_dated(tokens),
-        left=left,
         ended=None if question else _ended(text, speaker),
         reading=reading(text),
     )
@@ -397,7 +386,7 @@ def _ends(newer: Truth, older: Truth) -> bool:
         return True
     if newer.ended:
         return False
-    return _other_value(newer, older) or _left_behind(newer, older) or _other_part(newer, older)
+    return _other_value(newer, older) or _other_part(newer, older)
 
 
 def _of_others(newer: Truth, older: Truth) -> bool:
@@ -436,21 +425,6 @@ def _says_more(one: str, other: str) -> bool:
     """Whether one value only adds words to the other."""
     fewer, more = sorted((set(one.split()), set(other.split())), key=len)
     return fewer <= more
-
-
-def _left_behind(newer: Truth, older: Truth) -> bool:
-    """What was said of A, when "switched from A to B" came after it."""
-    if not newer.left or newer.slot is not None:
-        return False
-    left, tokens = newer.left.split(), list(older.tokens)
-    if (
-        older.dated
-        or _USING.isdisjoint(tokens[1:2])
-        or newer.tokens[:1] != older.tokens[:1]
-        or len(tokens) > len(left) + 4
-    ):
-        return False
-    return any(tokens[at : at + len(left)] == left for at in range(2, len(tokens)))
 
 
 def _other_part(newer: Truth, older: Truth) -> bool:
@@ -524,8 +498,8 @@ def _is_lasting(tokens: Sequence[str]) -> bool:
     )
 
 
-def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None, str]:
-    """The slot of a plain statement, and what it says was left.
+def _slot(line: str, names: frozenset[str], *, thing: bool) -> Slot | None:
+    """The slot of a plain statement.
 
     `names` are the words with a capital; `thing` says that it is of "the …" or "our …".
     """
@@ -536,14 +510,13 @@ def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None
         if match := pattern.match(line):
             return _as_slot(match, match["what"].strip(), names, turned=turned)
     if not _PLACING.search(line):
-        return None, ""
+        return None
     for what, pattern in _PLACES:
         if match := pattern.match(line):
-            slot, left = _as_slot(match, what, names, turned="old" in match.groupdict())
+            slot = _as_slot(match, what, names, turned="old" in match.groupdict())
             if slot is not None and _is_place(slot):
-                return slot, left
-    match = _USED.match(line)
-    return None, match["old"] if match else ""
+                return slot
+    return None
 
 
 def _is_place(slot: Slot) -> bool:
@@ -554,12 +527,11 @@ def _is_place(slot: Slot) -> bool:
 
 def _as_slot(
     match: re.Match[str], what: str, names: frozenset[str], *, turned: bool
-) -> tuple[Slot | None, str]:
+) -> Slot | None:
     groups = match.groupdict()
-    left = (groups.get("old") or "").strip()
     value = _until_time((groups.get("value") or "").split())
     if not 0 < len(value) <= _LONGEST_VALUE or not {"not", "or", "if", "but"}.isdisjoint(value):
-        return None, left
+        return None
     what = " ".join(one for one in what.split() if one != word("new"))
     plain = "and" not in value and (_PREPOSITIONS.isdisjoint(value) or what.endswith("address"))
     kind, manner = _kind(what), _manner(value, names)
@@ -567,7 +539,7 @@ def _as_slot(
     fits = (kind not in _NAMED or named) and (kind not in _MEASURED or named or numbered)
     single = plain and fits and _is_single(what)
     who = groups.get("who") or ""
-    return Slot(who, what, " ".join(value), single=single, turned=turned, manner=manner), left
+    return Slot(who, what, " ".join(value), single=single, turned=turned, manner=manner)
 
 
 def _manner(value: Sequence[str], names: frozenset[str]) -> Manner:
