@@ -95,7 +95,7 @@ _CUE: Final = re.compile(
     r"|\bas of\b|\bturned (?=\d)"
 )
 _SOME_CHANGE: Final = re.compile(
-    rf"\b(?:dyed|painted|off|back|gone|over|healed|cured|started|began|again|out of|me"
+    rf"\b(?:dyed|painted|repainted|off|back|gone|over|healed|cured|started|began|again|out of|me"
     rf"|now|no longer|no|anymore|not|instead|rather|from|new|up to"
     rf"|down to|reversed|place of|succeeded"
     rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating"

@@ -25,7 +25,8 @@ _POLITE: Final = rules(
         r"|(?:please )?remember(?= (?:i|my|we|our|the)\b)"
         r"|i (?:just )?(?:want(?:ed)? to|should|must) (?:mention|say|note|add|point out) that"
         r"|for what it is worth|to be clear|in fact|as a matter of fact|of course|needless to say"
-        r"|like i said|if you (?:do not mind|please)|please|thanks|thank you|a reminder that)\b",
+        r"|like i said|if you (?:do not mind|please)|please|thanks|thank you"
+        r"|a reminder that)(?!\w)",
         " ",
     )
 )
@@ -134,6 +135,7 @@ _REWORDED: Final = rules(
     ),
     ("going", r"\b(?:is|are|am) going to\b", "will"),
     ("€", r"€ ?([\d.]+)", r"\1 euros"),
+    ("£", r"£ ?([\d.]+)", r"\1 pounds"),
     ("$", r"\$ ?([\d.]+)", r"\1 dollars"),
     ("wi", r"\bwi-fi\b", "wifi"),
     ("mrs", r"\bmrs\b", "missis"),
