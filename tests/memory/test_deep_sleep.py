@@ -153,6 +153,15 @@ async def test_what_contradicts_and_is_not_plainly_newer_stays_and_is_asked_once
     assert (open_.handle, open_.state, open_.kept) == ("c1", "open", None)
 
 
+async def test_a_plain_denial_is_asked_about_once_however_late_it_comes(core, clock):
+    await told(core, clock, "Nadia eats fish.", "Nadia does not eat fish.", apart=2 * DAY)
+    (action,) = (await sleep(core)).actions
+    assert action.after["question"] == (
+        "Which holds: “Nadia eats fish.” or “Nadia does not eat fish.”?"
+    )
+    assert (await sleep(core)).counts == {}
+
+
 async def test_a_question_that_was_taken_back_is_not_asked_again_by_itself(core, clock):
     await told(core, clock, "Nadia's boss is Karl.", "Nadia's boss is Ruth.", apart=MINUTE)
     await sleep(core)

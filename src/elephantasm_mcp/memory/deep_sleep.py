@@ -40,7 +40,7 @@ from elephantasm_mcp.store.jobs import Job
 from elephantasm_mcp.types.operations import Operation, handles_of
 from elephantasm_mcp.types.records import AnimaNo, RowId
 
-RULES: Final = "rules-1"
+RULES: Final = "rules-2"
 """Who proposed it when no model did; moves when the rules would propose something else."""
 _NAMED_MISSES: Final = 3
 

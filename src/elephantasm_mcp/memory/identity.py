@@ -68,7 +68,7 @@ def replies(tx: Tx, anima: StoredAnima) -> list[Reply]:
 
 def own_statements(said: Sequence[Reply]) -> list[tuple[Reply, str]]:
     """What the agent said of itself for sure, the latest first, each truth once."""
-    from elephantasm_mcp.pure.truths import read as read_truth  # its tables: not at start-up
+    from elephantasm_mcp.pure.truths import saying  # its tables: not at start-up
 
     found: dict[str, tuple[Reply, str]] = {}
     for reply in reversed(said):
@@ -76,7 +76,7 @@ def own_statements(said: Sequence[Reply]) -> list[tuple[Reply, str]]:
             text = to_line(sentence)
             fits = len(text) <= _LONGEST_QUOTE_CHARS and _OF_ITSELF.fullmatch(text)
             if fits and not _UNSURE.search(text):
-                found.setdefault(read_truth(text).key, (reply, text))
+                found.setdefault(saying(text).key, (reply, text))
     return list(found.values())
 
 

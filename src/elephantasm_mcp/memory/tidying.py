@@ -16,7 +16,7 @@ from typing import Final
 
 from elephantasm_mcp.memory.survey import WEAK_CONFIDENCE, Survey, SurveyRow, is_weak
 from elephantasm_mcp.pure import truths
-from elephantasm_mcp.pure.truths import Truth
+from elephantasm_mcp.pure.truths import Saying, Truth
 from elephantasm_mcp.pure.wordings import SAID_ON
 from elephantasm_mcp.store.values import from_micros
 from elephantasm_mcp.types.operations import Archive, Conflict, Merge, Operation, Supersede
@@ -37,14 +37,48 @@ class _Told:
 
     row: SurveyRow
     truths: tuple[Truth, ...]
+    """Of knowledge only: what becomes of a memory hangs on its keys alone."""
     keys: frozenset[str]
+    """One for each thing it says: the same in every row that says the same."""
+
+
+class _Sayings:
+    """What was said so far, each thing once."""
+
+    __slots__ = ("_found", "_read")
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str, int], str] = {}
+        self._found: dict[str, list[Saying]] = defaultdict(list)
+
+    def key(self, one: Saying) -> str:
+        """Equal for what says the same; empty for what says nothing."""
+        if not one.key:
+            return ""
+        alike = self._found[one.key]
+        place = next((at for at, other in enumerate(alike) if truths.same(one, other)), len(alike))
+        if place == len(alike):
+            alike.append(one)
+        return f"{one.key}#{place}"
+
+    def learn(self, truth: Truth, text: str, *, day: int) -> str:
+        """The key of what was read whole; a memory that says it too need not be read again."""
+        return self._read.setdefault((truth.speaker, text, day), self.key(truth.saying))
+
+    def key_of(self, text: str, *, speaker: str, day: int) -> str:
+        """The key of what is only compared."""
+        known = self._read.get((speaker, text, day))
+        if known is not None:
+            return known
+        return self.key(truths.saying(text, speaker=speaker, day=day))
 
 
 def tidy(survey: Survey) -> list[Operation]:
     """What the rules propose: merges first, then what holds no longer, questions, what is weak."""
-    memories = list(_told(survey.memories))
-    knowledge = list(_told(survey.knowledge))
-    merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge)]
+    sayings = _Sayings()
+    knowledge = list(_told(survey.knowledge, sayings))
+    memories = list(_recounted(survey.memories, sayings))
+    merges = [*_repeated_memories(memories), *_repeated_knowledge(knowledge, sayings)]
     gone = {handle for merge in merges for handle in merge.others}
     left = [one for one in knowledge if one.row.handle not in gone]
     known = {frozenset((one.first, one.second)) for one in survey.conflicts}
@@ -54,7 +88,10 @@ def tidy(survey: Survey) -> list[Operation]:
     ending = {one.older for one in ended}
     asked = [
         _question(first.row, second.row)
-        for first, second in _contradictions(pairs)
+        for first, second in {
+            (one.row.handle, two.row.handle): (one, two)
+            for one, two in (*_contradictions(pairs), *_denials(left, sayings))
+        }.values()
         if frozenset((first.row.id, second.row.id)) not in known
         and ending.isdisjoint((first.row.handle, second.row.handle))
     ]
@@ -66,14 +103,29 @@ def tidy(survey: Survey) -> list[Operation]:
     return [*merges, *ended, *asked, *weak]
 
 
-def _told(rows: Iterable[SurveyRow]) -> Iterator[_Told]:
-    for row in rows:
+def _told(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
+    for row, said in _said(rows):
         day = row.at // _DAY
+        read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
+        keys = [
+            sayings.learn(one, text, day=day) for one, (_, text) in zip(read, said, strict=True)
+        ]
+        kept = tuple(truth for truth in read if truth.saying.key)
+        yield _Told(row, kept, frozenset(filter(None, keys)))
+
+
+def _recounted(rows: Iterable[SurveyRow], sayings: _Sayings) -> Iterator[_Told]:
+    for row, said in _said(rows):
+        day = row.at // _DAY
+        keys = (sayings.key_of(text, speaker=speaker, day=day) for speaker, text in said)
+        yield _Told(row, (), frozenset(filter(None, keys)))
+
+
+def _said(rows: Iterable[SurveyRow]) -> Iterator[tuple[SurveyRow, list[tuple[str, str]]]]:
+    for row in rows:
         said = truths.statements(row.text)
         if len(said) <= MOST_STATEMENTS:
-            read = [truths.read(text, speaker=speaker, day=day) for speaker, text in said]
-            kept = tuple(truth for truth in read if truth.key)
-            yield _Told(row, kept, frozenset(truth.key for truth in kept))
+            yield row, said
 
 
 # What says the same
@@ -109,9 +161,9 @@ def _standing(one: _Told) -> tuple[bool, int, int]:
     return one.row.pinned, len(one.keys), len(one.row.content)
 
 
-def _repeated_knowledge(told: Sequence[_Told]) -> Iterator[Merge]:
+def _repeated_knowledge(told: Sequence[_Told], sayings: _Sayings) -> Iterator[Merge]:
     """Knowledge that says the same, unless something between the two said otherwise."""
-    otherwise = _said_otherwise(told)
+    otherwise = _said_otherwise(told, sayings)
     groups: dict[tuple[object, ...], list[_Told]] = defaultdict(list)
     for one in told:
         if one.keys:
@@ -128,7 +180,9 @@ def _repeated_knowledge(told: Sequence[_Told]) -> Iterator[Merge]:
         yield from _merged_run(run)
 
 
-def _said_otherwise(told: Sequence[_Told]) -> dict[object, list[tuple[str, int]]]:
+def _said_otherwise(
+    told: Sequence[_Told], sayings: _Sayings
+) -> dict[object, list[tuple[str, int]]]:
     """When what was said of a slot, or that something has ended: by slot or key."""
     found: dict[object, list[tuple[str, int]]] = defaultdict(list)
     for one in told:
@@ -136,7 +190,7 @@ def _said_otherwise(told: Sequence[_Told]) -> dict[object, list[tuple[str, int]]
             if truth.slot is not None:
                 found[truth.slot.who, truth.slot.what].append((truth.slot.value, one.row.at))
             if truth.ended:
-                found[truth.ended].append(("", one.row.at))
+                found[sayings.key(truth.ended)].append(("", one.row.at))
     return found
 
 
@@ -146,7 +200,8 @@ def _times(one: _Told, otherwise: dict[object, list[tuple[str, int]]]) -> Iterat
         if truth.slot is not None:
             said = otherwise.get((truth.slot.who, truth.slot.what), [])
             yield from (at for value, at in said if value != truth.slot.value)
-        yield from (at for _, at in otherwise.get(truth.key, []))
+    for key in one.keys:
+        yield from (at for _, at in otherwise.get(key, []))
 
 
 def _merged_run(run: Sequence[_Told]) -> Iterator[Merge]:
@@ -195,6 +250,18 @@ def _contradictions(pairs: Iterable[tuple[_Told, _Told]]) -> Iterator[tuple[_Tol
             yield older, newer
 
 
+def _denials(told: Sequence[_Told], sayings: _Sayings) -> Iterator[tuple[_Told, _Told]]:
+    """Pairs of which one says that the other is not so; which of them holds, no word tells."""
+    saying: dict[str, _Told] = {key: one for one in reversed(told) for key in one.keys}
+    for one in told:
+        for truth in one.truths:
+            denial = truths.denied(truth.saying)
+            other = saying.get(sayings.key(denial)) if denial else None
+            if other is not None and other is not one:
+                older, newer = sorted((other, one), key=lambda each: (each.row.at, each.row.id))
+                yield older, newer
+
+
 def _in_question(told: Sequence[_Told]) -> Iterator[tuple[_Told, _Told]]:
     """Pairs that speak of the same, the older first; in the order of time."""
     in_order = sorted(told, key=lambda each: (each.row.at, each.row.id))
@@ -226,6 +293,7 @@ def _may_end(one: _Told) -> bool:
         truth.changes
         or truth.ended
         or truth.reading.cued
+        or truth.parts
         or (truth.slot and (truth.slot.single or truth.slot.turned))
         for truth in one.truths
     )
@@ -236,13 +304,9 @@ def _places(truth: Truth) -> Iterator[object]:
     if truth.slot is not None:
         yield "slot", truth.slot.who, truth.slot.what
     if truth.ended:
-        yield "key", truth.ended
-    yield "key", truth.key
+        yield "key", truth.ended.key
+    yield "key", truth.saying.key
     yield "frame", truth.tokens[:2]
-    if truth.left:
-        yield "left", truth.tokens[:1], truth.left.split()[0]
-    for token in truth.tokens[2:]:
-        yield "left", truth.tokens[:1], token
     for topic in truth.reading.topics:
         yield "topic", topic
 
@@ -251,7 +315,9 @@ def _is_plainly_newer(newer: _Told, older: _Told) -> bool:
     """Said later, by one who is believed as much; however little later if it tells of a change."""
     second, first = newer.row, older.row
     believed = second.trust == Trust.TOLD or first.trust == Trust.REPORTED
-    says_so = any(truth.changes or truth.ended for truth in newer.truths)
+    says_so = any(
+        one.changes or one.ended for truth in newer.truths for one in (truth, *truth.parts)
+    )
     return believed and second.at - first.at >= (1 if says_so else PLAINLY_NEWER)
 
 
@@ -260,7 +326,7 @@ def _question(first: SurveyRow, second: SurveyRow) -> Conflict:
         first=first.handle,
         second=second.handle,
         question=f"Which holds: “{_shown(first)}” or “{_shown(second)}”?",
-        reasoning="They contradict each other, and neither is plainly newer.",
+        reasoning="They contradict each other, and neither plainly ends the other.",
     )
 
 

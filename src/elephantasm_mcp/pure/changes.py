@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from elephantasm_mcp.pure.gists import gist, is_time, set_of, unit
+from elephantasm_mcp.pure.gists import LEADING, gist, is_time, set_of, unit
 from elephantasm_mcp.pure.spelling import spelled
-from elephantasm_mcp.pure.wordings import PAST
+from elephantasm_mcp.pure.wordings import OWNER, PAST
 
 
 def _stems(words: str) -> frozenset[str]:
@@ -21,8 +21,8 @@ def _stems(words: str) -> frozenset[str]:
 
 
 _NO_CHANGE: Final = re.compile(
-    r"\?$|\b(?:if|might|may|maybe|perhaps|could|would|should|plan(?:s|ning)?|hop(?:e|es|ing)"
-    r"|want(?:s)?"
+    r"\?$|\b(?:if|might|(?<!in )(?<!since )may|maybe|perhaps|could|would|should"
+    r"|(?:i|we|they|and) plan|plans to|planning|hop(?:e|es|ing)|want(?:s)?"
     r"|think(?:s|ing)?|consider(?:s|ing)?|wish(?:es)?|says?|said|claims?|asked|wonder(?:s|ing)?"
     r"|almost|nearly"
     r"|another|also|too|as well|both|additional|second one|used to|for now|this week|today|tonight"
@@ -50,6 +50,9 @@ _ENDING: Final = [
         r"^(?P<who>.*?)\bno longer (?P<what>.+)$",
         r"^(?P<who>.*?)\bnot (?P<what>.+?) anymore\b",
         r"^(?P<who>.*?)\bno (?P<what>.+?) anymore\b",
+        r"^(?P<who>.*?)\b(?:am|is|are) (?:now |finally )?"
+        r"(?:off|out of|back (?:home )?from) (?P<what>.+)$",
+        r"^(?P<what>.+?) (?:is|are) (?:gone|over|healed|cured)\b(?P<who>)",
         rf"^(?P<who>.*?)\b(?:have |has |be |been |was |were |is |are |finally |just )*"
         rf"(?:{_DONE}) (?P<what>.+)$",
         rf"^(?P<what>.+?) (?:was|were|has been|have been|got) (?:{_DONE}|dissolved)\b(?P<who>)",
@@ -64,7 +67,7 @@ _TURNED: Final = (
     r"|fell|dropped"
     r"|climbed|jumped|turned|became|become|promoted|transitioned|ported|set|adjusted|revised"
     r"|moved up|moved back"
-    r"|shortened|doubled|swapped|replaced"
+    r"|shortened|doubled|swapped|replaced|expanded|upped|halved|tripled|brought"
 )
 _FROM_TO: Final = re.compile(
     rf"\b(?:{_TURNED})\b(?P<what>.*?)\bfrom (?P<old>.+?) (?:over )?(?:to|into) (?P<new>.+)$"
@@ -92,8 +95,9 @@ _CUE: Final = re.compile(
     r"|\bas of\b|\bturned (?=\d)"
 )
 _SOME_CHANGE: Final = re.compile(
-    rf"\b(?:now|no longer|no|anymore|not|instead|rather|from|new|up to|down to|reversed|place of"
-    rf"|succeeded"
+    rf"\b(?:dyed|painted|repainted|off|back|gone|over|healed|cured|started|began|again|out of|me"
+    rf"|now|no longer|no|anymore|not|instead|rather|from|new|up to"
+    rf"|down to|reversed|place of|succeeded"
     rf"|{_DONE}|{_TURNED}|taken over|took over|took over|traded|exchanged|born|birth|baby|dating"
     rf"|engaged"
     r"|married|divorced|separated|widowed|found|got|cut|shaved)\b"
@@ -105,7 +109,6 @@ _CLAUSES: Final = re.compile(
     r"|the|is|am|are|has"
     r"|have|do|does|no|not|doesn't|now|drive|live|work|use)\b)|;\s+|\s+and\s+(?=do |does |is |am )"
 )
-_PREFIXED: Final = re.compile(r"^(?:[a-z]+_)+(?=.)")
 _EMPTY: Final = _stems(
     """i we my our us me it he she they his her their him them its own this that new old job account
     membership subscription work place house one use have be do get go go~p completely yesterday ago
@@ -177,24 +180,23 @@ def reading(text: str) -> Wording:
 
 def _states(line: str) -> Iterator[str]:
     """Those of `_STATES` that a line is about."""
-    for number, (before, after) in enumerate(_STATES):
+    for number, (before, after) in enumerate(_STATES if _SOME_STATE.search(line) else ()):
         if before.search(line) or after.search(line):
             yield f"state {number}"
 
 
 def _words(line: str) -> frozenset[str]:
     return frozenset(
-        part
-        for each in gist(line).units
-        for part in _PREFIXED.sub("", each).removesuffix(PAST).removesuffix("'s").split("_")
-        if part
+        one.removesuffix(OWNER).removesuffix(PAST)
+        for one in gist(line, me="").tokens
+        if one not in LEADING
     )
 
 
 def _persons(line: str) -> Iterator[str]:
     """Whose it is: "i" or kin at the beginning."""
     words = [one.removesuffix("'s") for one in re.findall(r"[\w'-]+", line)[:5]]
-    if "i" in words or "my" in words:
+    if not {"i", "my", "me"}.isdisjoint(words):
         yield "i"
     if "we" in words[:2] or "our" in words[:3]:
         yield "we"
@@ -218,6 +220,11 @@ _DAYS: Final = _stems(
 )
 
 
+def is_certain(line: str) -> bool:
+    """Whether what a line tells of is neither asked nor wished, added nor only so for a while."""
+    return not _NO_CHANGE.search(line)
+
+
 def ends(newer: Wording, older: Wording) -> bool:
     """Whether the newer one, said later, says that the older one holds no longer."""
     if (
@@ -230,14 +237,16 @@ def ends(newer: Wording, older: Wording) -> bool:
         return True
     if not _of_one(newer, older):
         return False
+    if _began(newer, older):
+        return True
     if re.search(r"\b(?:not|no|never|no longer|was|were|used to)\b", older.line):
         return False
     if _handed(newer, older):
         return True
     if older.subject and older.subject not in newer.words:
         return False
-    changes = (_stopped, _left, _turned, _switched, _placed)
-    return any(change(newer, older) for change in changes)
+    changes = (_stopped, _left, _turned, _switched, _placed, _replaced)
+    return any(change(newer, older) for change in changes) or _undone(newer, older)
 
 
 def _kept(line: str) -> str:
@@ -260,7 +269,8 @@ def _stopped(newer: Wording, older: Wording) -> bool:
     """As "I stopped smoking": all that has stopped is in the older one."""
     if not _FEELING.isdisjoint(older.words) or " and " in older.line:
         return _same_feeling(newer, older)
-    done = _FINISHED.search(newer.line) is not None and _DOING.isdisjoint(older.words)
+    lasting = _DOING.isdisjoint(older.words) and not _IN_PROGRESS.search(older.line)
+    done = _FINISHED.search(newer.line) is not None and lasting
     for clause in () if done else _CLAUSES.split(newer.line):
         for pattern in _ENDING:
             match = pattern.search(clause)
@@ -272,9 +282,52 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             what = _words(ended)
             named = what - _EMPTY
             about = _words(match["who"]) - _EMPTY - {"finally", "just"}
+            rest = older.words - named - _EMPTY - _SAID
             if named and named <= older.words and about <= older.words | newer.persons:
-                return True
+                return len(rest) <= _MOST_UNSAID or bool(_NO_MORE.search(clause))
     return False
+
+
+def _began(newer: Wording, older: Wording) -> bool:
+    """As in "I do not smoke", and then "I started smoking": all that was not so is so now."""
+    if not _NOT.search(older.line) or _NOT.search(newer.line) or not _BEGUN.search(newer.line):
+        return False
+    rest = older.words - _EMPTY
+    return bool(rest) and rest <= newer.words and len(newer.words - rest - _EMPTY) <= 1
+
+
+_NOT: Final = re.compile(r"\b(?:not|never|no|no longer)\b")
+_BEGUN: Final = re.compile(r"\b(?:now|started|began|again)\b")
+
+
+_NO_MORE: Final = re.compile(r"\bno longer\b|\banymore\b|\bstopped\b|\bquit\b|\bg[ai]ven? up\b")
+_MOST_UNSAID: Final = 2
+"""What has ended may be told of in so many words fewer than what was said of it."""
+
+
+def _undone(newer: Wording, older: Wording) -> bool:
+    """As in "I have a gym membership", and then "I finally gave up my membership of the gym".
+
+    All of the older one is in the newer one, which has a word of ending, or leads a word otherwise.
+    """
+    rest = older.words - _EMPTY
+    if len(rest) < 2 or not rest <= newer.words or not _FEELING.isdisjoint(older.words):
+        return False
+    if not _NO_MORE.search(newer.line) and any(each.search(newer.line) for each in _ENDED_ONCE):
+        return True
+    same = not newer.words - older.words - _EMPTY
+    led = _led(newer.line) ^ _led(older.line)
+    return same and bool(_NOW.search(newer.line)) and bool(led) and led.isdisjoint(_LIMITING)
+
+
+_LIMITING: Final = set_of("not no never but only except unless if or")
+_ENDED_ONCE: Final = _ENDING[-2:]
+"""What is sold, left or finished is so in whole; what one no longer does may be so on Fridays."""
+_NOW: Final = re.compile(r"\bnow\b")
+
+
+def _led(line: str) -> frozenset[str]:
+    return LEADING.intersection(gist(line, me="").tokens)
 
 
 def _subject(text: str) -> str:
@@ -295,6 +348,7 @@ def _is_of_thing(line: str, older: Wording) -> bool:
 
 
 _THING: Final = re.compile(r"(?:the|our|this|that|from)\b")
+_IN_PROGRESS: Final = re.compile(r"\b(?:am|is|are) \w+ing\b")
 _FINISHED: Final = re.compile(r"\b(?:finished|completed)\b")
 _AT_ONCE: Final = re.compile(r"\b(?:finished|completed|sold|cancelled|canceled|resigned)\b")
 _WHEN: Final = re.compile(r" (?:in|on|at|since) \S+(?: \d+)?$")
@@ -317,7 +371,7 @@ def _left(newer: Wording, older: Wording) -> bool:
     if not _FEELING.isdisjoint(older.words):
         return False
     for old, rest in _olds(newer.line):
-        gone = _words(old) - _EMPTY
+        gone = _words(old) if old == "me" else _words(old) - _EMPTY
         if not gone or not gone <= older.words:
             continue
         others = rest - gone - _EMPTY
@@ -353,9 +407,7 @@ def _turned(newer: Wording, older: Wording) -> bool:
     lacking = older.words - newer.words - older.values - _EMPTY - _SAID
     if not common - _SAID - older.values or not mine or not theirs:
         return False
-    if not _TURNING.search(newer.line) and "new" not in newer.line and len(mine | theirs) > 2:
-        return False
-    if len(mine) > 1 and len(theirs) > 1 and not _FROM_TO.search(newer.line):
+    if max(len(mine), len(theirs)) > 1 and not _FROM_TO.search(newer.line):
         return False  # a number and a day differ: another thing, not another value
     return not extra and len(lacking) <= 1
 
@@ -400,6 +452,55 @@ _PLACE: Final = re.compile(
 )
 
 
+def _replaced(newer: Wording, older: Wording) -> bool:
+    """As in "The logo is blue", and then "we changed the logo to red" or "our new logo is red"."""
+    state = _STATE.match(older.line)
+    if state is None or state["what"] not in newer.line:
+        return False
+    owner = "(?:my|our|the)" if state["whose"] in ("my", "our", "the") else state["whose"]
+    thing = rf"{owner} {re.escape(state['what'])}"
+    anew = re.match(rf"{owner} new {re.escape(state['what'])} (?:is|are) (\S+)", newer.line)
+    if anew:
+        here, there = (one in _PREPOSITIONS for one in (anew[1], state["value"].split()[0]))
+        return here == there
+    for verbs, value in _WAYS:
+        if not value.match(state["value"]):
+            continue
+        done = rf"(?:has |have |had |was |were |is |are |been |finally |just |now )*(?:{verbs})"
+        if re.search(rf"\b(?:{verbs}) {thing}{_TOWARDS}|^{thing} {done}{_TOWARDS}", newer.line):
+            return True
+    return bool(re.search(rf"\b(?:dyed|painted|repainted) {thing} \S", newer.line))
+
+
+_STATE: Final = re.compile(
+    r"^(?P<whose>my|our|the|his|her|their|[\w-]+'s) (?P<what>(?:[\w-]+ ){0,3}?[\w-]+) (?:is|are) "
+    r"(?:now |currently |set )*(?P<value>(?!not\b).+)$"
+)
+_PREPOSITIONS: Final = set_of("in on at with from under by for of to near")
+_TOWARDS: Final = r" (?:over |back |down |up |forward |out )*(?:to|into|in with) \S"
+_WAYS: Final = [
+    (verbs, re.compile(value))
+    for verbs, value in (
+        (
+            "changed|switched|updated|set|swapped|revised|adjusted|converted|replaced|reset"
+            r"|upgraded|downgraded|turned|promoted|transitioned|went (?:over|back)",
+            r"(?!(?:in|from|of|for|under|by) ).",
+        ),
+        (
+            "moved|relocated|transferred|shifted|postponed|pushed|rescheduled|went|migrated|brought",
+            r"(?:in|on|at|with) |#?\d|\w+day\b",
+        ),
+        (
+            "raised|lowered|increased|reduced|cut|turned|went|grew|grown|rose|risen|fell|dropped"
+            r"|bumped|extended|shortened|climbed|shrunk",
+            r"(?:at |about )?\d",
+        ),
+        ("renamed", r"called |\w+$"),
+    )
+]
+"""Verbs of change, and what a value is that they change."""
+
+
 def _bare(text: str) -> frozenset[str]:
     return _words(text) - {"now", "current"} or frozenset([text])
 
@@ -421,12 +522,11 @@ _WHO: Final = re.compile(r"(\w+)(?: (?!brother|sister|son|daughter|mother|father
 
 def _handed(newer: Wording, older: Wording) -> bool:
     """As in "Leo handles invoices", and then "invoices are now handled by Maya"."""
-    mine, theirs = gist(newer.line), gist(older.line)
-    heads = {mine.head, theirs.head}
-    if "now" not in newer.line or len(heads) < 2 or not heads.isdisjoint({"", "i", "we", "my"}):
+    mine, theirs = (gist(each.line, me="").tokens[:1] for each in (newer, older))
+    if "now" not in newer.line or mine == theirs or "i" in (*mine, *theirs):
         return False
-    rest = newer.words - {mine.head, "current", "now"}
-    return not _DUTIES.isdisjoint(rest) and rest == older.words - {theirs.head}
+    rest = newer.words - {*mine, "current", "now"}
+    return not _DUTIES.isdisjoint(rest) and rest == older.words - {*theirs}
 
 
 _DUTIES: Final = _stems(
@@ -457,6 +557,11 @@ _STATES: Final = [
 """States of which the second ends the first; both are of one person (see `ends`)."""
 
 
+_SOME_STATE: Final = re.compile(
+    r"single|dating|girl|boy|partner|wife|husband|engaged|relation|married|broke|divorced"
+    r"|separated|widowed|pregnant|born|birth|baby|work|job|hair|beard|long|shaved|looking|found"
+)
+"""Without such letters the patterns of states need not be tried."""
 _BY: Final = re.compile(
     r"^(?P<who>.+?) (?:has |have )?(?:raised|lowered|increased|reduced|changed|moved|cut"
     r"|upgraded|updated"

@@ -1,19 +1,20 @@
-"""Gists: a statement as what it names, wherever in the sentence that stands.
+"""Gists: a statement as the words that say something, in their order.
 
-Owns fronted phrases, lists, the passive, and words of the same meaning. Decides nothing (see
-`truths`). Invariant: a number, a name, a negation, an owner, a tense or a modal verb of the
-statement is in its gist, bound to the preposition before it; `head` tells who does what to whom.
+Owns which words say nothing, words of the same meaning, the passive, and whether two say the same:
+the same words in the same order, but for one part that may stand elsewhere. Decides nothing else
+(see `truths`). Invariant: a number, a name, a negation, a quantity, a modal verb, a tense or an
+owner is in the gist, and what leads another word (`LEADING`) leads it in both.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 from elephantasm_mcp.pure.spelling import MONTHS, spelled
-from elephantasm_mcp.pure.wordings import FILLERS, PAST, word
+from elephantasm_mcp.pure.wordings import CUES, FILLERS, OWNER, PAST, word
 
 
 def set_of(text: str) -> frozenset[str]:
@@ -59,7 +60,7 @@ mobile: cellphone
 autumn: fall
 trousers: pants
 rubbish: garbage trash
-licence: license
+license: licence
 kilo: kilogram kg kilos kilograms
 euro: eur € euros
 dollar: usd $ dollars
@@ -68,6 +69,8 @@ minute: min mins minutes
 hour: hr hrs hours
 percent: %
 quarterly: quarter
+adviser: advisor
+about: around roughly approximately circa
 supper: dinner
 usually: normally generally typically
 often: frequently
@@ -79,6 +82,74 @@ hate: detest loathe
 live: reside
 teach: instruct
 choose: pick select
+like: enjoy
+not: no
+until: till
+to: into onto
+toward: towards
+during: throughout
+leave: depart
+eldest: oldest
+colleague: coworker workmate
+flatmate: roommate housemate
+manager: boss
+lawyer: attorney solicitor
+vet: veterinarian
+motorbike: motorcycle
+truck: lorry
+plane: airplane aeroplane
+sofa: couch settee
+pharmacy: chemist drugstore
+football: soccer
+math: maths mathematics
+university: uni
+trip: journey
+afraid: scared frightened terrified
+fast: quick rapid
+expensive: costly pricey
+cheap: inexpensive
+wrong: incorrect
+loud: noisy
+quiet: silent
+simple: easy
+use: utilize utilise
+build: construct
+answer: reply respond
+forbid: prohibit ban disallow
+rarely: seldom
+sometimes: occasionally
+maybe: perhaps
+whole: entire
+under: below beneath underneath
+although: though
+repo: repository
+database: db
+app: application
+docs: documentation
+config: configuration
+admin: administrator
+lab: laboratory
+exam: examination
+postgres: postgresql
+kubernetes: k8s
+javascript: js
+typescript: ts
+maximum: max
+gigabyte: gb gigabytes
+megabyte: mb megabytes
+centimetre: cm centimeter centimeters centimetres
+gram: g grams
+pound: lb lbs pounds
+program: programme
+practice: practise
+yogurt: yoghurt
+whiskey: whisky
+skeptical: sceptical
+tire: tyre
+jewelry: jewellery
+aluminum: aluminium
+pajamas: pyjamas
+vegetarian: veggie
 """)
 _VERBS: Final = _table("""
 write: wrote written
@@ -118,29 +189,38 @@ drive: driven
 make: made
 have: had
 decide: decided
+tell: told
+meet: met
+sell: sold
+buy: bought
+hear: heard
 """)
-_NEUTRAL: Final = frozenset(("as", "and", "that", "which", "who", "there"))
-"""Say nothing that the words beside them do not."""
-_BINDING: Final = set_of("""
-    in on at of for with by from to into about during before after until since over under between
-    without within than via through toward against near behind beside not no never or but if
-    unless except only
+LEADING: Final = set_of("""
+    to into during before after until since over under between without within than per via through
+    toward against near behind beside from not no never or but if unless except only because when
+    while although more less every another other about
 """)
-"""What it stands before is something else without it."""
-_OWNING: Final = frozenset(("my", "his", "her", "their", "your"))
-_TIMELESS: Final = frozenset(("in", "on", "at"))
-"""Are not needed before a time."""
-_DROPPED: Final = set_of("""
-    be do does a an the our it they its itself then so really very quite just completely totally
-    truly always currently now own
-""") - {"always"}
-_ORDERED: Final = set_of("""
-    says said think thinks thought claims claimed believes believed told tells hopes knows heard
-    who whom whose which that asked wants
+"""Words that say something about what comes right after them."""
+_LOOSE: Final = set_of("in on at of for as with by")
+"""Prepositions that may be left out: "the door of the house", "the house door"."""
+_RELATING: Final = set_of("of for in at on")
+"""One as good as the other, before the same and behind the same."""
+_EMPTY: Final = set_of("""
+    be do does a an the our it its we us itself and that which there have has own owns hold holds
+    really very quite just completely totally truly absolutely extremely super currently now still s
+    called named name located situated
 """)
-"""Behind these comes another who does something."""
+_SYMMETRIC: Final = set_of("share marri engag meet sibl friend togeth")
+"""Is done by both alike, so that nobody leads."""
+_BEING: Final = set_of("is are am be been being get gets")
+_WAS: Final = set_of("was were")
+_IS: Final = set_of("is are be")
+_ME: Final = set_of("i me my mine myself")
+_MINE: Final = set_of("my mine")
+_UNCHANGED: Final = set_of("run put set cut read hit")
+"""Participles that are as the verb is."""
 _TOKEN: Final = re.compile(
-    r"[,;:](?=\s)|#?\d+(?:[.:/-]\d+)*|[^\W\d_]+(?:'s\b)?|[^\w\s.,;:!?()\[\]\"“”‘’'*_…–—/\\-]"
+    r"#?\d+(?:[.:/-]\d+)*|[^\W\d_]+(?:'s\b)?|[^\w\s.,;:!?()\[\]\"“”‘’'*_…–—/\\-]"
 )
 _TIMES: Final = set_of("""
     monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays
@@ -150,77 +230,118 @@ _TIMES: Final = set_of("""
 """) | frozenset(MONTHS)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _FRONTS: Final = [
-    re.compile(
-        rf"^((?:on|in|at|as|for|by|with|before|after|during|from|since|until|without|every|once"
-        rf"|twice|\d+ times|a(?= (?:day|week|month|year|morning|night))) {tail}"
-    )
-    for tail in (
-        r"[^,.;]*?), (.+)$",
-        r"[^,.;]*?) ((?:i|we|he|she|they|you)\b.+)$",
-        r"(?:(?:the|a|my|our) )?[^,.; ]+(?: [^,.; ]+)??) ((?:my|our|his|her|their|the)\b.+)$",
+    re.compile(rf"^((?:{words})\b[^,.;]*?){end}")
+    for words, end in (
+        (
+            "on|in|at|as|for|by|with|before|after|during|from|since|until|without|every|each|once"
+            r"|twice|\d+ times|when|if|while|because|although|unless",
+            r", (.+)$",
+        ),
+        (
+            "on|in|at|as|for|by|with|before|after|during|from|since|until|without|every|each|once"
+            r"|twice|\d+ times",
+            r" ((?:i|we|he|she|they|you)\b.+)$",
+        ),
     )
 ]
 """A phrase in front of who does it."""
+_BOTH: Final = re.compile(r"(?<=\bto )(\w+) and (\w+)$")
+"""Two of which both are led by the word before, in any order."""
 _CAUSE: Final = re.compile(r"^(.+), so (.+)$")
-_SUB: Final = re.compile(r"^(.+?),? (because|since i|when|if|while|although|unless) (.+)$")
-_SUB_FIRST: Final = re.compile(r"^(because|when|if|while|although|unless) ([^,]+), (.+)$")
-_TOGETHER: Final = frozenset(("share", "marri", "engag", "meet", "sibl", "friend", "togeth"))
-"""Is done by both alike."""
-
-
-_ME: Final = re.compile(r"(?<![^\W_])(?:i|me|myself)(?![^\W_])")
-_MY: Final = re.compile(r"(?<![^\W_])(?:my|mine)(?![^\W_])")
-_ALIKE: Final = _TOGETHER | {"live"}
-_UNCHANGED: Final = frozenset(("run", "put", "set", "cut", "read", "hit"))
-"""Participles that are as the verb is."""
-_BEING: Final = frozenset(("is", "are", "am", "was", "were", "be", "been", "being"))
-_WAS: Final = frozenset(("was", "were", "been"))
 
 
 @dataclass(frozen=True, slots=True)
 class Gist:
-    """What a statement names."""
+    """What a statement says."""
 
-    head: str
-    """Who or what does it; empty where nobody does, or all of them do."""
-    units: tuple[str, ...]
-    """Stems, numbers and names in order, each with the preposition it is bound to."""
-
-    pairs: tuple[str, ...]
-    """Those that stand together beside an "and"."""
-    ordered: bool
-    """Whether it speaks of two acts, so that the order says whose is which."""
+    tokens: tuple[str, ...]
+    """Stems, numbers and names; an owner ends in "'s"."""
+    places: frozenset[tuple[str, str]]
+    """Each preposition that may be left out, with what comes after it."""
 
     @property
-    def key(self) -> str:
-        """Equal for statements that name the same, with the same one doing it."""
-        units = self.units if self.ordered else sorted(self.units)
-        return " ".join((f"{self.head}>", *units, *self.pairs))
+    def bag(self) -> str:
+        """Its letters: equal for gists that say the same, and for some others."""
+        return "".join(sorted("".join(self.tokens).replace(OWNER, "")))
 
 
-def gist_key(text: str, *, speaker: str = "") -> str:
-    """Equal for statements that say the same, and only for them."""
-    return _clauses(spelled(text), me=speaker.casefold().partition(" ")[0])
+def same(one: Gist, other: Gist) -> bool:
+    """Whether two say the same."""
+    if one == other:
+        return True
+    mine, theirs = _joined(one.tokens, other.tokens), _joined(other.tokens, one.tokens)
+    if mine == theirs:
+        return _fit(one.places, other.places)
+    if _owners(mine) != _owners(theirs):
+        mine, theirs = _unowned(mine), _unowned(theirs)
+    elif sorted(mine) != sorted(theirs):
+        return False
+    return (
+        sorted(mine) == sorted(theirs)
+        and _bonds(mine) == _bonds(theirs)
+        and _moved_once(mine, theirs)
+        and _fit(one.places, other.places)
+    )
 
 
-def _clauses(line: str, *, me: str) -> str:
-    if match := _SUB_FIRST.match(line):
-        return f"{_clauses(match[3], me=me)} {match[1]} {_clauses(match[2], me=me)}"
+def _joined(tokens: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Tokens, with two in one where the others have them so: "phone call", "phonecall"."""
+    found: list[str] = []
+    for token in tokens:
+        if found and found[-1] + token in others and token not in others:
+            found[-1] += token
+        else:
+            found.append(token)
+    return found
+
+
+def _owners(tokens: Sequence[str]) -> int:
+    return sum(one.endswith(OWNER) for one in tokens)
+
+
+def _unowned(tokens: Sequence[str]) -> list[str]:
+    return [one.removesuffix(OWNER) for one in tokens]
+
+
+def _bonds(tokens: Sequence[str]) -> list[tuple[str, ...]]:
+    """What is told of what: leading words with the next one, numbers with what is beside them."""
+    led = [pair for pair in pairwise(tokens) if pair[0] in LEADING]
+    numbers = [at for at, one in enumerate(tokens) if one[0].isdigit() and not is_time(one)]
+    beside = [tuple(tokens[at : at + 2]) for at in numbers] if len(numbers) > 1 else []
+    return sorted([*led, *beside])
+
+
+def _moved_once(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the other is the one with two parts that are side by side in the other order."""
+    start = 0
+    while start < len(one) and one[start] == other[start]:
+        start += 1
+    end = len(one)
+    while end > start and one[end - 1] == other[end - 1]:
+        end -= 1
+    mine, theirs = one[start:end], other[start:end]
+    return not mine or any([*mine[at:], *mine[:at]] == list(theirs) for at in range(1, len(mine)))
+
+
+def _fit(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> bool:
+    """Whether no word has two prepositions that mean two things."""
+    for mine, word_ in one:
+        theirs = {preposition for preposition, led in other if led == word_}
+        if theirs and mine not in theirs and not theirs | {mine} <= _RELATING:
+            return is_time(word_)
+    return True
+
+
+def gist_of(text: str, *, speaker: str = "") -> Gist:
+    """The gist of a statement; `speaker` is who says "I"."""
+    line = spelled(text)
     if match := _CAUSE.match(line):
-        return f"{_clauses(match[2], me=me)} because {_clauses(match[1], me=me)}"
-    if match := _SUB.match(line):
-        return f"{_clauses(match[1], me=me)} {match[2]} {_clauses(match[3], me=me)}"
-    return _of(gist(line), me).key if me else gist(line).key
+        line = f"{match[2]} because {match[1]}"
+    line = _BOTH.sub(lambda both: " and ".join(sorted((both[1], both[2]))), line)
+    return gist(line, me=speaker.casefold().partition(" ")[0])
 
 
-def _of(one: Gist, me: str) -> Gist:
-    """A gist with the speaker for "I" and "my"."""
-    units = tuple(_ME.sub(unit(me), _MY.sub(f"{unit(me)}'s", each)) for each in one.units)
-    head = {"i": unit(me), "my": f"{unit(me)}'s"}.get(one.head, one.head)
-    pairs = tuple(_ME.sub(unit(me), _MY.sub(f"{unit(me)}'s", each)) for each in one.pairs)
-    return replace(one, head=head, units=units, pairs=tuple(sorted(pairs)))
-
-
+@lru_cache(maxsize=8_192)
 def is_time(token: str) -> bool:
     """Whether it says when: a day, a month, a date, an hour, a year."""
     return token in _TIMES or ":" in token or "/" in token or bool(_YEAR.fullmatch(token))
@@ -246,109 +367,79 @@ def unit(token: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def gist(line: str) -> Gist:
+def gist(line: str, *, me: str) -> Gist:
     """The gist of one spelled clause."""
     if match := next(filter(None, (front.match(line) for front in _FRONTS)), None):
         line = f"{match[2]} {match[1]}"
-    head, tokens = _turned(_TOKEN.findall(line))
-    units, joins = _units(tokens)
-    ordered = not _ORDERED.isdisjoint(tokens)
-    return Gist(head=head, units=tuple(units), pairs=_pairs(units, joins), ordered=ordered)
+    words = _active(_TOKEN.findall(line))
+    told = _told(words)
+    tokens: list[str] = []
+    places: list[tuple[str, str]] = []
+    leading: list[str] = []
+    for place, each in enumerate(words):
+        if each in _LOOSE:
+            leading.append(each)
+            continue
+        if each in _ME:
+            token = unit(me or "i") + (OWNER if each in _MINE else "")
+        else:
+            token = told[place] if place in told else _plain(each)
+        if token:
+            tokens.append(token)
+            places += [(one, token) for one in leading]
+            leading.clear()
+    if not _SYMMETRIC.isdisjoint(tokens):
+        alike = [one for one in tokens if one != "to"]
+        if LEADING.isdisjoint(alike) and not any(one[0].isdigit() for one in alike):
+            tokens = sorted(alike)
+    return Gist(tuple(tokens), frozenset(places))
 
 
-def _units(tokens: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The units of a clause, and before which of them an "and" stands."""
-    alike = any(unit(one).removesuffix(PAST) in _ALIKE for one in tokens)
-    passive = any(
-        one in _BEING and (after in _VERBS or after.endswith("ed"))
-        for one, after in pairwise(tokens)
-    )
-    units: list[str] = []
-    joins: list[int] = []
-    bound, listed, counts = "", "", False
-    for place, token in enumerate(tokens):
-        if _joins(tokens, place):
-            joins.append(len(units))
-        if token in _BEING:
-            units += [f"be{PAST}"] if token in _WAS else []
-        elif token in _NEUTRAL:
-            bound = bound or (listed if token == "and" else "")  # noqa: S105
-        elif token in _BINDING or token in _OWNING or token.endswith("'s"):
-            bound = f"{bound}{_owner(token)}_"
-        elif token not in ",;:" and token not in _DROPPED and token not in FILLERS:  # noqa: S105
-            bound = _needed(bound, token, alike=alike)
-            made = unit(token).removesuffix(PAST) if passive else unit(token)
-            units.append(bound + _counted(units, made, bound=bound, counts=counts))
-            counts = token.isdigit() and not is_time(token)
-            listed, bound = bound, ""
-    return [*units, *([bound] if bound else [])], joins
+@lru_cache(maxsize=8_192)
+def _plain(each: str) -> str:
+    """A word as it stands in a gist; empty if it says nothing."""
+    found = unit(each)
+    empty = not {each, found}.isdisjoint(_EMPTY) or each in FILLERS or found in CUES
+    return "" if empty or each in _BEING else found
 
 
-def _owner(token: str) -> str:
-    return unit(token) if token.endswith("'s") else token
-
-
-def _joins(tokens: Sequence[str], place: int) -> bool:
-    """Whether an "and" or a comma stands there, between two that are told of apart."""
-    after = tokens[place + 1] if place + 1 < len(tokens) else ""
-    joined = tokens[place] == "and" or (tokens[place] == "," and after not in _BINDING)
-    return joined and _ALIKE.isdisjoint(map(unit, tokens[place : place + 5]))
-
-
-def _needed(bound: str, token: str, *, alike: bool) -> str:
-    """The prepositions before a token without those that say nothing there."""
-    if is_time(token) and bound.rstrip("_") in _TIMELESS | {"for"}:
-        return ""
-    if alike and bound.startswith(("with_", "to_")):
-        return bound.partition("_")[2]
-    return bound
-
-
-def _counted(units: list[str], made: str, *, bound: str, counts: bool) -> str:
-    """A number taken from the units before what it counts: "2_dog"."""
-    if bound or not units or not units[-1][-1].isdigit():
-        return made
-    if made.isalpha() and counts:
-        return f"{units.pop()}_{made}"
-    return f"{units.pop()}-{made}" if made[0].isdigit() else made
-
-
-def _pairs(units: Sequence[str], joins: Sequence[int]) -> tuple[str, ...]:
-    """What stands together on each side of an "and": "a black cat and a white dog"."""
-    sides = {side for at in joins if 2 <= at <= len(units) - 2 for side in (at - 2, at)}
-    return tuple(sorted(f"{units[at]}-{units[at + 1]}" for at in sides))
+def _told(words: Sequence[str]) -> dict[int, str]:
+    """What "is", "was" and "gets" make of themselves and of a participle behind, by place."""
+    found: dict[int, str] = {}
+    for at, each in enumerate(words):
+        past = each in _WAS
+        if not past and each not in _BEING:
+            continue
+        done = [
+            after for after in (at + 1, at + 2) if _is_participle("".join(words[after : after + 1]))
+        ]
+        if past and not done:
+            found[at] = f"be{PAST}"
+        elif past:
+            found[at] = ""
+        elif not done and each.startswith("get"):
+            found[at] = unit(each)
+        for after in done:
+            verb = _plain(words[after]).removesuffix(PAST)
+            found.setdefault(after, verb + PAST if past and verb else verb)
+    return found
 
 
 def _is_participle(token: str) -> bool:
     return token in _VERBS or token in _UNCHANGED or token.endswith("ed")
 
 
-def _turned(tokens: list[str]) -> tuple[str, list[str]]:
-    """Who does it, and the tokens with "done by whom" as "who did"."""
-    be = next(
-        (at for at, one in enumerate(tokens) if one in ("is", "are", "was", "were", "am")), -1
-    )
-    content = [
-        one
-        for one in tokens
-        if one not in _DROPPED | FILLERS | {"every", "all"} and one[-1].isalnum()
-    ]
-    first = content[0] if content else ""
-    active = be >= 0 and any(
-        len(one) > 5 and one.endswith("ing") for one in tokens[be + 1 : be + 3]
-    )
-    if be < 0 or active:
-        if not _TOGETHER.isdisjoint(map(unit, tokens)) or first == "we":
-            return "", [one for one in tokens if one != "we"]
-        return unit(first), tokens
-    rest = tokens[be + 1 :]
-    done = next((at for at, one in enumerate(rest[:3]) if _is_participle(one)), -1)
-    if done >= 0 and "by" in rest[done + 1 :]:
-        by = rest.index("by", done)
-        past = tokens[be] in ("was", "were")
-        verb = unit(rest[done]).removesuffix(PAST)
-        agent = [one for one in rest[by + 1 :] if one not in _DROPPED]
-        if agent:
-            kept = [*rest[:done], *([verb + PAST] if past else [verb]), *rest[done + 1 : by]]
-            return unit(agent[0]), [*agent, *kept, *tokens[:be]]
-    return "", tokens
+def _active(words: list[str]) -> list[str]:
+    """Words with "done by whom" as "who did"."""
+    if "by" not in words:
+        return words
+    be = next((at for at, one in enumerate(words) if one in _WAS or one in _IS), -1)
+    done = next((at for at in range(be + 1, len(words[: be + 4])) if _is_participle(words[at])), -1)
+    if be < 0 or done < 0 or "by" not in words[done:]:
+        return words
+    by = words.index("by", done)
+    agent = words[by + 1 :]
+    if not agent or agent[0][0].isdigit() or is_time(agent[0]):
+        return words
+    modal = be - 1 if be and words[be] == "be" else be
+    return [*agent, *words[modal:by], *words[:modal]]

@@ -5,13 +5,17 @@ it cannot read for sure it takes at its words. Invariant: two statements with on
 nothing but what `wordings` calls the same; a number, name, negation, tense or owner is never that.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from elephantasm_mcp.pure.changes import Wording, ends, reading
-from elephantasm_mcp.pure.gists import gist_key
+from elephantasm_mcp.pure.changes import Wording, ends, is_certain, reading
+from elephantasm_mcp.pure.clauses import clauses
+from elephantasm_mcp.pure.gists import Gist, gist_of
+from elephantasm_mcp.pure.gists import same as says_the_same
 from elephantasm_mcp.pure.spelling import spelled
 from elephantasm_mcp.pure.wordings import BREAK, CUES, PAST, SAID_ON, word, wording
 
@@ -37,29 +41,38 @@ _PERIODS: Final = _stems(
 """What "this" makes a time of: "this week", and not "this project"."""
 _VERSIONED: Final = _stems("later earlier")
 """Behind a number they tell of versions: "Android 10 or later"."""
+_SPANS: Final = _stems("second seconds minute minutes hour hours day days week month year")
+"""Units of the same manner."""
 _WISH: Final = ("would", "like")
 _PLANNED: Final = _stems("will decided agreed chose planned scheduled")
 """What is told of in the future or the past, and holds until it is said otherwise."""
-_PARTICIPLED: Final = frozenset(("be", "want", "like", word("dislike"), "hate", "love", "need"))
+_PARTICIPLED: Final = frozenset(
+    ("be", "get", "want", "like", word("dislike"), "hate", "love", "need", "prefer")
+)
 """Behind these a past is none: "is kept and deleted", "wants it formatted"."""
 _ONCE: Final = frozenset(
     one.removesuffix(PAST)
     for one in _stems(
         "born wrote written build built founded designed invented graduated decided chose taught"
-        " learned learnt never grew raised"
+        " learned learnt never grew raised studied retired died adopted diagnosed"
     )
 )
 """What is done once, or never: said again on another day it is the same deed."""
 _TOLD_FROM: Final = _stems("today tomorrow tonight yesterday ago last next soon will this")
 """Times that are others when they are said on another day."""
-_ADDING: Final = _stems("too either both another second additional addition besides well")
-_CHANGING: Final = CUES | _stems("anymore longer instead switched changed moved became become")
+_ADDING: Final = _stems("too either both another additional addition besides well")
+_SECOND: Final = re.compile(r"\b(?:a|one) second\b")
+_CHANGING: Final = (CUES - {"current", "present", "recent"}) | _stems(
+    "anymore longer instead switched changed moved became become"
+)
 _UNTIL: Final = _stems(
     "last next this yesterday today tomorrow since because starting from effective instead again"
 )
 """Where the value of a slot ends."""
 
 
+_WHOSE: Final = r"(?P<who>\S+(?: 's \S+)?(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)??)"
+"""The same, or somebody's somebody."""
 _WHO: Final = r"(?P<who>\S+(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)??)"
 """One word or two; no verb."""
 
@@ -67,7 +80,7 @@ _WHO: Final = r"(?P<who>\S+(?: (?!(?:have|be|was|do|will|would|not) |\S+~p )\S+)
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern over tokens; `@moved` is that word as `wordings` has it."""
     text = re.sub(r"@(\w+)", lambda match: re.escape(word(match[1])), text)
-    return re.compile(text.replace("{who}", _WHO))
+    return re.compile(text.replace("{who}", _WHO).replace("{whose}", _WHOSE))
 
 
 _TURNED: Final = (
@@ -99,11 +112,16 @@ _UNOWNED: Final = [
     )
 ]
 """Of things that are called "the …" and "our …"."""
+_HELD: Final = (
+    _pattern(r"^(?P<value>\S+(?: \S+){0,2}?) be (?P<what>our \S+(?: \S+){0,3})$"),
+    False,
+)
+"""Who is ours, as "our manager is Ann" has it the other way round."""
 _PLACES: Final = [
     (what, _pattern(text))
     for what, text in (
-        (word("home"), r"^{who} (?:@lives|@stays) (?:in|at) (?P<value>.+)$"),
-        (word("home"), rf"^{{who}} (?:have )?(?:@moved|@relocated) {_FROM}to (?P<value>.+)$"),
+        (word("home"), r"^{whose} (?:@lives|@stays) (?:in|at) (?P<value>.+)$"),
+        (word("home"), rf"^{{whose}} (?:have )?(?:@moved|@relocated) {_FROM}to (?P<value>.+)$"),
         (word("employer"), r"^{who} @works at (?P<value>.+)$"),
         (word("employer"), r"^{who} (?:have )?@left (?P<old>.+?) (?:for|to @join) (?P<value>.+)$"),
         (
@@ -114,25 +132,17 @@ _PLACES: Final = [
         (word("livelihood"), r"^{who} @works as (?P<value>.+)$"),
     )
 ]
-_PLACED: Final = _stems("home employer livelihood")
-_USED: Final = _pattern(
-    r"^{who} (?:have )?(?:@switched|@migrated|@changed|@upgraded|@moved|@went) "
-    r"from (?P<old>.+?) to (?P<value>.+?)(?P<rest> (?:for|in|on|at) .+)?$"
-)
-_USING: Final = _stems("is uses runs hosts writes drinks takes has drives works")
-"""The verbs of what one may switch from."""
 _ENDED: Final = [
     (re.compile(text), put)
     for text, put in (
         (r"^(.+?) no longer (.+)$", r"\1 \2"),
         (r"^(.+?) (is|are|am) not (.+?) anymore$", r"\1 \2 \3"),
         (r"^(.+?) (?:do|does) not (.+?) anymore$", r"\1 \2"),
-        (r"^(.+?) (?:have |has )?(?:stopped|quit) (.+)$", r"\1 \2"),
+        (r"^(.+?) (?:have |has )?(?:stopped|quit) (?!(?:at|by|in|for) )(.+)$", r"\1 \2"),
     )
 ]
 _PLACING: Final = _pattern(
-    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started|@became|@switched"
-    r"|@migrated|@changed|@upgraded|@went)(?: |$)"
+    r"\b(?:@lives|@stays|@moved|@relocated|@works|@left|@got|@began|@started)(?: |$)"
 )
 _ENDING: Final = re.compile(r"no longer|anymore|\bstopped\b|\bquit\b")
 """Without such a word the patterns before need not be tried."""
@@ -161,7 +171,13 @@ _SINGLE: Final = _NAMED | _MEASURED | {word("livelihood"), " ".join(map(word, ("
 """What one has one of: a second value, said later, is a newer one."""
 _FAVORITE: Final = word("favorite")
 _CALLED: Final = word("called")
-_ONE_AT_A_TIME: Final = _stems("drives lives weighs earns costs wakes sleeps commutes reports")
+_ONE_AT_A_TIME: Final = _stems(
+    "drives lives weighs earns costs wakes sleeps commutes reports studies wears rides"
+)
+_WHERE: Final = frozenset(("in", "on", "at"))
+"""Behind these stands where something is done, in one place at a time."""
+_FREELY: Final = _stems("like love enjoy hate interested believe invest play involved visit meet")
+"""What is done in several places at a time, or felt for them."""
 _TOOLS: Final = _stems(
     "python rust go java kotlin swift javascript typescript postgres postgresql mysql mongodb"
     " sqlite redis linux windows macos ubuntu slack discord jira linear github gitlab aws azure gcp"
@@ -209,11 +225,21 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A statement as it is compared with others that may say the same."""
+
+    key: str
+    """Equal for statements that say the same, and for a few others; empty if it says nothing."""
+    about: str
+    """Who says it, if it is not in the words; of which day, if of one; and whether it is asked."""
+    gist: Gist
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What one statement says."""
 
-    key: str
-    """Equal for statements that say the same, and only for them."""
+    saying: Saying
     tokens: tuple[str, ...]
     """Its words without cues."""
     speaker: str
@@ -227,12 +253,12 @@ class Truth:
     """Whether it says that something came to what there was."""
     dated: bool
     """Whether it is of its day: an event, a plan, a past."""
-    left: str
-    """The value that it says is gone: "switched from A"."""
-    ended: str
-    """The key of what it says holds no longer."""
+    ended: Saying | None
+    """What it says holds no longer."""
     reading: Wording
     """Itself, as changes are looked for in it."""
+    parts: tuple[Truth, ...] = ()
+    """What its clauses say, where it tells of a change."""
 
 
 def statements(text: str) -> list[tuple[str, str]]:
@@ -253,35 +279,82 @@ def statements(text: str) -> list[tuple[str, str]]:
     return [(who, said) for who, said in found if said.strip(" .")]
 
 
+def same(one: Saying, other: Saying) -> bool:
+    """Whether both say the same."""
+    return bool(one.key) and one.key == other.key and says_the_same(one.gist, other.gist)
+
+
+def saying(text: str, *, speaker: str = "", day: int = 0) -> Saying:
+    """What `read` would say of one statement, at a third of the price."""
+    return _saying(text, _tokens(wording(text, speaker=speaker)), speaker=speaker, day=day)
+
+
+def _tokens(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in words if one not in CUES and one != BREAK)
+
+
+def _is_question(text: str) -> bool:
+    return text.rstrip(" \"'”").endswith("?")
+
+
+def _saying(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> Saying:
+    gist = gist_of(text, speaker=speaker)
+    mark = "?" if _is_question(text) else ""
+    passing = f"@{day}" if _is_dated(tokens) and not _is_lasting(tokens) else ""
+    about = f"{mark}{_said_by(speaker, tokens)}{passing}"
+    return Saying(f"{about}{gist.bag}" if tokens and gist.tokens else "", about, gist)
+
+
+def denied(one: Saying) -> Saying | None:
+    """What a statement says is not so: of "I do not smoke" what "I smoke" says."""
+    kept = tuple(token for token in one.gist.tokens if token not in _DENYING)
+    if len(kept) != len(one.gist.tokens) - 1 or not kept:
+        return None
+    gist = replace(one.gist, tokens=kept)
+    return Saying(f"{one.about}{gist.bag}", one.about, gist)
+
+
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
     """What one statement says; `day` is when, as a number, for what holds of its day alone."""
-    question = text.rstrip(" \"'”").endswith("?")
+    whole = _read(text, speaker=speaker, day=day)
+    if _is_question(text) or not is_certain(whole.reading.line):
+        return whole
+    parts = [
+        replace(part, changes=part.changes or changed)
+        for clause, changed in clauses(text)
+        if (part := _read(clause, speaker=speaker, day=day)).changes
+        or changed
+        or part.reading.cued
+        or (part.slot and part.slot.single)
+    ]
+    return replace(whole, parts=tuple(parts)) if parts else whole
+
+
+def _read(text: str, *, speaker: str, day: int) -> Truth:
+    question = _is_question(text)
     words = wording(text, speaker=speaker)
-    tokens = tuple(one for one in words if one not in CUES and one != BREAK)
+    tokens = _tokens(words)
     first = _NOTE.sub("", text).partition(";")[0]
     noted = wording(first, speaker=speaker) if first != text else words
     line = " ".join(one for one in noted if one not in CUES and one != BREAK)
     names = frozenset(word(one.casefold()) for one in _NAME.findall(text))
     thing = bool(_THING.match(text))
-    slot, left = (None, "") if question else _slot(line, names, thing=thing)
-    dated = _is_dated(tokens)
-    key = _said_by(speaker, tokens) + gist_key(text, speaker=speaker)
-    passing = dated and not _is_lasting(tokens)
+    slot = None if question else _slot(line, names, thing=thing)
     return Truth(
-        key=("?" if question else "") + (f"{key}@{day}" if passing else key) if tokens else "",
+        saying=_saying(text, tokens, speaker=speaker, day=day),
         tokens=tokens,
         speaker=speaker,
         names=names,
         slot=slot,
         changes=not question and not _CHANGING.isdisjoint(words),
-        adds=not _ADDING.isdisjoint(words),
-        dated=dated,
-        left=left,
-        ended="" if question else _ended(text, speaker),
+        adds=not _ADDING.isdisjoint(words) or bool(_SECOND.search(text)),
+        dated=_is_dated(tokens),
+        ended=None if question else _ended(text, speaker),
         reading=reading(text),
     )
 
 
+_DENYING: Final = frozenset(("not", "never"))
 _TWO: Final = re.compile(
     r" and (?:i |we |he |she |they )?(?:works?|lives?|has|have|is|am|are|uses?|likes?|drives?"
     r"|plays?|stud(?:y|ies)|teach(?:es)?|runs?|owns?|speaks?|prefers?|hates?|loves?|wants?|needs?|eats?)\b"
@@ -291,13 +364,19 @@ _TWO: Final = re.compile(
 
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
-    if newer.key == older.key or newer.adds:
+    if any(_ends(one, older) for one in (newer, *newer.parts)):
+        return not newer.adds
+    return False
+
+
+def _ends(newer: Truth, older: Truth) -> bool:
+    if newer.adds or same(newer.saying, older.saying):
         return False
     if _TWO.search(older.reading.line) and not _TWO.search(newer.reading.line):
         return False  # the other half still holds
     if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
-    if newer.ended and newer.ended == older.key:
+    if newer.ended and same(newer.ended, older.saying):
         return True
     settled = not older.dated or not _PLANNED.isdisjoint(older.tokens)
     mine = (
@@ -307,7 +386,7 @@ def supersedes(newer: Truth, older: Truth) -> bool:
         return True
     if newer.ended:
         return False
-    return _other_value(newer, older) or _left_behind(newer, older) or _other_part(newer, older)
+    return _other_value(newer, older) or _other_part(newer, older)
 
 
 def _of_others(newer: Truth, older: Truth) -> bool:
@@ -329,7 +408,8 @@ def _other_value(newer: Truth, older: Truth) -> bool:
     mine, theirs = newer.slot, older.slot
     if mine is None or theirs is None:
         return False
-    same = (mine.who, mine.what) == (theirs.who, theirs.what)
+    moved = (mine.turned, f"{mine.who} 's {mine.what}") == (theirs.what == word("home"), theirs.who)
+    same = (moved and _is_place(mine)) or (mine.who, mine.what) == (theirs.who, theirs.what)
     if not same or mine.value == theirs.value or _says_more(mine.value, theirs.value):
         return False
     proper = any(mine.manner[:2])
@@ -345,21 +425,6 @@ def _says_more(one: str, other: str) -> bool:
     """Whether one value only adds words to the other."""
     fewer, more = sorted((set(one.split()), set(other.split())), key=len)
     return fewer <= more
-
-
-def _left_behind(newer: Truth, older: Truth) -> bool:
-    """What was said of A, when "switched from A to B" came after it."""
-    if not newer.left or newer.slot is not None:
-        return False
-    left, tokens = newer.left.split(), list(older.tokens)
-    if (
-        older.dated
-        or _USING.isdisjoint(tokens[1:2])
-        or newer.tokens[:1] != older.tokens[:1]
-        or len(tokens) > len(left) + 4
-    ):
-        return False
-    return any(tokens[at : at + len(left)] == left for at in range(2, len(tokens)))
 
 
 def _other_part(newer: Truth, older: Truth) -> bool:
@@ -384,8 +449,9 @@ def _other_part(newer: Truth, older: Truth) -> bool:
         return False
     if not _PREPOSITIONS.issuperset(mine[len(mine) - end :]) or mine[1] in _ONE_AT_A_TIME:
         return True
+    where = mine[start - 1] in _WHERE and mine[1] != "be" and _FREELY.isdisjoint(mine)
     when = any(one.isdigit() or one in _TIMES for one in gaps[0])
-    return when and mine[start - 1] in _PREPOSITIONS
+    return where or (when and mine[start - 1] in _PREPOSITIONS)
 
 
 def _alike(left: Sequence[str], right: Sequence[str]) -> int:
@@ -432,24 +498,25 @@ def _is_lasting(tokens: Sequence[str]) -> bool:
     )
 
 
-def _slot(line: str, names: frozenset[str], *, thing: bool) -> tuple[Slot | None, str]:
-    """The slot of a plain statement, and what it says was left.
+def _slot(line: str, names: frozenset[str], *, thing: bool) -> Slot | None:
+    """The slot of a plain statement.
 
     `names` are the words with a capital; `thing` says that it is of "the …" or "our …".
     """
     patterns = [*(_OWNED if " 's " in line else ()), *(_UNOWNED if thing else ())]
+    if " be our " in line:
+        patterns.append(_HELD)
     for pattern, turned in patterns:
         if match := pattern.match(line):
             return _as_slot(match, match["what"].strip(), names, turned=turned)
     if not _PLACING.search(line):
-        return None, ""
+        return None
     for what, pattern in _PLACES:
         if match := pattern.match(line):
-            slot, left = _as_slot(match, what, names, turned="old" in match.groupdict())
+            slot = _as_slot(match, what, names, turned="old" in match.groupdict())
             if slot is not None and _is_place(slot):
-                return slot, left
-    match = _USED.match(line)
-    return None, match["old"] if match else ""
+                return slot
+    return None
 
 
 def _is_place(slot: Slot) -> bool:
@@ -460,12 +527,11 @@ def _is_place(slot: Slot) -> bool:
 
 def _as_slot(
     match: re.Match[str], what: str, names: frozenset[str], *, turned: bool
-) -> tuple[Slot | None, str]:
+) -> Slot | None:
     groups = match.groupdict()
-    left = (groups.get("old") or "").strip()
     value = _until_time((groups.get("value") or "").split())
     if not 0 < len(value) <= _LONGEST_VALUE or not {"not", "or", "if", "but"}.isdisjoint(value):
-        return None, left
+        return None
     what = " ".join(one for one in what.split() if one != word("new"))
     plain = "and" not in value and (_PREPOSITIONS.isdisjoint(value) or what.endswith("address"))
     kind, manner = _kind(what), _manner(value, names)
@@ -473,13 +539,14 @@ def _as_slot(
     fits = (kind not in _NAMED or named) and (kind not in _MEASURED or named or numbered)
     single = plain and fits and _is_single(what)
     who = groups.get("who") or ""
-    return Slot(who, what, " ".join(value), single=single, turned=turned, manner=manner), left
+    return Slot(who, what, " ".join(value), single=single, turned=turned, manner=manner)
 
 
 def _manner(value: Sequence[str], names: frozenset[str]) -> Manner:
     """See `Slot.manner`."""
     named, numbered = not names.isdisjoint(value), any(one.isdigit() or one == "@" for one in value)
-    units = "" if named or not numbered else " ".join(one for one in value if one.isalpha())
+    counted = " ".join("time" if one in _SPANS else one for one in value if one.isalpha())
+    units = "" if named or not numbered else counted
     return named, numbered, value[0] if value[0] in _PREPOSITIONS else units
 
 
@@ -511,15 +578,13 @@ def _said_by(speaker: str, tokens: Sequence[str]) -> str:
     return f"{speaker}: " if speaker and set(wording(speaker)).isdisjoint(tokens) else ""
 
 
-def _ended(text: str, speaker: str) -> str:
-    """The key of what a statement says holds no longer."""
+def _ended(text: str, speaker: str) -> Saying | None:
+    """What a statement says holds no longer."""
     line = spelled(text)
     if not _ENDING.search(line):
-        return ""
+        return None
     for pattern, put in _ENDED:
         if pattern.match(line):
             kept = pattern.sub(put, line)
-            return _said_by(speaker, wording(kept, speaker=speaker)) + gist_key(
-                kept, speaker=speaker
-            )
-    return ""
+            return saying(kept, speaker=speaker)
+    return None

@@ -7,8 +7,10 @@ a statement is dropped: negations, numbers, names, tenses, quantities, prepositi
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.text import stem
 
@@ -25,26 +27,60 @@ _MINUS: Final = re.compile(r"(?<![\w)])[-−](?=\d)")
 _TOKEN: Final = re.compile(
     r",(?=\s)|\d+|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\w\s.,;:!?()\[\]\"“”‘’'*_…–—/\\-]"
 )
+_PIECE: Final = re.compile(r"\d+|[^\W\d]+|[^\w\s]")
+_ACCENTED: Final = re.compile(r"([a-z])[\u0300-\u036f]+")
+"""A Latin letter with accents: names are typed with and without."""
 _APOSTROPHES: Final = str.maketrans("’‘`", "'''")
 
-_CONTRACTIONS: Final = [
-    (re.compile(pattern), put)
-    for pattern, put in (
-        (r"\bi'm\b", "i am"),
-        (r"\bcan't\b|\bcannot\b", "can not"),
-        (r"\bwon't\b", "will not"),
-        (r"\bain't\b", "is not"),
-        (r"\blet's\b", "let us"),
-        (r"n't\b", " not"),
-        (r"'re\b", " are"),
-        (r"'ve\b", " have"),
-        (r"'ll\b", " will"),
-        (r"'d\b", " would"),
-        (r"\b(it|he|she|that|there|here|what|who|where|this)'s\b", r"\1 is"),
-        (r"\bgonna\b", "going to"),
-        (r"\bwanna\b", "want to"),
-    )
-]
+Put: TypeAlias = str | Callable[[re.Match[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way to put it, and another."""
+
+    needs: frozenset[str]
+    """Pieces of which a text that it matches has one: looking for these is cheap."""
+    pattern: re.Pattern[str]
+    put: Put
+
+
+def rules(*written: tuple[str, str, Put]) -> list[Rule]:
+    """Rules of what they need, what they match and what they put there."""
+    return [Rule(frozenset(needs.split()), re.compile(text), put) for needs, text, put in written]
+
+
+def pieces(text: str) -> frozenset[str]:
+    """The words and signs of a text, as the `needs` of rules have them."""
+    return frozenset(_PIECE.findall(text))
+
+
+def rewritten(line: str, having: Iterable[Rule], *, there: frozenset[str] | None = None) -> str:
+    """A line after rules, one after another; `there` are its pieces, if they are known."""
+    there = pieces(line) if there is None else there
+    for rule in having:
+        if not rule.needs.isdisjoint(there):
+            changed = rule.pattern.sub(rule.put, line)
+            if changed != line:
+                line, there = changed, pieces(changed)
+    return line
+
+
+_CONTRACTIONS: Final = rules(
+    ("m", r"\bi'm\b", "i am"),
+    ("t cannot", r"\bcan't\b|\bcannot\b", "can not"),
+    ("t", r"\bwon't\b", "will not"),
+    ("t", r"\bain't\b", "is not"),
+    ("s", r"\blet's\b", "let us"),
+    ("t", r"n't\b", " not"),
+    ("re", r"'re\b", " are"),
+    ("ve", r"'ve\b", " have"),
+    ("ll", r"'ll\b", " will"),
+    ("d", r"'d\b", " would"),
+    ("s", r"\b(it|he|she|that|there|here|what|who|where|this)'s\b", r"\1 is"),
+    ("gonna", r"\bgonna\b", "going to"),
+    ("wanna", r"\bwanna\b", "want to"),
+)
 
 _SAME_WORDS: Final = """
 be: is are am being
@@ -99,11 +135,8 @@ and: &
 30: thirty
 monday: mon
 tuesday: tue tues
-wednesday: wed
 thursday: thu thurs
 friday: fri
-saturday: sat
-sunday: sun
 january: jan
 february: feb
 august: aug
@@ -155,42 +188,73 @@ _IRREGULAR: Final = {
     "quit": "quit",
 }
 _HALF_ALIKE: Final = {"allergi": "allerg", "allergen": "allerg"}
-_PHRASES: Final = [
-    (re.compile(pattern), put)
-    for pattern, put in (
-        (r"\bby the way\b", ""),
-        (r"\bas you know\b", ""),
-        (r"\byou know\b", ""),
-        (r"\bfor the record\b", ""),
-        (r"\bjust so you know\b", ""),
-        (r"\bthese days\b|\bat the moment\b|\bright now\b|\bas of now\b|\bat present\b", "now"),
-        (r"\bany ?more\b|\bany longer\b", "anymore"),
-        (r"\b(?:cell ?phone|mobile(?: phone)?|phone) number\b", "phonenumber"),
-        (r"\bcell ?phone\b|\bmobile phone\b", "phone"),
-        (r"\be-?mail address\b|\be-mail\b", "email"),
-        (r"\bc\+\+", "cplusplus"),
-        (r"\bc#", "csharp"),
-        (r"\bf#", "fsharp"),
-        (r"\bhave got\b|\bhas got\b", "has"),
-        (r"\bcan not stand\b", "hate"),
-        (r"\bis an? ([\w' ]+?) by (?:profession|trade)\b", r"works as a \1"),
-        (r"\b(?:has|have) an? ([\w]+) allergy\b", r"is allergic to \1"),
-        (r"\b(?:has|have) an allergy to\b", "is allergic to"),
-        (r"\b(?:is|am|are) (?:employed|working) (?:by|for|at)\b", "works at"),
-        (r"\b(?:is|am|are) (?:employed|working) as\b", "works as"),
-        (r"\bworks? for\b", "works at"),
-        (r"\b(?:is|am|are) (?:living|based|residing) in\b|\bresides? in\b", "lives in"),
-        (r"\bgoes by the name(?: of)?\b|\bis named\b|\bis known as\b", "is called"),
-        (r"\bam named\b", "am called"),
-        (r"\b(\d{1,2}) ?([ap])\.?m\b\.?", r"\1 \2mer"),
-        (r"\b(\w+)'s name is\b", r"\1 is called"),
-        (r"\b(is|are) located (in|at)\b", r"\1 \2"),
-        (r"\bo'clock\b", ""),
-    )
-]
+_PHRASES: Final = rules(
+    ("next", r"\bnext to\b", "beside"),
+    ("lasts", r"\blasts\b", "takes"),
+    ("been", r"\b(?:has|have) been (?=\w+ing\b)", "is "),
+    ("way", r"\bby the way\b", ""),
+    ("know", r"\bas you know\b", ""),
+    ("know", r"\byou know\b", ""),
+    ("record", r"\bfor the record\b", ""),
+    ("know", r"\bjust so you know\b", ""),
+    (
+        "these moment right now present",
+        r"\bthese days\b|\bat the moment\b|\bright now\b|\bas of now\b|\bat present\b",
+        "now",
+    ),
+    ("any anymore longer", r"\bany ?more\b|\bany longer\b", "anymore"),
+    ("number", r"\b(?:cell ?phone|mobile(?: phone)?|phone) number\b", "phonenumber"),
+    ("cellphone phone", r"\bcell ?phone\b|\bmobile phone\b", "phone"),
+    ("mail email", r"\be-?mail address\b|\be-mail\b", "email"),
+    ("+", r"\bc\+\+", "cplusplus"),
+    ("#", r"\bc#", "csharp"),
+    ("#", r"\bf#", "fsharp"),
+    ("got", r"\bhave got\b|\bhas got\b", "has"),
+    ("stand", r"\bcan not stand\b", "hate"),
+    (
+        "profession trade",
+        r"\b(?:is|am) an? ([\w' ]+?) by (?:profession|trade)\b",
+        r"works as a \1",
+    ),
+    ("allergy", r"\b(?:has|have) an? ([\w]+) allergy\b", r"is allergic to \1"),
+    ("allergy", r"\b(?:has|have) an allergy to\b", "is allergic to"),
+    (
+        "employed working",
+        r"\b(?:is|am|are) (?:employed|working) (?:by|for|at)\b",
+        "works at",
+    ),
+    ("employed working", r"\b(?:is|am|are) (?:employed|working) as\b", "works as"),
+    ("work works", r"\bworks? for\b", "works at"),
+    (
+        "living based residing reside resides",
+        r"\b(?:is|am|are) (?:living|based|residing) in\b|\bresides? in\b",
+        "lives in",
+    ),
+    (
+        "name named known",
+        r"\bgoes by the name(?: of)?\b|\bis named\b|\bis known as\b",
+        "is called",
+    ),
+    ("named", r"\bam named\b", "am called"),
+    (
+        "a p am pm",
+        r"\b(\d{1,2}) ?([ap])\.?m\b\.?",
+        r"\1 \2mer",
+    ),
+    ("name", r"\b(\w+)'s name is\b", r"\1 is called"),
+    ("located", r"\b(is|are) located (in|at)\b", r"\1 \2"),
+)
 
 
-_SOME_PHRASE: Final = re.compile("|".join(pattern.pattern for pattern, _ in _PHRASES))
+_VARIANT: Final = re.compile(
+    r"(?<=[a-z]{3})our(?!s?e)|(?<=[a-z]{3})is(?=(?:e|es|ed|ing|ation)$)|(?<=[a-z]{2}t)re(?=s?$)"
+    r"|(?<=[a-z]{4}l)l(?=(?:ed|ing|er)$)|(?<=[a-z]{2})ogue(?=s?$)"
+)
+"""Endings that are spelled in two ways."""
+
+
+def _american(match: re.Match[str]) -> str:
+    return {"our": "or", "is": "iz", "re": "er", "l": "", "ogue": "og"}[match[0]]
 
 
 @lru_cache(maxsize=65_536)
@@ -202,7 +266,7 @@ def word(token: str) -> str:
         return token
     if token in _IRREGULAR:
         return stem(_IRREGULAR[token]) + PAST
-    found = stem(_CANONICAL.get(token, token))
+    found = stem(_VARIANT.sub(_american, token))
     found = _HALF_ALIKE.get(found, found)
     past = len(token) > 4 and token.endswith("ed") and not token.endswith("eed")
     return found + PAST if past else _CANONICAL.get(found, found)
@@ -224,21 +288,21 @@ def wording(text: str, *, speaker: str = "") -> list[str]:
     return _without_infinitives(found)
 
 
+@lru_cache(maxsize=64)
 def plain_text(text: str) -> str:
     """A text folded, without contractions, its phrases spelled one way."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
     plain = plain.casefold()
+    if not plain.isascii():
+        plain = _ACCENTED.sub(r"\1", unicodedata.normalize("NFD", plain))
+        plain = unicodedata.normalize("NFC", plain)
     if "(said on" in plain:
         plain = SAID_ON.sub("", plain)
     if _DIGIT.search(plain):
         plain = _MINUS.sub("minus ", _GROUPED.sub("", plain))
     if "'" in plain or "nna" in plain or "cannot" in plain:
-        for pattern, put in _CONTRACTIONS:
-            plain = pattern.sub(put, plain)
-    if _SOME_PHRASE.search(plain):
-        for pattern, put in _PHRASES:
-            plain = pattern.sub(put, plain)
-    return plain
+        plain = rewritten(plain, _CONTRACTIONS)
+    return rewritten(plain, _PHRASES)
 
 
 def _folded(text: str) -> str:
