@@ -54,8 +54,9 @@ _ENDING: Final = [
         r"(?:off|out of|back (?:home )?from) (?P<what>.+)$",
         r"^(?P<what>.+?) (?:is|are) (?:gone|over|healed|cured)\b(?P<who>)",
         rf"^(?P<who>.*?)\b(?:have |has |be |been |was |were |is |are |finally |just )*"
-        rf"(?:{_DONE}) (?P<what>.+)$",
-        rf"^(?P<what>.+?) (?:was|were|has been|have been|got) (?:{_DONE}|dissolved)\b(?P<who>)",
+        rf"(?:{_DONE}) (?!for\b|since\b)(?P<what>.+)$",
+        rf"^(?P<what>.+?) (?:was|were|has been|have been|got) "
+        rf"(?:{_DONE}|dissolved)\b(?! for\b| since\b)(?P<who>)",
     )
 ]
 """What somebody does no more."""
@@ -283,6 +284,8 @@ def _stopped(newer: Wording, older: Wording) -> bool:
             named = what - _EMPTY
             about = _words(match["who"]) - _EMPTY - {"finally", "just"}
             rest = older.words - named - _EMPTY - _SAID
+            if _FINISHED.search(clause) and len(rest - _DOING) > 1:
+                continue  # what is finished may be a part of it
             if named and named <= older.words and about <= older.words | newer.persons:
                 return len(rest) <= _MOST_UNSAID or bool(_NO_MORE.search(clause))
     return False

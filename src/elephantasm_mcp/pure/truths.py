@@ -427,6 +427,9 @@ def _says_more(one: str, other: str) -> bool:
     return fewer <= more
 
 
+_LONGEST_ROLE: Final = 2
+
+
 def _other_part(newer: Truth, older: Truth) -> bool:
     """The same frame with one other part, and a cue: "we deploy on Fridays", "now on Mondays"."""
     mine, theirs = list(newer.tokens), list(older.tokens)
@@ -439,6 +442,8 @@ def _other_part(newer: Truth, older: Truth) -> bool:
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
     if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
         return False
+    if start == 2 and mine[1] == "be" and max(map(len, gaps)) > _LONGEST_ROLE:
+        return False  # what somebody is and what somebody is doing: both may hold
     if not set(gaps[0]).isdisjoint(gaps[1]):  # two parts differ, and something between is the same
         return False
     manner = _manner(gaps[0], newer.names)
