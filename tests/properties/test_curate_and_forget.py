@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from elephantasm_mcp.errors import ElephantasmError
@@ -244,8 +244,13 @@ async def play(folder, steps):
         check(folder, story.said)
 
 
-@settings(max_examples=25)
-@given(st.lists(STEPS, max_size=12))
-def test_any_sequence_leaves_rows_that_the_journal_gives_and_no_forgotten_word(steps):
-    with TemporaryDirectory() as folder:
-        anyio.run(play, Path(folder), steps)
+def test_any_sequence_leaves_rows_that_the_journal_gives_and_no_forgotten_word(thorough):
+    """In the long run, `--thorough 40`, a thousand sequences."""
+
+    @settings(max_examples=25 * thorough, suppress_health_check=list(HealthCheck))
+    @given(st.lists(STEPS, max_size=12))
+    def holds(steps):
+        with TemporaryDirectory() as folder:
+            anyio.run(play, Path(folder), steps)
+
+    holds()
