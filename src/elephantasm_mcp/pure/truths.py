@@ -440,10 +440,10 @@ def _other_part(newer: Truth, older: Truth) -> bool:
         return False
     end = min(_alike(mine[::-1], theirs[::-1]), min(len(mine), len(theirs)) - start)
     gaps = (mine[start : len(mine) - end], theirs[start : len(theirs) - end])
-    if not all(gaps) or any(len(gap) > _LONGEST_VALUE or "not" in gap for gap in gaps):
+    is_role = start == 2 and mine[1] == "be"  # what one is and what one is doing may both hold
+    longest = _LONGEST_ROLE if is_role else _LONGEST_VALUE
+    if not all(gaps) or any(len(gap) > longest or "not" in gap for gap in gaps):
         return False
-    if start == 2 and mine[1] == "be" and max(map(len, gaps)) > _LONGEST_ROLE:
-        return False  # what somebody is and what somebody is doing: both may hold
     if not set(gaps[0]).isdisjoint(gaps[1]):  # two parts differ, and something between is the same
         return False
     manner = _manner(gaps[0], newer.names)
