@@ -161,12 +161,12 @@ async def _remembering(conversation: Conversation, models: Models) -> AsyncItera
                 sentences=models.sentences,
                 words=models.words,
             )
-            places = await _take_in(core, app.user, conversation)
+            places = await take_in(core, app.user, conversation)
             await dreams.run(core, app.user, anima=None)
             yield _Memory(core, app.user, places)
 
 
-async def _take_in(core: Core, user: UserNo, conversation: Conversation) -> dict[UUID, int]:
+async def take_in(core: Core, user: UserNo, conversation: Conversation) -> dict[UUID, int]:
     """Record the turns as `import bench` does, and say which event is which turn."""
     turns = [
         BenchTurn(id=t.id, session=t.session, author=t.author, time=t.time, text=t.text)
