@@ -27,7 +27,14 @@ from elephantasm_mcp.types.proposals import (
     SourceQuote,
     SynthesisBatch,
 )
-from elephantasm_mcp.types.records import LOCAL_USER, EventCreate, KnowledgeType, UserNo, row_id
+from elephantasm_mcp.types.records import (
+    LOCAL_USER,
+    EventCreate,
+    KnowledgeType,
+    User,
+    UserNo,
+    row_id,
+)
 from elephantasm_mcp.types.views import RecordedEvent
 
 MINUTE = timedelta(minutes=1)
@@ -132,7 +139,7 @@ async def open_core(
 
 
 async def tell(
-    core: Core, *texts: str, user: UserNo = LOCAL_USER, **fields: Any
+    core: Core, *texts: str, user: User = LOCAL_USER, **fields: Any
 ) -> list[RecordedEvent]:
     """Record these texts in one call."""
     requests = [EventCreate(content=text, **fields) for text in texts]
@@ -216,10 +223,10 @@ def tamper(path: Path, sql: str, *values: object) -> None:
     look(path, sql, *values)
 
 
-def add_user(path: Path, number: int = 2) -> UserNo:
+def add_user(path: Path, number: int = 2) -> User:
     """Another user of the same database."""
     tamper(path, "INSERT INTO users VALUES (?, randomblob(16), ?, 0)", number, f"user-{number}")
-    return UserNo(number)
+    return User(UserNo(number))
 
 
 def derived_rows(path: Path) -> list[list[tuple[Any, ...]]]:

@@ -9,18 +9,19 @@ import importlib.util
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import final
+from typing import Final, final
 from uuid import UUID
 
 from elephantasm_mcp.embedding import late, remote
-from elephantasm_mcp.errors import NotBuiltError, StorageError, ValidationError
+from elephantasm_mcp.errors import AuthenticationError, NotBuiltError, StorageError, ValidationError
 from elephantasm_mcp.memory import forgetting, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
@@ -32,7 +33,8 @@ from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
-from elephantasm_mcp.types.records import LOCAL_USER, UserNo
+from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
+from elephantasm_mcp.types.records import User
 from elephantasm_mcp.worker import Worker
 
 AUTO = "auto"
@@ -80,24 +82,55 @@ class SystemIds:
         return drawn
 
 
+_asking: Final[ContextVar[Caller]] = ContextVar("asking")
+"""Who asks in this task, where a transport has found out."""
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An open application. `open_app` makes it."""
 
     core: Core
-    user: UserNo
     settings: Settings
     worker: Worker
+    guarded: bool = False
+    """Whether whoever asks must have been found out: True where others can reach it."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks: whom the transport found, else the local user.
+
+        Raises:
+            AuthenticationError: `guarded`, and nobody was found.
+        """
+        caller = _asking.get(None)
+        if caller is None and self.guarded:
+            raise AuthenticationError("Nobody asked for this.", hint="Send an API key.")
+        return caller or LOCAL_CALLER
+
+    @property
+    def user(self) -> User:
+        """The user of who asks; raises what `caller` raises."""
+        return self.caller.user
+
+    @contextmanager
+    def asked_by(self, caller: Caller) -> Iterator[None]:
+        """Do what the block does for a caller."""
+        token = _asking.set(caller)
+        try:
+            yield
+        finally:
+            _asking.reset(token)
 
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, background_jobs: bool | None = None
+    settings: Settings, *, background_jobs: bool | None = None, guarded: bool = False
 ) -> AsyncIterator[App]:
     """Open the database and what stands around it.
 
     `background_jobs` True runs the whole background task, False only keeps the index up to date,
-    None runs nothing in the background.
+    None runs nothing in the background. `guarded` does nothing for nobody: see `App.caller`.
 
     Raises:
         ValidationError: a setting names something unknown.
@@ -140,7 +173,7 @@ async def open_app(
         )
         if background_jobs is not None:
             await stack.enter_async_context(worker.running())
-        yield App(core=core, user=LOCAL_USER, settings=settings, worker=worker)
+        yield App(core, settings, worker, guarded)
 
 
 async def _flush_uses(core: Core) -> None:

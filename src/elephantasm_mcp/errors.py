@@ -6,6 +6,7 @@
     ├── ConflictError        a later change stands in the way
     ├── NotBuiltError        promised for a later release
     ├── AuthenticationError  no key, or a bad one
+    │   └── ScopeError       a good key that is not good for this
     ├── RateLimitError       too many requests; `retry_after` says how long to wait
     ├── BudgetError          the day's tokens for language models are spent
     └── ServerError          our side failed
@@ -72,6 +73,13 @@ class AuthenticationError(ElephantasmError):
 
     code = "unauthenticated"
     http_status = 401
+
+
+class ScopeError(AuthenticationError):
+    """The key is good, but not for this."""
+
+    code = "forbidden"
+    http_status = 403
 
 
 class RateLimitError(ElephantasmError):

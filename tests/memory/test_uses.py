@@ -88,7 +88,8 @@ async def test_an_event_that_leaves_its_session_is_still_the_same_line(core, clo
 
 
 async def test_a_reworded_line_went_and_came(core):
-    reader = packs.Reader((await animas.find(core, LOCAL_USER, None)).anima_no, LOCAL_USER, "a")
+    anima = await animas.find(core, LOCAL_USER, None)
+    reader = packs.Reader(anima.anima_no, LOCAL_USER.no, "a")
     await uses.note_read(core, reader, pack_hash="1", lines={"m1": "Rum.", "e1": "10:00"})
     found = await uses.note_read(core, reader, pack_hash="2", lines={"m1": "Tea.", "e1": "2 May"})
     assert [(line.handle, line.text) for line in found.removed] == [("m1", "Rum.")]

@@ -40,7 +40,7 @@ from elephantasm_mcp.settings import Settings, load_settings, origin, variable
 from elephantasm_mcp.store import animas, calls, jobs, search
 from elephantasm_mcp.store.calls import ModelCalls
 from elephantasm_mcp.store.jobs import JobState, WorkerRow
-from elephantasm_mcp.types.records import UserNo
+from elephantasm_mcp.types.records import User
 
 SECRET_FIELDS: Final = frozenset({"api_key", "anthropic_api_key", "openai_api_key"})
 PACKAGES: Final = ("elephantasm-mcp", "mcp", "apsw", "sqlite-vec", "onnxruntime", "numpy")
@@ -321,7 +321,7 @@ async def _survey(found: Checkup, app: App) -> None:
     ]
 
 
-def _anima_rows(tx: Tx, user: UserNo, models: Sequence[str], *, now: datetime) -> list[AnimaRow]:
+def _anima_rows(tx: Tx, user: User, models: Sequence[str], *, now: datetime) -> list[AnimaRow]:
     rows: list[AnimaRow] = []
     for stored in animas.list_for(tx, user):
         accumulated = accumulation.accumulate(stored, now=now)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError as PydanticValidationError
 
-from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ScopeError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.complaints import rejected
@@ -24,7 +24,7 @@ from elephantasm_mcp.types.records import (
     AnimaCreate,
     AnimaOverview,
     SettingsChange,
-    UserNo,
+    User,
     parse_uuid,
 )
 from elephantasm_mcp.types.views import AnimaRef
@@ -34,11 +34,12 @@ _NAME_CHARS = 60
 """How many known animas a message names, and how much of each name."""
 
 
-async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima, bool]:
+async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, bool]:
     """Make an anima; an existing one of that name is returned unchanged, with False.
 
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
+        ScopeError: it would be a new one, and the user sees certain animas only.
     """
     request = request.model_copy(
         update={
@@ -48,6 +49,11 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
             "settings": clean_settings(request.settings),
         }
     )
+    if user.animas is not None:
+        found = await core.database.read(store.find, user, request.name)
+        if found is None or found.anima.name != request.name:
+            raise _no_more_animas()
+        return found.anima, False
     stored, created = await core.database.write(
         store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
     )
@@ -56,7 +62,7 @@ async def create(core: Core, user: UserNo, request: AnimaCreate) -> tuple[Anima,
 
 async def update(
     core: Core,
-    user: UserNo,
+    user: User,
     ref: UUID | str,
     *,
     name: str | None = None,
@@ -87,7 +93,7 @@ async def update(
     return stored.anima
 
 
-async def resolve(core: Core, user: UserNo, ref: AnimaRef) -> Anima:
+async def resolve(core: Core, user: User, ref: AnimaRef) -> Anima:
     """The anima of that id or name; None is the default one, made on first use.
 
     Raises:
@@ -96,18 +102,20 @@ async def resolve(core: Core, user: UserNo, ref: AnimaRef) -> Anima:
     return (await find(core, user, ref)).anima
 
 
-async def find(core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
+async def find(core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`resolve`, for services: with the anima's number, settings and counters."""
     stored = await core.database.read(store.find, user, _wanted(core, ref))
     return stored or await core.database.write(find_or_make, core, user, ref)
 
 
-def find_or_make(tx: Tx, core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima:
+def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`find`, as part of a transaction that writes."""
     wanted = _wanted(core, ref)
     stored = store.find(tx, user, wanted)
     if stored is not None:
         return stored
+    if ref is None and user.animas is not None:
+        return _only_one(tx, user)
     if ref is None and parse_uuid(core.default_anima) is None:
         request = AnimaCreate(name=_clean_name(core.default_anima))
         return store.add(tx, user, request, uuid=core.ids.uuid(), now=core.clock.now())[0]
@@ -115,7 +123,27 @@ def find_or_make(tx: Tx, core: Core, user: UserNo, ref: AnimaRef) -> StoredAnima
     raise NotFoundError(f"There is no anima {str(wanted)!r}.", hint=_known(str(wanted), names))
 
 
-async def overview(core: Core, user: UserNo) -> list[AnimaOverview]:
+def _only_one(tx: Tx, user: User) -> StoredAnima:
+    """The default of who sees certain animas only: the one, if there is one.
+
+    Raises:
+        NotFoundError: there are several, or none.
+    """
+    seen = store.list_for(tx, user)
+    if len(seen) == 1:
+        return seen[0]
+    names = [one.anima.name for one in seen]
+    raise NotFoundError("Name an anima: this key has no default.", hint=_known("", names))
+
+
+def _no_more_animas() -> ScopeError:
+    return ScopeError(
+        "This key is for certain animas only and cannot make one.",
+        hint="Use one of those, or another key.",
+    )
+
+
+async def overview(core: Core, user: User) -> list[AnimaOverview]:
     """Every anima of the user with what it holds, oldest first."""
     return await core.database.read(_overview, user, core.default_anima)
 
@@ -199,7 +227,7 @@ def _known(wanted: str, names: list[str]) -> str:
     return f"{guess}Known: {shown}{more}. `create_anima` makes a new one."
 
 
-def _overview(tx: Tx, user: UserNo, default: str) -> list[AnimaOverview]:
+def _overview(tx: Tx, user: User, default: str) -> list[AnimaOverview]:
     return [
         AnimaOverview(
             id=one.id,

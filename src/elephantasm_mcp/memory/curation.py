@@ -17,16 +17,14 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.text import cut, repair, to_line
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
-from elephantasm_mcp.types.records import MemoryState, RowId, UserNo, handle_of
+from elephantasm_mcp.types.records import MemoryState, RowId, User, handle_of
 from elephantasm_mcp.types.views import CurateReport, Curation
 
 SUMMARY_CHARS = 200
 """The summary of a corrected memory is its beginning, to this length."""
 
 
-async def curate(
-    core: Core, user: UserNo, request: Curation, *, actor: str = "user"
-) -> CurateReport:
+async def curate(core: Core, user: User, request: Curation, *, actor: str = "user") -> CurateReport:
     """Do one action to one row; the report has the row before and after, and can be undone.
 
     `settle` names the row that holds of two that contradict each other; the other gives way.

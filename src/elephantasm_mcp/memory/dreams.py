@@ -36,7 +36,7 @@ from elephantasm_mcp.types.records import (
     AnimaNo,
     JournalLayer,
     RowId,
-    UserNo,
+    User,
     handle_of,
     parse_handle,
     parse_uuid,
@@ -58,7 +58,7 @@ WORKER = "worker"
 
 async def run(
     core: Core,
-    user: UserNo,
+    user: User,
     *,
     anima: AnimaRef,
     phase: Phase = "auto",
@@ -150,7 +150,7 @@ async def report(core: Core, anima: StoredAnima, dream: RowId) -> DreamReport:
 
 async def complete(
     core: Core,
-    user: UserNo,
+    user: User,
     order: str,
     *,
     proposals: object,
@@ -173,7 +173,7 @@ async def complete(
 
 
 async def undo(
-    core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None, actor: str = "user"
+    core: Core, user: User, dream: str, *, anima: AnimaRef = None, actor: str = "user"
 ) -> UndoReport:
     """Take a dream back: its rows as they were before it, its events held.
 
@@ -188,14 +188,14 @@ async def undo(
 
 
 async def journal(
-    core: Core, user: UserNo, *, anima: AnimaRef = None, limit: int | None = None
+    core: Core, user: User, *, anima: AnimaRef = None, limit: int | None = None
 ) -> list[DreamReport]:
     """The dreams of an anima with their actions, newest first; all of them without a limit."""
     target = await animas.find(core, user, anima)
     return await core.database.read(_journal, target, limit)
 
 
-async def show(core: Core, user: UserNo, dream: str, *, anima: AnimaRef = None) -> DreamReport:
+async def show(core: Core, user: User, dream: str, *, anima: AnimaRef = None) -> DreamReport:
     """One dream with its actions.
 
     Raises:
@@ -235,7 +235,7 @@ def _synthesizer(core: Core, phase: str) -> str:
 
 
 async def _find(
-    core: Core, user: UserNo, dream: str, *, anima: AnimaRef
+    core: Core, user: User, dream: str, *, anima: AnimaRef
 ) -> tuple[StoredAnima, StoredDream]:
     """A dream by handle or UUID; a UUID wins over `anima`."""
     uuid = parse_uuid(dream)
@@ -251,7 +251,7 @@ async def _find(
 
 
 async def _find_by_handle(
-    core: Core, user: UserNo, dream: str, *, anima: AnimaRef
+    core: Core, user: User, dream: str, *, anima: AnimaRef
 ) -> tuple[StoredAnima, StoredDream] | None:
     handle = parse_handle(dream)
     if handle is None or handle[0] != "d":
@@ -265,12 +265,12 @@ async def _find_by_handle(
     return (target, stored) if stored is not None else None
 
 
-def _find_by_uuid(tx: Tx, user: UserNo, uuid: UUID) -> tuple[StoredAnima, StoredDream] | None:
+def _find_by_uuid(tx: Tx, user: User, uuid: UUID) -> tuple[StoredAnima, StoredDream] | None:
     stored = store.find(tx, uuid)
     if stored is None:
         return None
     anima = anima_store.get(tx, anima_store.anima_of(stored.id))
-    return (anima, stored) if anima.user_no == user else None
+    return (anima, stored) if anima.is_seen_by(user) else None
 
 
 def _journal(tx: Tx, anima: StoredAnima, limit: int | None) -> list[DreamReport]:

@@ -33,7 +33,7 @@ from elephantasm_mcp.types.records import (
     EventType,
     RowId,
     Trust,
-    UserNo,
+    User,
 )
 from elephantasm_mcp.types.views import AnimaRef, Recorded, RecordedEvent
 
@@ -62,7 +62,7 @@ class _Clean:
     repaired: bool
 
 
-async def record(core: Core, user: UserNo, requests: Sequence[EventCreate]) -> Recorded:
+async def record(core: Core, user: User, requests: Sequence[EventCreate]) -> Recorded:
     """Store events, in order; one that repeats an earlier one yields that one.
 
     All of them are stored, or none. The accumulation is that of the last event's anima.
@@ -95,7 +95,7 @@ async def record(core: Core, user: UserNo, requests: Sequence[EventCreate]) -> R
 
 async def list_events(
     core: Core,
-    user: UserNo,
+    user: User,
     anima: AnimaRef,
     *,
     session_id: str | None = None,
@@ -119,7 +119,7 @@ async def list_events(
 def _store(
     tx: Tx,
     core: Core,
-    user: UserNo,
+    user: User,
     refs: Sequence[AnimaRef],
     new: Sequence[NewEvent],
     *,

@@ -27,7 +27,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.erasure import Rows
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
-from elephantasm_mcp.types.records import Layer, MemoryState, RowId, UserNo, handle_of
+from elephantasm_mcp.types.records import Layer, MemoryState, RowId, User, handle_of
 from elephantasm_mcp.types.views import ForgetReport, ForgetRequest
 
 VALID = timedelta(minutes=10)
@@ -49,7 +49,7 @@ class _Plan:
     everything: bool
 
 
-async def preview(core: Core, user: UserNo, request: ForgetRequest) -> ForgetReport:
+async def preview(core: Core, user: User, request: ForgetRequest) -> ForgetReport:
     """What would be erased, with the token that confirms it; nothing is changed.
 
     Raises:
@@ -63,7 +63,7 @@ async def preview(core: Core, user: UserNo, request: ForgetRequest) -> ForgetRep
 
 
 async def forget(
-    core: Core, user: UserNo, request: ForgetRequest, *, confirmed: bool = False
+    core: Core, user: User, request: ForgetRequest, *, confirmed: bool = False
 ) -> ForgetReport:
     """Erase what was named, and what was made of it alone; returns the receipt.
 
@@ -83,7 +83,7 @@ async def forget(
     return _report(plan, erased_at=now, unreached=await scrub(core))
 
 
-async def delete_anima(core: Core, user: UserNo, ref: UUID | str) -> ForgetReport:
+async def delete_anima(core: Core, user: User, ref: UUID | str) -> ForgetReport:
     """Remove an anima with all it holds; returns the receipt.
 
     Raises:
@@ -120,9 +120,7 @@ def _stems(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(stem(word) for text in texts for word in words(text) if word not in STOP_WORDS)
 
 
-async def _named(
-    core: Core, user: UserNo, request: ForgetRequest
-) -> tuple[StoredAnima, list[Place]]:
+async def _named(core: Core, user: User, request: ForgetRequest) -> tuple[StoredAnima, list[Place]]:
     """The anima, and the rows that were named.
 
     Raises:
@@ -151,7 +149,7 @@ async def _named(
 def _erase(
     tx: Tx,
     core: Core,
-    user: UserNo,
+    user: User,
     target: StoredAnima,
     request: ForgetRequest,
     wanted: list[Place],
@@ -376,16 +374,16 @@ def drop_copies(core: Core, anima: StoredAnima) -> None:
         del core.uses[id_]
 
 
-def _token(core: Core, user: UserNo, plan: _Plan, expires_at: datetime) -> str:
+def _token(core: Core, user: User, plan: _Plan, expires_at: datetime) -> str:
     """What confirms exactly these rows, for this caller, until then: no state is kept of it."""
     expires = int(expires_at.timestamp())
     rows = [sorted(plan.rows[layer]) for layer in LAYERS]
-    text = f"forget {user} {plan.anima.anima_no} {plan.everything} {expires} {rows}"
+    text = f"forget {user.no} {plan.anima.anima_no} {plan.everything} {expires} {rows}"
     digest = hmac.new(core.secret, text.encode(), sha256).hexdigest()[:TOKEN_CHARS]
     return f"{expires:x}-{digest}"
 
 
-def _check_token(core: Core, user: UserNo, plan: _Plan, token: str, *, now: datetime) -> None:
+def _check_token(core: Core, user: User, plan: _Plan, token: str, *, now: datetime) -> None:
     expires, _, _ = token.partition("-")
     try:
         expires_at = now.fromtimestamp(int(expires, 16), now.tzinfo)

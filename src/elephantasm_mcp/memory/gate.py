@@ -25,7 +25,7 @@ from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.types.operations import Archive, Merge, Refine, Split
-from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, handle_of
+from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, User, handle_of
 from elephantasm_mcp.types.views import SearchQuery
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _itself(probe: Probe) -> set[str]:
 
 async def _finds(core: Core, survey: Survey, case: Case, answers: set[str]) -> bool:
     query = SearchQuery(query=case.question, anima=survey.anima.id, layers=PROBED_LAYERS, limit=TOP)
-    hits = await recall.search(core, survey.anima.user_no, query)
+    hits = await recall.search(core, User(survey.anima.user_no), query)
     return any(hit.handle in answers for hit in hits if not hit.weak)
 
 

@@ -9,13 +9,13 @@ from elephantasm_mcp.memory import identity as identities
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import memories as store
 from elephantasm_mcp.store.events import NO_LIMIT
-from elephantasm_mcp.types.records import Knowledge, Memory, MemoryState, UserNo
+from elephantasm_mcp.types.records import Knowledge, Memory, MemoryState, User
 from elephantasm_mcp.types.views import AnimaRef, IdentityContext
 
 
 async def memories(
     core: Core,
-    user: UserNo,
+    user: User,
     anima: AnimaRef,
     *,
     state: MemoryState | None = None,
@@ -35,7 +35,7 @@ async def memories(
 
 async def knowledge(
     core: Core,
-    user: UserNo,
+    user: User,
     anima: AnimaRef,
     *,
     include_superseded: bool = False,
@@ -56,7 +56,7 @@ async def knowledge(
     return [one.knowledge for one in found]
 
 
-async def identity(core: Core, user: UserNo, anima: AnimaRef) -> IdentityContext | None:
+async def identity(core: Core, user: User, anima: AnimaRef) -> IdentityContext | None:
     """Who the agent is; None as long as nothing is known of it.
 
     Raises:

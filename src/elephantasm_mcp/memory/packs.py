@@ -40,7 +40,7 @@ from elephantasm_mcp.store import events
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import StoredMemory
 from elephantasm_mcp.store.packs import Reader
-from elephantasm_mcp.types.records import AnimaNo, RowId, UserNo
+from elephantasm_mcp.types.records import AnimaNo, RowId, User
 from elephantasm_mcp.types.views import (
     IdentityContext,
     MemoryPack,
@@ -88,7 +88,7 @@ class Compiled:
 
 async def compile_pack(
     core: Core,
-    user: UserNo,
+    user: User,
     query: PackQuery,
     *,
     patience_s: float = PATIENCE_S,
@@ -121,13 +121,13 @@ async def compile_pack(
     content = _copied(pack.content)  # the pack is kept: nobody may change it
     if client is None:
         return pack.model_copy(update={"content": content})
-    reader = Reader(compiled.anima_no, user, client)
+    reader = Reader(compiled.anima_no, user.no, client)
     changes = await uses.note_read(core, reader, pack_hash=pack.content["hash"], lines=lines)
     return pack.model_copy(update={"content": content | {"changes": changes.model_dump()}})
 
 
 async def compile_with_candidates(
-    core: Core, user: UserNo, query: PackQuery, *, patience_s: float = PATIENCE_S
+    core: Core, user: User, query: PackQuery, *, patience_s: float = PATIENCE_S
 ) -> Compiled | None:
     """The pack with what competed for it; nothing of it counts as used.
 

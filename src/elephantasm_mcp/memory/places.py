@@ -18,7 +18,7 @@ from elephantasm_mcp.types.records import (
     LAYER_LETTERS,
     Layer,
     RowId,
-    UserNo,
+    User,
     handle_of,
     parse_handle,
     parse_uuid,
@@ -41,7 +41,7 @@ class Place:
         return handle_of(self.layer, self.id)
 
 
-async def locate(core: Core, user: UserNo, handle: str, *, anima: AnimaRef = None) -> Place:
+async def locate(core: Core, user: User, handle: str, *, anima: AnimaRef = None) -> Place:
     """The row behind a handle or UUID; a UUID wins over `anima`.
 
     Raises:
@@ -84,10 +84,10 @@ def missing(handle: str) -> NotFoundError:
     )
 
 
-def _locate_uuid(tx: Tx, user: UserNo, uuid: UUID) -> Place | None:
+def _locate_uuid(tx: Tx, user: User, uuid: UUID) -> Place | None:
     for layer in LAYER_LETTERS.values():
         id_ = memories.id_by_uuid(tx, layer, uuid)
         if id_ is not None:
             anima = anima_store.get(tx, anima_store.anima_of(id_))
-            return Place(anima, layer, id_) if anima.user_no == user else None
+            return Place(anima, layer, id_) if anima.is_seen_by(user) else None
     return None

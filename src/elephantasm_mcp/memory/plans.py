@@ -37,7 +37,7 @@ from elephantasm_mcp.types.operations import (
     Supersede,
     handles_of,
 )
-from elephantasm_mcp.types.records import MemoryState, UserNo, handle_of, parse_uuid
+from elephantasm_mcp.types.records import MemoryState, User, handle_of, parse_uuid
 from elephantasm_mcp.types.views import (
     Accepted,
     AnimaRef,
@@ -57,7 +57,7 @@ _MOVES: Final = TypeAdapter(list[Move])
 
 
 async def dry_run(
-    core: Core, user: UserNo, *, anima: AnimaRef, phase: Phase = "deep", actor: str = "user"
+    core: Core, user: User, *, anima: AnimaRef, phase: Phase = "deep", actor: str = "user"
 ) -> DreamReport:
     """What deep or light sleep would do now, numbered, as a report with a `plan`; nothing is done.
 
@@ -142,7 +142,7 @@ def _planned(
 
 
 async def complete(
-    core: Core, user: UserNo, plan: UUID | str, *, accept: Sequence[int], actor: str
+    core: Core, user: User, plan: UUID | str, *, accept: Sequence[int], actor: str
 ) -> DreamReport:
     """Do what was accepted of a plan, by its numbers, and nothing else.
 
@@ -224,7 +224,7 @@ async def _report(
     )
 
 
-async def _find(core: Core, user: UserNo, plan: UUID | str) -> tuple[StoredAnima, StoredPlan]:
+async def _find(core: Core, user: User, plan: UUID | str) -> tuple[StoredAnima, StoredPlan]:
     uuid = plan if isinstance(plan, UUID) else parse_uuid(plan)
     found = None if uuid is None else await core.database.read(_owned, user, uuid)
     if found is None:
@@ -240,12 +240,12 @@ async def _find(core: Core, user: UserNo, plan: UUID | str) -> tuple[StoredAnima
     return found
 
 
-def _owned(tx: Tx, user: UserNo, uuid: UUID) -> tuple[StoredAnima, StoredPlan] | None:
+def _owned(tx: Tx, user: User, uuid: UUID) -> tuple[StoredAnima, StoredPlan] | None:
     stored = store.find(tx, uuid)
     if stored is None:
         return None
     anima = anima_store.get(tx, stored.anima_no)
-    return (anima, stored) if anima.user_no == user else None
+    return (anima, stored) if anima.is_seen_by(user) else None
 
 
 def _as_json(one: Planned) -> dict[str, object]:

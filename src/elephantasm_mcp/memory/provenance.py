@@ -15,7 +15,7 @@ from elephantasm_mcp.store import dreams, events, memories
 from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import DerivedLayer, Link, StoredKnowledge, StoredMemory
-from elephantasm_mcp.types.records import MemoryState, RowId, UserNo
+from elephantasm_mcp.types.records import MemoryState, RowId, User
 from elephantasm_mcp.types.views import (
     AnimaRef,
     PackQuery,
@@ -28,7 +28,7 @@ from elephantasm_mcp.types.views import (
 
 async def trace(
     core: Core,
-    user: UserNo,
+    user: User,
     handle: str,
     *,
     anima: AnimaRef = None,

@@ -31,7 +31,7 @@ from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.store.values import to_micros
-from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, UserNo
+from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, User
 from elephantasm_mcp.types.views import Reason, SearchHit, SearchHits, SearchQuery
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Retrieved:
 
 
 async def search(
-    core: Core, user: UserNo, query: SearchQuery, *, patience_s: float = 0.0
+    core: Core, user: User, query: SearchQuery, *, patience_s: float = 0.0
 ) -> SearchHits:
     """The rows that answer a query, best first. Ranked hits are never dropped, but marked weak.
 

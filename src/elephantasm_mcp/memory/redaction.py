@@ -22,13 +22,11 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.rewording import EventTexts
 from elephantasm_mcp.store.values import from_json, to_json
-from elephantasm_mcp.types.records import UserNo, handle_of
+from elephantasm_mcp.types.records import User, handle_of
 from elephantasm_mcp.types.views import AnimaRef, RedactReport
 
 
-async def redact(
-    core: Core, user: UserNo, anima: AnimaRef, *, dry_run: bool = False
-) -> RedactReport:
+async def redact(core: Core, user: User, anima: AnimaRef, *, dry_run: bool = False) -> RedactReport:
     """Mask secrets, and what the anima never stores, in all that is stored of it.
 
     Secrets are masked whatever ELEPHANTASM_REDACT says: that is what was asked for. With `dry_run`

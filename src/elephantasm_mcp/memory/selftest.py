@@ -20,7 +20,7 @@ from elephantasm_mcp.store import events, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.search import LAYERS
-from elephantasm_mcp.types.records import AnimaNo, RowId, UserNo, handle_of
+from elephantasm_mcp.types.records import AnimaNo, RowId, User, handle_of
 from elephantasm_mcp.types.views import SearchQuery
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Case:
     sources: frozenset[str]
 
 
-async def examine(
-    core: Core, user: UserNo, anima: StoredAnima, *, sample: int = SAMPLE
-) -> SelfTest:
+async def examine(core: Core, user: User, anima: StoredAnima, *, sample: int = SAMPLE) -> SelfTest:
     """Ask for a sample of an anima's memories and knowledge by words of their sources.
 
     The sample is spread evenly over the rows in the order in which they were made. What has no
@@ -98,7 +96,7 @@ async def examine(
     return done
 
 
-async def _ask(core: Core, user: UserNo, anima: StoredAnima, case: Case, done: SelfTest) -> None:
+async def _ask(core: Core, user: User, anima: StoredAnima, case: Case, done: SelfTest) -> None:
     query = SearchQuery(query=case.question, anima=anima.id, limit=TOP)
     hits = await recall.search(core, user, query)
     handles = {hit.handle for hit in hits if not hit.weak}  # a weak one stands in no pack

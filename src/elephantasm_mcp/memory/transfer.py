@@ -25,7 +25,7 @@ from elephantasm_mcp.types.records import (
     EventCreate,
     EventType,
     GivenDatetime,
-    UserNo,
+    User,
     parse_uuid,
 )
 
@@ -162,7 +162,7 @@ def bench_events(
 
 async def take_in(
     core: Core,
-    user: UserNo,
+    user: User,
     items: Iterable[Item],
     *,
     on_progress: Callable[[int], None] = lambda _: None,
@@ -185,7 +185,7 @@ async def take_in(
 class _Intake:
     """One import on its way."""
 
-    def __init__(self, core: Core, user: UserNo) -> None:
+    def __init__(self, core: Core, user: User) -> None:
         self._core = core
         self._user = user
         self._known: dict[UUID | str | None, tuple[UUID, str]] = {}

@@ -13,7 +13,7 @@ from elephantasm_mcp.store import usefulness as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.values import from_micros, maybe_time
-from elephantasm_mcp.types.records import RowId, UserNo, handle_of
+from elephantasm_mcp.types.records import RowId, User, handle_of
 from elephantasm_mcp.types.views import AnimaRef, RowUse, Usefulness
 
 UNUSED_DAYS = 90
@@ -24,9 +24,7 @@ CROWDING_PACKS = 10
 _LAYERS: tuple[DerivedLayer, ...] = ("memory", "knowledge")
 
 
-async def judge(
-    core: Core, user: UserNo, anima: AnimaRef, *, days: int = UNUSED_DAYS
-) -> Usefulness:
+async def judge(core: Core, user: User, anima: AnimaRef, *, days: int = UNUSED_DAYS) -> Usefulness:
     """What no pack showed for so many days, and what stands in nearly every one.
 
     Raises:

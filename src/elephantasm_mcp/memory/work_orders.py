@@ -28,7 +28,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent, speaker
 from elephantasm_mcp.store.work_orders import OrderState, StoredOrder
 from elephantasm_mcp.types.proposals import Proposals, with_wishes
-from elephantasm_mcp.types.records import RowId, UserNo, handle_of, parse_uuid
+from elephantasm_mcp.types.records import RowId, User, handle_of, parse_uuid
 from elephantasm_mcp.types.screening import screen
 from elephantasm_mcp.types.views import Accepted, OrderedEvent, Rejected, WorkOrder
 
@@ -61,7 +61,7 @@ async def offer(core: Core, anima: StoredAnima) -> WorkOrder | None:
 
 
 async def complete(
-    core: Core, user: UserNo, order: str, *, proposals: object, run: Run
+    core: Core, user: User, order: str, *, proposals: object, run: Run
 ) -> Completion:
     """Store what is sound of an agent's proposals, and settle the events that they answer.
 
@@ -126,14 +126,14 @@ def _settled(batch: Sequence[StoredEvent], grounded: Grounded) -> list[StoredEve
 
 
 def _load(
-    tx: Tx, user: UserNo, uuid: UUID | None, *, now: datetime
+    tx: Tx, user: User, uuid: UUID | None, *, now: datetime
 ) -> tuple[StoredOrder, StoredAnima, list[StoredEvent]]:
     """An order that can be completed, with its events that still wait."""
     order = store.find(tx, uuid) if uuid is not None else None
-    if order is None or order.user_no != user:
+    anima = None if order is None else animas.get(tx, order.anima_no)
+    if order is None or anima is None or not anima.is_seen_by(user):
         raise NotFoundError("There is no such work order.", hint="`dream` gives one.")
     _check_open(order, now=now)
-    anima = animas.get(tx, order.anima_no)
     return order, anima, _waiting(tx, anima, order)
 
 

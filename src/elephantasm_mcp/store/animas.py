@@ -29,6 +29,7 @@ from elephantasm_mcp.types.records import (
     JournalLayer,
     Layer,
     RowId,
+    User,
     UserNo,
     parse_uuid,
     row_id,
@@ -67,6 +68,10 @@ class StoredAnima:
         """The public id."""
         return self.anima.id
 
+    def is_seen_by(self, user: User) -> bool:
+        """Whether it exists for whoever asks."""
+        return user.sees(self.id, owner=self.user_no)
+
 
 def id_range(anima_no: AnimaNo) -> dict[str, int]:
     """The bounds `low` and `high` of all row ids of an anima."""
@@ -91,20 +96,20 @@ def _secret(tx: Tx) -> bytes:
 
 
 def add(
-    tx: Tx, user_no: UserNo, request: AnimaCreate, *, uuid: UUID, now: datetime
+    tx: Tx, user: User, request: AnimaCreate, *, uuid: UUID, now: datetime
 ) -> tuple[StoredAnima, bool]:
     """Add an anima; an existing one of that name is returned unchanged, with False."""
     created = tx.run(
         "add_anima",
         uuid=uuid.bytes,
-        user_no=user_no,
+        user_no=user.no,
         name=request.name,
         description=request.description,
         meta=None if request.meta is None else to_json(request.meta),
         settings=to_json(request.settings or {}),
         now=to_micros(now),
     )
-    (row,) = tx.all("anima_by_name", user_no=user_no, name=request.name)
+    (row,) = tx.all("anima_by_name", user_no=user.no, name=request.name)
     return _stored(row), created > 0
 
 
@@ -134,13 +139,14 @@ def update(
     return get(tx, anima_no) if changed else None
 
 
-def find(tx: Tx, user_no: UserNo, ref: UUID | str) -> StoredAnima | None:
-    """A user's anima by id or exact name; an id wins over a name that looks like one."""
+def find(tx: Tx, user: User, ref: UUID | str) -> StoredAnima | None:
+    """An anima that the user sees, by id or exact name; an id wins over a name like one."""
     uuid = ref if isinstance(ref, UUID) else parse_uuid(ref)
-    row = tx.one("anima_by_uuid", user_no=user_no, uuid=uuid.bytes) if uuid else None
+    row = tx.one("anima_by_uuid", user_no=user.no, uuid=uuid.bytes) if uuid else None
     if row is None:
-        row = tx.one("anima_by_name", user_no=user_no, name=str(ref))
-    return _stored(row) if row else None
+        row = tx.one("anima_by_name", user_no=user.no, name=str(ref))
+    found = _stored(row) if row else None
+    return found if found is not None and found.is_seen_by(user) else None
 
 
 def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
@@ -155,9 +161,10 @@ def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
     return _stored(row)
 
 
-def list_for(tx: Tx, user_no: UserNo) -> list[StoredAnima]:
-    """All animas of a user, oldest first."""
-    return [_stored(row) for row in tx.all("animas_of_user", user_no=user_no)]
+def list_for(tx: Tx, user: User) -> list[StoredAnima]:
+    """All animas that a user sees, oldest first."""
+    found = [_stored(row) for row in tx.all("animas_of_user", user_no=user.no)]
+    return [one for one in found if one.is_seen_by(user)]
 
 
 def with_pending(tx: Tx) -> list[StoredAnima]:

@@ -5,10 +5,11 @@ Invariant: every model is frozen; every time is an aware UTC datetime; every sco
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from numbers import Number
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType, final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,7 +23,23 @@ UserNo = NewType("UserNo", int)
 """The small number behind a user's UUID."""
 
 SEQ_BITS = 32
-LOCAL_USER = UserNo(1)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks, and how far that one sees. Every row belongs to the user of its anima."""
+
+    no: UserNo
+    animas: frozenset[UUID] | None = None
+    """The only animas that exist for whoever asks; None: all of the user's."""
+
+    def sees(self, anima: UUID, *, owner: UserNo) -> bool:
+        """Whether an anima of that owner exists for whoever asks."""
+        return owner == self.no and (self.animas is None or anima in self.animas)
+
+
+LOCAL_USER = User(UserNo(1))
 """Who calls when nobody has to log in: stdio, the CLI, the embedded SDK."""
 
 Layer = Literal["event", "memory", "knowledge"]

@@ -8,7 +8,7 @@ import pytest
 from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, User
 
 
 @pytest.fixture(params=["sqlite"])
@@ -45,6 +45,6 @@ async def anima(database, now):
 async def second(database, anima, now):
     """Another anima of the same user: what must not be touched."""
     stored, _ = await database.write(
-        animas.add, anima.user_no, AnimaCreate(name="second"), uuid=UUID(int=3), now=now
+        animas.add, User(anima.user_no), AnimaCreate(name="second"), uuid=UUID(int=3), now=now
     )
     return stored

@@ -30,7 +30,7 @@ from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.store import search
-from elephantasm_mcp.types.records import AnimaCreate, AnimaNo, RowId, UserNo
+from elephantasm_mcp.types.records import AnimaCreate, AnimaNo, RowId, User
 
 BATCH: Final = 50
 """Events in one call: the most that `extract_event` takes."""
@@ -61,7 +61,7 @@ class Timed:
     """The open memory, and what stands beside it."""
 
     core: Core
-    user: UserNo
+    user: User
     plain: PlainFile
     teller: Storyteller
 

@@ -35,7 +35,7 @@ from elephantasm_mcp.memory.transfer import (
 from elephantasm_mcp.ports import Embedder, WordEmbedder
 from elephantasm_mcp.pure.text import words
 from elephantasm_mcp.settings import Settings, load_settings
-from elephantasm_mcp.types.records import EventCreate, UserNo
+from elephantasm_mcp.types.records import EventCreate, User
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
 MEMORY: Final = "elephantasm"
@@ -80,7 +80,7 @@ class _Memory:
     """A memory that holds a conversation, and which of its turns each event is."""
 
     core: Core
-    user: UserNo
+    user: User
     places: Mapping[UUID, int]
 
 
@@ -172,7 +172,7 @@ async def _remembering(conversation: Conversation, models: Models) -> AsyncItera
             yield _Memory(core, app.user, places)
 
 
-async def take_in(core: Core, user: UserNo, conversation: Conversation) -> dict[UUID, int]:
+async def take_in(core: Core, user: User, conversation: Conversation) -> dict[UUID, int]:
     """Record the turns as `import bench` does, and say which event is which turn."""
     turns = [
         BenchTurn(id=t.id, session=t.session, author=t.author, time=t.time, text=t.text)
