@@ -139,10 +139,10 @@ async def test_an_update_to_a_name_that_is_taken_is_refused(core):
 
 async def test_every_change_moves_the_revision(core):
     made = await resolve(core, None)
-    seen = [(await animas.revisions(core))[made.id]]
+    seen = [(await animas.marks(core))[made.id].revision]
 
     async def moved():
-        seen.append((await animas.revisions(core))[made.id])
+        seen.append((await animas.marks(core))[made.id].revision)
         return seen[-1] > seen[-2]
 
     await tell(core, "Tea is good.", importance_score=0.1)
