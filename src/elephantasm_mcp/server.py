@@ -50,6 +50,7 @@ from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, PACKS, template_of
 from elephantasm_mcp.subscriptions import Listeners, Subscribers, Watcher, caller_of
 from elephantasm_mcp.tools import register_tools
 from elephantasm_mcp.tools.arguments import lean, without_nulls
+from elephantasm_mcp.types.callers import LOCAL_CALLER
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
 from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
 
@@ -238,7 +239,10 @@ class ElephantasmServer(MCPServer[Any]):
         return sentence + await self._worker_trouble()
 
     async def _worker_trouble(self) -> str:
+        """What the local user is told beside an internal error; it may be of anybody's anima."""
         try:
+            if self._app.caller != LOCAL_CALLER:
+                return ""
             status = await self._app.worker.status()
         except ElephantasmError:
             return ""
