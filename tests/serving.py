@@ -25,7 +25,7 @@ from elephantasm_mcp.memory import animas
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.server import build_server
 from elephantasm_mcp.settings import load_settings
-from elephantasm_mcp.transports.http import WebServer, bind, web_app
+from elephantasm_mcp.transports.http import PROXIES, WebServer, bind, web_app
 from speaking import DEADLINE_S, MODERN
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
@@ -45,7 +45,11 @@ async def serving(app: App, *, rest: ASGIApp | None = None) -> AsyncIterator[str
     server = build_server(app)
     with bind("127.0.0.1", 0) as listener, anyio.fail_after(DEADLINE_S):
         config = uvicorn.Config(
-            web_app(server, app, rest=rest), log_config=None, ws="none", timeout_graceful_shutdown=1
+            web_app(server, app, rest=rest),
+            log_config=None,
+            ws="none",
+            timeout_graceful_shutdown=1,
+            forwarded_allow_ips=list(PROXIES),
         )
         web = WebServer(config)
         async with server.watcher.watching(), anyio.create_task_group() as group:

@@ -90,16 +90,21 @@ class ElephantasmServer(MCPServer[Any]):
     def __init__(self, app: App) -> None:
         self._app: Final = app
         self.subscribers: Final = Subscribers(app)
-        listeners = Listeners(app)
-        self.watcher: Final = Watcher(app, listeners, self.subscribers)
+        self._listeners: Final = Listeners(app)
+        self.watcher: Final = Watcher(app, self._listeners, self.subscribers)
         self._shown: list[Tool] = []
         super().__init__(
             name="elephantasm",
             title="Elephantasm",
             version=version("elephantasm-mcp"),
             instructions=INSTRUCTIONS,
-            subscriptions=listeners,
-            middleware=[self._refuse_plainly, self._as_caller, _announce_list_changes],
+            subscriptions=self._listeners,
+            middleware=[
+                self._refuse_plainly,
+                self._as_caller,
+                self._check_listening,
+                _announce_list_changes,
+            ],
         )
         register_tools(self, app)
         register_resources(self, app)
@@ -288,6 +293,20 @@ class ElephantasmServer(MCPServer[Any]):
             return await call_next(ctx)
         with self._app.asked_by(caller):
             return await call_next(ctx)
+
+    async def _check_listening(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Open a 2026-era stream for who may read and has room; the SDK's handler asks neither.
+
+        Raises:
+            MCPError: too many streams.
+            ScopeError: the caller may not read.
+        """
+        if ctx.method == "subscriptions/listen":
+            access.require(self._app.caller, PACKS)
+            self._listeners.require_room()
+        return await call_next(ctx)
 
     async def _refuse_plainly(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext

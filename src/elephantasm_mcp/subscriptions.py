@@ -41,6 +41,8 @@ SEND_S: Final = 1.0
 MAX_SESSIONS: Final = 4096
 MAX_URIS: Final = 512
 """Subscriptions of one session."""
+MAX_OF_USER: Final = 256
+"""Sessions, and streams, of one user among several: nobody takes all that there are."""
 
 RequestContext: TypeAlias = ServerRequestContext[Any, Any]
 Listener: TypeAlias = Callable[[ServerEvent], None]
@@ -137,7 +139,8 @@ class Subscribers:
         if session is None or len(session.uris) >= MAX_URIS:
             raise MCPError(
                 INVALID_PARAMS,
-                f"Too many subscriptions: at most {MAX_URIS} a session, {MAX_SESSIONS} sessions.",
+                f"Too many subscriptions: at most {MAX_URIS} a session, {MAX_SESSIONS} sessions, "
+                f"{MAX_OF_USER} of one user.",
             )
         session.uris.add(params.uri)
         return EmptyResult()
@@ -177,6 +180,8 @@ class Subscribers:
         """The caller's session, made on first use; None when there are too many."""
         connection = ctx.session._connection  # noqa: SLF001 - the SDK has no public way to it
         if connection not in self._sessions and len(self._sessions) < MAX_SESSIONS:
+            if _has_enough(self._app.caller, (one.caller for one in self._sessions.values())):
+                return None
             self._sessions[connection] = _Session(self._app.caller)
             connection.exit_stack.callback(self._sessions.pop, connection, None)
         return self._sessions.get(connection)
@@ -189,6 +194,15 @@ class Listeners:
     def __init__(self, app: App) -> None:
         self._app = app
         self._listeners: dict[object, tuple[Caller, Listener]] = {}
+
+    def require_room(self) -> None:
+        """Let a caller pass who may open one more stream.
+
+        Raises:
+            MCPError: that one has too many.
+        """
+        if _has_enough(self._app.caller, (caller for caller, _ in self._listeners.values())):
+            raise MCPError(INVALID_PARAMS, f"Too many streams: at most {MAX_OF_USER} of one user.")
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Remember a stream, in the name of who asks for it."""
@@ -218,6 +232,13 @@ class Listeners:
             for uri in sorted(what.uris_for(caller)):
                 listener(ResourceUpdated(uri))
         await anyio.lowlevel.checkpoint()
+
+
+def _has_enough(caller: Caller, others: Iterable[Caller]) -> bool:
+    """Whether a user has as many sessions or streams as one may; who is alone may have all."""
+    if caller == LOCAL_CALLER:
+        return False
+    return sum(one.user.no == caller.user.no for one in others) >= MAX_OF_USER
 
 
 async def _let_in(app: App, callers: Iterable[Caller]) -> frozenset[Caller]:

@@ -168,6 +168,20 @@ async def test_after_ten_wrong_keys_none_from_that_address_is_looked_at_for_a_wh
     assert (await get(url, key)).status == 200
 
 
+async def test_behind_a_proxy_of_this_machine_each_client_has_its_own_address(
+    app: App, url: str
+) -> None:
+    _, key = await keys.create(app.core, "mine")
+    there, elsewhere = {"X-Forwarded-For": "10.0.0.1"}, {"X-Forwarded-For": "10.9.9.9, 10.0.0.2"}
+    for _ in range(limits.MAX_FAILURES):
+        await send(f"{url}/api/animas", "GET", {**bearer("sk_live_x"), **there})
+    for where, status in ((there, 429), (elsewhere, 200)):
+        got = await send(f"{url}/api/animas", "GET", {**bearer(key), **where})
+        assert got.status == status
+    refused = await send(f"{url}/mcp", "GET", {"X-Forwarded-Proto": "https"})
+    assert 'resource_metadata="https://127.0.0.1:' in refused.headers["www-authenticate"]
+
+
 async def test_asking_without_a_key_is_no_wrong_key(app: App, url: str) -> None:
     _, key = await keys.create(app.core, "mine")
     for _ in range(2 * limits.MAX_FAILURES):

@@ -210,10 +210,11 @@ async def next_of(heard: MemoryObjectReceiveStream[Any]) -> str:
 
 
 @pytest.mark.parametrize("way", ["http", "sse"])
-async def test_2025_subscribers_hear_of_what_they_see_alone(app: App, url: str, way: str) -> None:
+async def test_2025_subscribers_hear_of_what_they_see_alone(app: App, way: str) -> None:
     ann, bob = await key_of(app, "ann"), await key_of(app, "bob")
     hers, his = await anima_of(app, "ann"), await anima_of(app, "bob")
     async with (
+        serving(app) as url,
         client_of(url, ann, way=way) as (first, heard_first),
         client_of(url, bob, way=way) as (second, heard_second),
     ):
@@ -233,11 +234,12 @@ async def test_2025_subscribers_hear_of_what_they_see_alone(app: App, url: str, 
                 heard.receive_nowait()
 
 
-async def test_2026_listeners_hear_of_what_they_see_alone(app: App, url: str) -> None:
+async def test_2026_listeners_hear_of_what_they_see_alone(app: App) -> None:
     ann, bob = await key_of(app, "ann"), await key_of(app, "bob")
     hers, his = await anima_of(app, "ann"), await anima_of(app, "bob")
     wanted = [f"anima://{one}/pack" for one in (hers.id, his.id, "default")]
     async with (
+        serving(app) as url,
         client_of(url, ann, era=MODERN) as (first, _),
         client_of(url, bob, era=MODERN) as (second, _),
         first.listen(resources_list_changed=True, resource_subscriptions=wanted) as to_first,
@@ -256,10 +258,10 @@ async def test_2026_listeners_hear_of_what_they_see_alone(app: App, url: str) ->
         }
 
 
-async def test_a_key_for_certain_animas_hears_of_those_alone(app: App, url: str) -> None:
+async def test_a_key_for_certain_animas_hears_of_those_alone(app: App) -> None:
     own, other = await anima_of(app, "ann", "own"), await anima_of(app, "ann", "other")
     key = await key_of(app, "ann", only=["own"])
-    async with client_of(url, key) as (client, heard):
+    async with serving(app) as url, client_of(url, key) as (client, heard):
         await subscribe(client, "anima://own/pack")
         with pytest.raises(MCPError, match="There is no anima"):
             await subscribe(client, "anima://other/pack")
@@ -269,12 +271,14 @@ async def test_a_key_for_certain_animas_hears_of_those_alone(app: App, url: str)
         assert await next_of(heard) == "anima://own/pack"
 
 
-async def test_who_has_given_or_got_an_anima_hears_that_the_list_changed(
-    app: App, url: str
-) -> None:
+async def test_who_has_given_or_got_an_anima_hears_that_the_list_changed(app: App) -> None:
     ann, bob = await key_of(app, "ann"), await key_of(app, "bob")
     await anima_of(app, "ann", "house")
-    async with client_of(url, ann) as (_, heard_first), client_of(url, bob) as (_, heard_second):
+    async with (
+        serving(app) as url,
+        client_of(url, ann) as (_, heard_first),
+        client_of(url, bob) as (_, heard_second),
+    ):
         owner = await keys.user_of(app.core, "ann")
         await animas.give(app.core, owner, "house", owner="bob")
         assert await next_of(heard_first) == "list"
@@ -283,13 +287,14 @@ async def test_who_has_given_or_got_an_anima_hears_that_the_list_changed(
 
 @pytest.mark.parametrize("ended", ["revoked", "expired"])
 async def test_who_is_no_longer_let_in_hears_nothing_more(
-    app: App, url: str, clock: FakeClock, ended: str
+    app: App, clock: FakeClock, ended: str
 ) -> None:
     anima = await anima_of(app, "ann")
     uri = f"anima://{anima.id}/pack"
     lost = await key_of(app, "ann", expires_at=clock.now() + timedelta(hours=1))
     kept = await key_of(app, "ann")
     async with (
+        serving(app) as url,
         client_of(url, lost) as (old, heard_lost),
         client_of(url, lost, era=MODERN) as (modern, _),
         modern.listen(resource_subscriptions=[uri]) as to_lost,
@@ -310,6 +315,34 @@ async def test_who_is_no_longer_let_in_hears_nothing_more(
         assert await next_of(heard_kept) == uri
         with pytest.raises(anyio.WouldBlock):
             heard_lost.receive_nowait()
+
+
+async def test_one_user_cannot_take_the_streams_and_sessions_of_all(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "MAX_OF_USER", 1)
+    ann, bob = await key_of(app, "ann"), await key_of(app, "bob")
+    uri = "anima://default/pack"
+    async with (
+        serving(app) as url,
+        client_of(url, ann) as (first, _),
+        client_of(url, ann) as (second, _),
+    ):
+        await subscribe(first, uri)
+        with pytest.raises(MCPError, match="Too many subscriptions"):
+            await subscribe(second, uri)
+        async with client_of(url, bob) as (other, _):
+            await subscribe(other, uri)
+    async with (
+        serving(app) as url,
+        client_of(url, ann, era=MODERN) as (first, _),
+        client_of(url, bob, era=MODERN) as (other, _),
+        first.listen(resource_subscriptions=[uri]),
+        other.listen(resource_subscriptions=[uri]),
+    ):
+        with pytest.raises(MCPError, match="Too many streams"):
+            async with first.listen(resource_subscriptions=[uri]):
+                pass
 
 
 # One process

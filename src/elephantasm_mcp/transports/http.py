@@ -39,6 +39,7 @@ from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 MCP_PATH: Final = "/mcp"
 MESSAGES_PATH: Final = "/messages/"
 SHUTDOWN_S: Final = 1
+PROXIES: Final = ("127.0.0.1", "::1")
 
 
 class WebServer(uvicorn.Server):
@@ -181,6 +182,8 @@ async def _run(app: ASGIApp, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         ws="none",
+        # a proxy on this machine says who asks, and whether by TLS; nobody else is believed
+        forwarded_allow_ips=list(PROXIES),
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     web_server = WebServer(config)
