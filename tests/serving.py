@@ -122,7 +122,7 @@ async def ask(url: str, key: str | None, method: str, **params: Any) -> Answer:
 
 async def send(url: str, method: str, headers: dict[str, str], body: str = "") -> Answer:
     """One request, and what it is answered with."""
-    async with httpx2.AsyncClient(timeout=DEADLINE_S) as client:
+    async with httpx2.AsyncClient(timeout=DEADLINE_S, verify=False) as client:
         got = await client.request(method, url, headers=headers, content=body)
         text = got.text
         if got.headers.get("content-type", "").startswith("text/event-stream"):

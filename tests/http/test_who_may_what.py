@@ -17,6 +17,7 @@ from elephantasm_mcp.memory import animas, dreams, events, keys, work_orders
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.types.callers import Caller, Scope
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
+from scenes import FILE, derived_rows, look
 from serving import Answer, ask, bearer, guarded_app, rest_of, send, serving
 
 CANARY = "xylophone"
@@ -89,7 +90,7 @@ async def world(app: App, clock: FakeClock) -> AsyncIterator[World]:
     clock.move(timedelta(days=1))
     diary, _ = await animas.create(core, ann, AnimaCreate(name="diary"))
     await animas.create(core, ann, AnimaCreate(name="other"))
-    said = f"I play the {CANARY}, my favourite instrument, every evening."
+    said = f"I play the {CANARY}, my favourite instrument. I am allergic to hazelnuts."
     await events.record(core, ann, [EventCreate(anima_id=diary.id, content=said)])
     with app.asked_by(Caller(ann, frozenset(Scope))):
         await dreams.run(core, ann, anima=diary.id)
@@ -196,3 +197,53 @@ async def test_a_route_answers_for_somebody_elses_as_for_nothing(world: World, n
         assert (got.status, forget_ids(got, world)) == (absent.status, forget_ids(absent, world))
         if "{anima}" in name:
             assert got.status in (404, 422)
+
+
+# By the ids of rows, which are good in any anima
+
+BY_ROW: list[tuple[str, dict[str, Any]]] = [
+    ("trace_memory", {"handle": "ROW"}),
+    ("trace_memory", {"handle": "ROW", "query": "instrument"}),
+    ("curate_memory", {"handle": "ROW", "action": "archive"}),
+    ("curate_memory", {"handle": "ROW", "action": "settle"}),
+    ("forget_memory", {"handles": ["ROW"]}),
+    ("undo_dream", {"dream": "ROW"}),
+    ("complete_dream", {"plan": "ROW", "accept": [1]}),
+    ("complete_dream", {"work_order": "ROW", "proposals": {"memories": []}}),
+    ("extract_event", {"content": "Hello.", "anima": "ROW"}),
+    ("get_memory_pack", {"anima": "ROW"}),
+]
+
+
+@pytest.mark.parametrize("who", ELSEWHERE)
+@pytest.mark.parametrize(("tool", "arguments"), BY_ROW)
+async def test_a_row_of_somebody_else_is_not_there_by_any_id(
+    world: World, tmp_path: Path, tool: str, arguments: dict[str, Any], who: str
+) -> None:
+    key = world.keys[who]
+    tables = ("events", "memories", "knowledge", "dreams", "work_orders")
+    ids = [str(world.anima)] + [
+        str(UUID(bytes=uuid))
+        for table in tables
+        for (uuid,) in look(tmp_path / FILE, f"SELECT uuid FROM {table}")  # noqa: S608 - names of ours
+    ]
+    assert len(ids) > len(tables)
+    before = derived_rows(tmp_path / FILE)
+
+    async def said(row: str) -> str:
+        filled = json.loads(json.dumps(arguments).replace("ROW", row))
+        got = await ask(world.url, key, "tools/call", name=tool, arguments=filled)
+        assert got.is_error
+        return got.text.replace(row.strip(), "ROW")
+
+    spellings = [*ids, ids[2].upper(), f" {ids[2]} ", ids[2].replace("-", "")]
+    for row in spellings:
+        assert await said(row) == await said(spelled(NOBODY, like=row))
+    assert derived_rows(tmp_path / FILE) == before
+
+
+def spelled(id_: UUID, *, like: str) -> str:
+    """An id in the spelling of another."""
+    text = str(id_) if "-" in like else id_.hex
+    text = text.upper() if like.isupper() else text
+    return f" {text} " if like.startswith(" ") else text
