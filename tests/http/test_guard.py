@@ -40,6 +40,13 @@ async def test_where_no_key_was_ever_made_everybody_is_the_local_user(url: str) 
         assert (got.status, [one["name"] for one in json.loads(got.text)]) == (200, ["mine"])
 
 
+@pytest.mark.usefixtures("app")
+async def test_that_is_for_this_machine_alone_even_behind_a_proxy(url: str) -> None:
+    for address, status in (("10.0.0.1", 401), ("127.0.0.1", 200), ("::1", 200)):
+        got = await send(f"{url}/api/animas", "GET", {"X-Forwarded-For": address})
+        assert got.status == status
+
+
 async def test_from_the_first_key_on_nobody_is_let_in_without_one(app: App, url: str) -> None:
     assert (await get(url)).status == 200
     made, key = await keys.create(app.core, "first")

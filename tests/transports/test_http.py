@@ -142,6 +142,11 @@ def test_other_machines_are_served_once_there_is_a_key(tmp_path: Path) -> None:
         assert len(said.splitlines()) == 1
     run_command(database, "keys", "create", "k")
     run_command(database, "keys", "revoke", "k")
+    process = serve_everywhere(database)
+    assert process.stderr is not None
+    assert "Only requests for 127.0.0.1, localhost, [::1] are answered" in process.stderr.readline()
+    process.kill()
+    process.communicate()
     process = serve_everywhere(database, ELEPHANTASM_ALLOWED_HOSTS="team.example")
     try:
         assert process.stderr is not None

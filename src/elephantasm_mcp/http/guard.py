@@ -25,7 +25,7 @@ from elephantasm_mcp.errors import (
     ScopeError,
     ServerError,
 )
-from elephantasm_mcp.http.hosts import Hosts
+from elephantasm_mcp.http.hosts import Hosts, is_loopback
 from elephantasm_mcp.http.limits import Buckets, Failures
 from elephantasm_mcp.http.metadata import WELL_KNOWN, metadata_url
 from elephantasm_mcp.http.tokens import Tokens
@@ -99,7 +99,7 @@ class Guard:
         if not self._closed:
             self._closed = await keys.any_made(self._app.core)
         if not self._closed:
-            return LOCAL_CALLER
+            return _neighbour(scope)
         caller = await self._identify(_credential(headers), address=_address(scope))
         whose: Hashable = caller.key or caller.user.no
         wait_s = self._buckets.take(whose, now=self._app.core.clock.now())
@@ -164,6 +164,21 @@ def _credential(headers: Headers) -> str:
             "`elephantasm-mcp keys create` makes one.",
         )
     return credential
+
+
+def _neighbour(scope: Scope) -> Caller:
+    """The local user, where nobody has to log in: whoever asks from this machine.
+
+    Raises:
+        AuthenticationError: a proxy on this machine passes on what somebody elsewhere asks.
+    """
+    address = _address(scope)
+    if address and not is_loopback(address):
+        raise AuthenticationError(
+            "Without an API key this machine alone is served.",
+            hint="`elephantasm-mcp keys create` makes one.",
+        )
+    return LOCAL_CALLER
 
 
 def _is_for_everybody(scope: Scope) -> bool:

@@ -26,7 +26,7 @@ from typing_extensions import override
 from elephantasm_mcp.app import App, database_path, open_app, token_issuer
 from elephantasm_mcp.errors import ServerError, ValidationError
 from elephantasm_mcp.http.guard import Guard
-from elephantasm_mcp.http.hosts import Hosts, hosts_of, is_loopback
+from elephantasm_mcp.http.hosts import LOOPBACK_NAMES, Hosts, hosts_of, is_loopback
 from elephantasm_mcp.http.metadata import metadata_routes
 from elephantasm_mcp.http.tokens import Tokens
 from elephantasm_mcp.memory import keys
@@ -40,6 +40,8 @@ MCP_PATH: Final = "/mcp"
 MESSAGES_PATH: Final = "/messages/"
 SHUTDOWN_S: Final = 1
 PROXIES: Final = ("127.0.0.1", "::1")
+
+logger = logging.getLogger(__name__)
 
 
 class WebServer(uvicorn.Server):
@@ -103,10 +105,22 @@ async def serve_http(settings: Settings) -> None:
         ) as app:
             if open_to_all and not await keys.any_made(app.core):
                 raise _needs_a_key(settings.host)
+            _warn_of_no_names(settings)
             server = build_server(app)
             collect_garbage()
             async with server.watcher.watching():
                 await _run(web_app(server, app), listener)
+
+
+def _warn_of_no_names(settings: Settings) -> None:
+    """Say so where others reach the server by names under which it does not answer."""
+    names = hosts_of(settings).names
+    if not is_loopback(settings.host) and len(names) == len(LOOPBACK_NAMES):
+        logger.warning(
+            "Only requests for %s are answered. Name the hosts that others ask for in "
+            "ELEPHANTASM_ALLOWED_HOSTS.",
+            ", ".join(names),
+        )
 
 
 def _needs_a_key(host: str) -> ValidationError:
