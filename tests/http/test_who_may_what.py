@@ -177,6 +177,7 @@ SERVED = [
     f"{method} {route.path}"
     for route in rest_of(None).routes  # type: ignore[arg-type]
     for method in sorted(route.methods - {"HEAD"})  # type: ignore[attr-defined]
+    if route.path.startswith("/api/")  # type: ignore[attr-defined]
 ]
 """The routes that there are."""
 
