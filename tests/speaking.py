@@ -96,17 +96,19 @@ def stdio_parameters(database: Path) -> StdioServerParameters:
 
 
 @contextmanager
-def http_server(database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def http_server(database: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server process on a free port, and its base URL."""
     process = subprocess.Popen(
         command("http"),
-        env=environment(database, ELEPHANTASM_PORT="0"),
+        env=environment(database, ELEPHANTASM_PORT="0", **settings),
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr is not None
     try:
         line = process.stderr.readline()
+        while line.startswith(("DEBUG ", "INFO ")):
+            line = process.stderr.readline()
         assert line.startswith("Listening on "), line + process.stderr.read()
         yield process, line.split()[-1].removesuffix("/mcp")
     finally:

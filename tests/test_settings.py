@@ -27,6 +27,10 @@ VALUES = {
     "host": "0.0.0.0",  # noqa: S104 - never bound
     "port": "1",
     "allowed_hosts": "example.org",
+    "jwks_url": "https://example.org/jwks.json",
+    "jwt_issuer": "https://example.org/",
+    "jwt_audience": "elephantasm",
+    "rate_per_min": "5",
     "log": "debug",
 }
 BAD = {
@@ -36,6 +40,7 @@ BAD = {
     "background_jobs": "perhaps",
     "redact": "maybe",
     "port": "65536",
+    "rate_per_min": "-1",
     "log": "loud",
 }
 

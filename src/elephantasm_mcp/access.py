@@ -11,6 +11,8 @@ from typing import Final
 from elephantasm_mcp.errors import ScopeError, ServerError
 from elephantasm_mcp.types.callers import Caller, Scope
 
+CALLER: Final = "caller"
+"""Where the state of an HTTP request holds its `Caller`."""
 _TOOLS: Final = {
     "get_memory_pack": Scope.READ,
     "search_memory": Scope.READ,

@@ -18,11 +18,12 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Final, final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from elephantasm_mcp.embedding import late, remote
 from elephantasm_mcp.errors import AuthenticationError, NotBuiltError, StorageError, ValidationError
-from elephantasm_mcp.memory import forgetting, uses
+from elephantasm_mcp.memory import forgetting, keys, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.prompts import read_prompt
@@ -42,6 +43,7 @@ HOST = "host"
 EXTRACTIVE = "extractive"
 SECRET_BYTES = 32
 DRAWN_BYTES = 4096
+_LOOPBACK_URLS = (("http", "127.0.0.1"), ("http", "localhost"), ("http", "::1"))
 
 
 @final
@@ -80,6 +82,17 @@ class SystemIds:
             self._random = BytesIO(secrets.token_bytes(DRAWN_BYTES))
             drawn = self._random.read(8)
         return drawn
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """Whose JSON Web Tokens are taken."""
+
+    name: str
+    """As tokens have it in `iss`."""
+    audience: str
+    jwks_url: str
 
 
 _asking: Final[ContextVar[Caller]] = ContextVar("asking")
@@ -180,6 +193,7 @@ async def _flush_uses(core: Core) -> None:
     """Count the last uses; a disk that is full must not spoil the end of a read."""
     with suppress(StorageError):
         await uses.flush(core)
+        await keys.flush(core)
 
 
 def database_path(settings: Settings) -> Path:
@@ -232,6 +246,32 @@ def llm_of(settings: Settings) -> str:
         field="llm",
         hint='A model may stand behind a provider: "anthropic:claude-sonnet-5-5".',
     )
+
+
+def token_issuer(settings: Settings) -> TokenIssuer | None:
+    """Whose tokens the HTTP server takes; None: it takes API keys alone.
+
+    Raises:
+        ValidationError: some of the three settings are missing, or keys would come unprotected.
+    """
+    url, name, audience = settings.jwks_url, settings.jwt_issuer, settings.jwt_audience
+    if url is None and name is None and audience is None:
+        return None
+    if not (url and name and audience):
+        raise ValidationError(
+            "ELEPHANTASM_JWKS_URL, ELEPHANTASM_JWT_ISSUER and ELEPHANTASM_JWT_AUDIENCE belong "
+            "together: tokens are checked against all three.",
+            field="jwks_url",
+            hint="Set all of them, or none.",
+        )
+    place = urlsplit(url)
+    if place.scheme != "https" and (place.scheme, place.hostname) not in _LOOPBACK_URLS:
+        raise ValidationError(
+            "ELEPHANTASM_JWKS_URL must begin with https://: whoever changes those keys on their "
+            "way makes tokens for anybody.",
+            field="jwks_url",
+        )
+    return TokenIssuer(name=name, audience=audience, jwks_url=url)
 
 
 def choose_model(settings: Settings) -> LanguageModel | None:

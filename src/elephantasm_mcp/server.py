@@ -7,7 +7,7 @@ client. This is the one module that touches the SDK's low-level server.
 
 import inspect
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from mcp.server.mcpserver.exceptions import (
     ToolError,
     UnexpectedToolError,
 )
-from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
@@ -41,15 +40,17 @@ from pydantic import AnyUrl
 from pydantic import ValidationError as PydanticValidationError
 from typing_extensions import override
 
+from elephantasm_mcp import access
 from elephantasm_mcp.app import App
-from elephantasm_mcp.errors import ElephantasmError, ServerError
+from elephantasm_mcp.errors import AuthenticationError, ElephantasmError, ServerError
 from elephantasm_mcp.pure.complaints import guess, rejected, unknown_argument
 from elephantasm_mcp.resources import register_resources
 from elephantasm_mcp.resources.packs import list_packs
-from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE
-from elephantasm_mcp.subscriptions import Subscribers, Watcher
+from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, PACKS, template_of
+from elephantasm_mcp.subscriptions import Listeners, Subscribers, Watcher, caller_of
 from elephantasm_mcp.tools import register_tools
 from elephantasm_mcp.tools.arguments import lean, without_nulls
+from elephantasm_mcp.types.callers import LOCAL_CALLER
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
 from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
 
@@ -89,20 +90,32 @@ class ElephantasmServer(MCPServer[Any]):
     def __init__(self, app: App) -> None:
         self._app: Final = app
         self.subscribers: Final = Subscribers(app)
-        bus = InMemorySubscriptionBus()
-        self.watcher: Final = Watcher(app, bus, self.subscribers)
+        self._listeners: Final = Listeners(app)
+        self.watcher: Final = Watcher(app, self._listeners, self.subscribers)
         self._shown: list[Tool] = []
         super().__init__(
             name="elephantasm",
             title="Elephantasm",
             version=version("elephantasm-mcp"),
             instructions=INSTRUCTIONS,
-            subscriptions=bus,
-            middleware=[self._refuse_plainly, _announce_list_changes],
+            subscriptions=self._listeners,
+            middleware=[
+                self._refuse_plainly,
+                self._as_caller,
+                self._check_listening,
+                _announce_list_changes,
+            ],
         )
         register_tools(self, app)
         register_resources(self, app)
+        access.check(self.served())
         self._add_handlers()
+
+    def served(self) -> Iterator[str]:
+        """What clients can ask for, as the table of scopes calls it."""
+        yield from (tool.name for tool in self._tool_manager.list_tools())
+        yield from (one.uri_template for one in self._resource_manager.list_templates())
+        yield from (f"prompt {one.name}" for one in self._prompt_manager.list_prompts())
 
     async def serve(
         self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]
@@ -138,6 +151,10 @@ class ElephantasmServer(MCPServer[Any]):
         tool = {tool.name: tool for tool in await self.list_tools()}.get(name)
         if tool is None:
             raise ToolError(await self._unknown_tool(name))
+        try:
+            access.require(self._app.caller, name)
+        except AuthenticationError as error:
+            raise ToolError(error.explain()) from None
         known = list(tool.input_schema.get("properties", {}))
         for argument in arguments:
             if argument not in known:
@@ -159,6 +176,9 @@ class ElephantasmServer(MCPServer[Any]):
         Raises:
             MCPError: with the sentence for the client.
         """
+        template = template_of(str(uri))
+        if template is not None:
+            access.require(self._app.caller, template)
         try:
             return await super().read_resource(uri, context)
         except ResourceNotFoundError:
@@ -183,6 +203,7 @@ class ElephantasmServer(MCPServer[Any]):
         if name not in prompts:
             message = f"There is no prompt `{name}`. {guess(name, prompts)}"
             raise MCPError(INVALID_PARAMS, message.strip())
+        access.require(self._app.caller, f"prompt {name}")
         known = [argument.name for argument in prompts[name].arguments or []]
         for argument in arguments or {}:
             if argument not in known:
@@ -223,7 +244,10 @@ class ElephantasmServer(MCPServer[Any]):
         return sentence + await self._worker_trouble()
 
     async def _worker_trouble(self) -> str:
+        """What the local user is told beside an internal error; it may be of anybody's anima."""
         try:
+            if self._app.caller != LOCAL_CALLER:
+                return ""
             status = await self._app.worker.status()
         except ElephantasmError:
             return ""
@@ -248,7 +272,41 @@ class ElephantasmServer(MCPServer[Any]):
         self, ctx: ServerRequestContext[Any, Any], params: PaginatedRequestParams
     ) -> ListResourcesResult:
         del ctx
+        access.require(self._app.caller, PACKS)
         return await list_packs(self._app, cursor=params.cursor)
+
+    async def _as_caller(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Answer each message in the name of whoever sent the HTTP request that carried it.
+
+        A session outlives its requests, so that who opened it says nothing. Without a request, over
+        stdio, it is the local user.
+
+        Raises:
+            AuthenticationError: the app is guarded, and nobody has let this message in.
+        """
+        caller = caller_of(ctx)
+        if caller is None:
+            if self._app.guarded:
+                raise AuthenticationError("Nobody asked for this.", hint="Send an API key.")
+            return await call_next(ctx)
+        with self._app.asked_by(caller):
+            return await call_next(ctx)
+
+    async def _check_listening(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Open a 2026-era stream for who may read and has room; the SDK's handler asks neither.
+
+        Raises:
+            MCPError: too many streams.
+            ScopeError: the caller may not read.
+        """
+        if ctx.method == "subscriptions/listen":
+            access.require(self._app.caller, PACKS)
+            self._listeners.require_room()
+        return await call_next(ctx)
 
     async def _refuse_plainly(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext

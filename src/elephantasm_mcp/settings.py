@@ -48,6 +48,7 @@ _RULES = {
     "daily_tokens": "a whole number from 0 on",
     "background_jobs": "true or false",
     "redact": "true or false",
+    "rate_per_min": "a whole number from 0 on",
     "port": "a whole number from 0 to 65535",
     "log": "debug, info, warning or error",
 }
@@ -78,6 +79,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)
     allowed_hosts: str = ""
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    rate_per_min: int = Field(6_000, ge=0, le=1_000_000_000)
     log: LogLevel = "warning"
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import final
 import anyio
 
 from elephantasm_mcp.errors import ElephantasmError, LeaseLostError, ModelError
-from elephantasm_mcp.memory import accumulation, calls, dreams, index, uses
+from elephantasm_mcp.memory import accumulation, calls, dreams, index, keys, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas, jobs, search
@@ -105,6 +105,7 @@ class Worker:
         """One round: index, count uses, ask for jobs, do one; False when nothing was to do."""
         core = self._core
         await uses.flush(core)
+        await keys.flush(core)
         indexed = await self._index()
         if not self._run_jobs:
             return indexed

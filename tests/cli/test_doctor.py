@@ -136,3 +136,24 @@ def test_a_bad_setting_does_not_hide_the_database(cli: Cli, monkeypatch: pytest.
     report = cli("doctor", "--json").json
     assert len(report["problems"]) == 2
     assert report["animas"][0]["events"] == 1
+
+
+def test_it_says_who_is_let_in_over_http(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    cli("animas", "create", "work")
+    assert "this machine alone is served" in cli("doctor").out
+    monkeypatch.setenv("ELEPHANTASM_HOST", "0.0.0.0")  # noqa: S104
+    refused = cli("doctor")
+    assert (refused.code, "will refuse to start" in refused.out) == (1, True)
+    cli("keys", "create", "a")
+    cli("keys", "create", "b")
+    cli("keys", "revoke", "b")
+    assert "1 API key of 2 that were made are good" in cli("doctor").out
+
+
+def test_half_of_the_settings_for_tokens_are_a_problem(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ELEPHANTASM_JWKS_URL", "https://nadia:a-secret@login.example/keys")
+    done = cli("doctor")
+    assert (done.code, "belong together" in done.out, "a-secret" in done.out) == (1, True, False)
+    monkeypatch.setenv("ELEPHANTASM_JWT_ISSUER", "https://login.example/")
+    monkeypatch.setenv("ELEPHANTASM_JWT_AUDIENCE", "memory")
+    assert "tokens of https://login.example/ are taken" in cli("doctor").out

@@ -6,7 +6,17 @@ from uuid import UUID
 import pytest
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, events, packs, provenance, recall
+from elephantasm_mcp.memory import (
+    animas,
+    dreams,
+    events,
+    keys,
+    packs,
+    provenance,
+    recall,
+    uses,
+    work_orders,
+)
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
 from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import FILE, EachEvent, add_user, look, tell
@@ -139,10 +149,10 @@ async def test_an_update_to_a_name_that_is_taken_is_refused(core):
 
 async def test_every_change_moves_the_revision(core):
     made = await resolve(core, None)
-    seen = [(await animas.revisions(core))[made.id]]
+    seen = [(await animas.marks(core))[made.id].revision]
 
     async def moved():
-        seen.append((await animas.revisions(core))[made.id])
+        seen.append((await animas.marks(core))[made.id].revision)
         return seen[-1] > seen[-2]
 
     await tell(core, "Tea is good.", importance_score=0.1)
@@ -239,3 +249,53 @@ async def test_one_name_may_belong_to_two_users(core, tmp_path):
     assert created
     assert mine.id != theirs.id
     assert (await resolve(core, "work"), await resolve(core, "work", other)) == (mine, theirs)
+
+
+async def test_an_anima_that_is_given_away_is_its_new_users_with_all_it_holds(core, tmp_path):
+    made, _ = await create(core, "house")
+    await tell(core, "The boiler is old.", anima_id=made.id)
+    core = replace(core, synthesizer=EachEvent(provisional=True), host="Make memories.")
+    await dreams.run(core, LOCAL_USER, anima=made.id)
+    order = await work_orders.offer(core, await animas.find(core, LOCAL_USER, made.id))
+    await packs.compile_pack(core, LOCAL_USER, PackQuery(anima=made.id), client="test")
+    await uses.flush(core)
+    before = (await animas.marks(core))[made.id]
+    given = await animas.give(core, LOCAL_USER, "house", owner="ann")
+    ann = await keys.user_of(core, "ann")
+    assert (given.id, given.name) == (made.id, "house")
+    assert given.user_id != made.user_id
+    with pytest.raises(NotFoundError):
+        await resolve(core, made.id)
+    assert await resolve(core, "house", ann) == given
+    after = (await animas.marks(core))[made.id]
+    assert (after.owner, after.revision > before.revision) == (ann.no, True)
+    pack = await packs.compile_pack(core, ann, PackQuery(anima="house"), client="test")
+    assert "boiler" in pack.as_prompt()
+    assert pack.layers.changes.added == []
+    assert await work_orders.offer(core, await animas.find(core, ann, "house")) == order
+    with pytest.raises(NotFoundError):
+        await dreams.complete(core, LOCAL_USER, str(order.id), proposals=[], host="test")
+    for table in ("packs", "work_orders"):
+        assert look(tmp_path / FILE, f"SELECT DISTINCT user_no FROM {table}") == [(ann.no,)]  # noqa: S608 - names of ours
+
+
+async def test_an_anima_is_not_given_to_who_has_one_of_its_name_nor_by_who_does_not_see_it(core):
+    ann = await keys.user_of(core, "ann")
+    hers, _ = await create(core, "house", ann)
+    mine, _ = await create(core, "house")
+    with pytest.raises(ConflictError, match="ann already has an anima 'house'"):
+        await animas.give(core, LOCAL_USER, "house", owner="ann")
+    with pytest.raises(NotFoundError):
+        await animas.give(core, LOCAL_USER, hers.id, owner="bob")
+    with pytest.raises(ValidationError):
+        await animas.give(core, LOCAL_USER, "house", owner=" ")
+    assert await resolve(core, "house") == mine
+
+
+async def test_a_key_for_an_anima_that_was_given_away_opens_it_no_longer(core):
+    await create(core, "house")
+    _, key = await keys.create(core, "k", only=["house"])
+    await animas.give(core, LOCAL_USER, "house", owner="ann")
+    caller = await keys.authenticate(core, key)
+    with pytest.raises(NotFoundError):
+        await resolve(core, "house", caller.user)

@@ -7,12 +7,14 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.cli.commands import Command, json_object
-from elephantasm_mcp.cli.connection import with_memory
+from elephantasm_mcp.cli.connection import with_app, with_memory
 from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table, when
+from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
 
 if TYPE_CHECKING:
+    from elephantasm_mcp.app import App
     from elephantasm_mcp.sdk import AsyncElephantasm
 
 _SETTINGS = list(AnimaSettings.model_fields)
@@ -59,6 +61,29 @@ async def change(memory: AsyncElephantasm, arguments: Namespace) -> int:
     return 0
 
 
+async def give(app: App, arguments: Namespace) -> int:
+    """Give an anima of the local user to another one."""
+    from elephantasm_mcp.memory import animas
+
+    anima = await animas.give(app.core, app.user, arguments.name, owner=arguments.owner)
+    if arguments.json:
+        say_json(anima)
+    else:
+        note(f"{line(anima.name)} is {line(arguments.owner)}'s now, with all that it holds.")
+    return 0
+
+
+def _set(arguments: Namespace) -> int:
+    """Change the settings that are given, and then whose it is."""
+    if arguments.owner is None:
+        return with_memory(change)(arguments)
+    if arguments.settings:
+        raise ValidationError(
+            "`--owner` stands alone.", field="owner", hint="Change settings in a command before it."
+        )
+    return with_app(give)(arguments)
+
+
 async def delete(memory: AsyncElephantasm, arguments: Namespace) -> int:
     """Remove an anima; without `--yes` say what it holds."""
     if not arguments.yes:
@@ -99,6 +124,9 @@ def _set_options(parser: ArgumentParser) -> None:
         type=_setting,
         help=f"one or more of {', '.join(_SETTINGS)}",
     )
+    parser.add_argument(
+        "--owner", metavar="USER", help="give it to this user of the server, made if need be"
+    )
 
 
 def _delete_options(parser: ArgumentParser) -> None:
@@ -134,12 +162,13 @@ COMMAND = Command(
         ),
         Command(
             name="set",
-            summary="change the settings of an anima; without any, print them",
-            run=with_memory(change),
+            summary="change the settings of an anima, or whose it is; without any, print them",
+            run=_set,
             options=_set_options,
             examples=(
                 "elephantasm-mcp animas set my-agent threshold=5 dream_interval_h=6",
                 "elephantasm-mcp animas set my-agent 'never_store=ACME-####, Project Phoenix'",
+                "elephantasm-mcp animas set my-agent --owner nadia",
             ),
             shared=_SHARED,
         ),

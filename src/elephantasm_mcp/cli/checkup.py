@@ -28,9 +28,11 @@ from elephantasm_mcp.app import (
     llm_of,
     open_app,
     refuse_unbuilt,
+    token_issuer,
 )
 from elephantasm_mcp.errors import ElephantasmError
-from elephantasm_mcp.memory import accumulation, selftest
+from elephantasm_mcp.http.hosts import is_loopback
+from elephantasm_mcp.memory import accumulation, keys, selftest
 from elephantasm_mcp.memory.animas import find
 from elephantasm_mcp.memory.calls import day_of
 from elephantasm_mcp.memory.selftest import SelfTest
@@ -122,6 +124,12 @@ class Checkup:
     tokens_today: int = 0
     """What counts against the day's budget."""
     daily_tokens: int = 0
+    keys: int = 0
+    """API keys that open something."""
+    keys_made: int = 0
+    """All of them, with those that were revoked or have expired."""
+    issuer: str = ""
+    """Whose tokens the HTTP server takes."""
     workers: list[WorkerRow] = field(default_factory=list)
     """The background tasks of the servers that are running."""
     problems: list[str] = field(default_factory=list)
@@ -151,7 +159,15 @@ async def examine(*, env_file: Path | None, recall: bool = False, **given: str |
             await _examine_embedders(found, settings)
         with _noting_problems(found):
             _examine_writer(found, settings)
+        with _noting_problems(found):
+            issuer = token_issuer(settings)
+            found.issuer = issuer.name if issuer is not None else ""
         await _examine_database(found, settings)
+        if not (is_loopback(settings.host) or found.issuer or found.keys_made):
+            found.problems.append(
+                f"{variable('host')} is {settings.host}, which other machines reach, but there is "
+                "no API key: `serve --transport http` will refuse to start."
+            )
         if recall:
             with _noting_problems(found):
                 await _examine_recall(found, settings, anima=given.get("anima_id"))
@@ -311,6 +327,9 @@ async def _survey(found: Checkup, app: App) -> None:
         if one.state == "failing"
     ]
     await _survey_calls(found, app)
+    made = await keys.list_all(app.core)
+    found.keys_made = len(made)
+    found.keys = sum(one.state == "active" for one in made)
     since = await app.core.database.read(jobs.waiting_since, now=now)
     found.queue_age_s = None if since is None else max(0.0, (now - since).total_seconds())
     found.problems += [

@@ -1,7 +1,8 @@
 """Connection: the memory that a command works on, opened as options and settings say.
 
 Owns how it is opened and closed. Commands see it through the SDK alone, so that one day they work
-on a remote server as well. Invariant: it is closed when the command ends, however it ends.
+on a remote server as well; but for those about who may use this very database. Invariant: it is
+closed when the command ends, however it ends.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import anyio
 from elephantasm_mcp.cli.commands import settings_of
 
 if TYPE_CHECKING:
+    from elephantasm_mcp.app import App
     from elephantasm_mcp.sdk import AsyncElephantasm
 
 Work: TypeAlias = "Callable[[AsyncElephantasm, Namespace], Awaitable[int]]"
 """What a command does with the open memory; its result is the exit code."""
+HostWork: TypeAlias = "Callable[[App, Namespace], Awaitable[int]]"
+"""The same of a command that only whoever has the file may give."""
 
 _NOT_OURS: Final = {"background_jobs", "timeout"}
 
@@ -31,6 +35,23 @@ def with_memory(work: Work) -> Callable[[Namespace], int]:
         return anyio.run(_open_and, work, arguments)
 
     return run
+
+
+def with_app(work: HostWork) -> Callable[[Namespace], int]:
+    """The same for commands about the database itself: its users, and who is let in."""
+
+    def run(arguments: Namespace) -> int:
+        return anyio.run(_open_app_and, work, arguments)
+
+    return run
+
+
+async def _open_app_and(work: HostWork, arguments: Namespace) -> int:
+    from elephantasm_mcp.app import open_app
+
+    settings = settings_of(arguments).model_copy(update={"llm": "extractive", "embedder": "none"})
+    async with open_app(settings) as app:
+        return await work(app, arguments)
 
 
 async def _open_and(work: Work, arguments: Namespace) -> int:

@@ -51,6 +51,7 @@ def _present(found: Checkup) -> Iterator[str]:
     rows = ((one.variable, one.value, f"({one.origin})") for one in found.settings)
     yield from _section("Settings", table(rows))
     yield from _section("Database", _database(found))
+    yield from _section("Over HTTP", _access(found))
     yield from _section("Models", _models(found))
     yield from _section("Making memories", _calls(found))
     yield from _section("Animas", _animas(found))
@@ -76,6 +77,15 @@ def _database(found: Checkup) -> Iterator[str]:
             f"{health.engine}, schema {health.schema_version}, {health.size_bytes / _MB:.1f} MB, "
             f"{state}, {counted(len(health.problems), 'problem')}"
         )
+
+
+def _access(found: Checkup) -> Iterator[str]:
+    if found.issuer:
+        yield f"tokens of {line(found.issuer)} are taken"
+    if found.keys_made:
+        yield f"{counted(found.keys, 'API key')} of {found.keys_made:,} that were made are good"
+    if not (found.issuer or found.keys_made):
+        yield "this machine alone is served, and needs no key"
 
 
 def _models(found: Checkup) -> Iterator[str]:

@@ -25,6 +25,7 @@ from elephantasm_mcp.cli import (
     extract,
     forget,
     importing,
+    keys,
     pack,
     redact,
     search,
@@ -49,6 +50,7 @@ COMMANDS: Final = (
     forget.COMMAND,
     redact.COMMAND,
     importing.COMMAND,
+    keys.COMMAND,
     doctor.COMMAND,
     bench.COMMAND,
 )

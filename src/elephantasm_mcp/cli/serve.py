@@ -37,7 +37,8 @@ COMMAND = Command(
     name="serve",
     summary="serve MCP clients (what `elephantasm-mcp` alone does, over stdio)",
     details="Serve MCP clients until they leave: over stdio one that starts this program, over "
-    "http (at /mcp) or sse (at /sse) any number.",
+    "http (at /mcp) or sse (at /sse) any number. Other machines are served once there is an API "
+    "key (`keys create`).",
     run=run,
     options=_options,
     examples=(

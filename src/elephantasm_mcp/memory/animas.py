@@ -11,13 +11,15 @@ from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ScopeError, ValidationError
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.keys import clean_name
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.complaints import rejected
 from elephantasm_mcp.pure.patterns import complaint
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
-from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store import packs, work_orders
+from elephantasm_mcp.store.animas import Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.records import (
     Anima,
@@ -93,6 +95,33 @@ async def update(
     return stored.anima
 
 
+async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
+    """Let an anima be another user's, who is made if need be, with all that belongs to it.
+
+    Raises:
+        ValidationError: the owner's name is blank or too long.
+        NotFoundError: an unknown anima.
+        ConflictError: the owner has another anima of that name.
+    """
+    owner, now = clean_name(owner, field="owner"), core.clock.now()
+    target = await find(core, user, ref)
+
+    def hand_over(tx: Tx, uuid: UUID) -> StoredAnima | None:
+        to = store.user_named(tx, owner, uuid=uuid, now=now)
+        if not store.give(tx, target.anima_no, owner=to, now=now):
+            return None
+        work_orders.give(tx, target.anima_no, user_no=to)
+        packs.give(tx, target.anima_no, user_no=to)
+        return store.get(tx, target.anima_no)
+
+    stored = await core.database.write(hand_over, core.ids.uuid())
+    if stored is None:
+        raise ConflictError(
+            f"{owner} already has an anima {target.anima.name!r}.", hint="Rename one of them."
+        )
+    return stored.anima
+
+
 async def resolve(core: Core, user: User, ref: AnimaRef) -> Anima:
     """The anima of that id or name; None is the default one, made on first use.
 
@@ -148,9 +177,9 @@ async def overview(core: Core, user: User) -> list[AnimaOverview]:
     return await core.database.read(_overview, user, core.default_anima)
 
 
-async def revisions(core: Core) -> dict[UUID, int]:
-    """The revision of the state behind each anima's pack: what moved has changed."""
-    return await core.database.read(store.revisions)
+async def marks(core: Core) -> dict[UUID, Mark]:
+    """The revision of the state behind each anima's pack, of all users: what moved has changed."""
+    return await core.database.read(store.marks)
 
 
 def clean_meta(meta: dict[str, Any] | None) -> dict[str, Any] | None:

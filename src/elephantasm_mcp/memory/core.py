@@ -7,7 +7,9 @@ that builds one with fakes has replaced all of it.
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 from elephantasm_mcp.memory.breaker import Breaker
 from elephantasm_mcp.memory.outages import Outages
@@ -63,5 +65,7 @@ class Core:
     """Handles of what stood in packs, and `""` for each pack, not counted in the store yet."""
     reads: dict[Reader, LastRead] = field(default_factory=dict)
     """What clients saw in packs and is not in the store yet."""
+    keys_used: dict[UUID, datetime] = field(default_factory=dict)
+    """When API keys were used, as far as that is not in the store yet."""
     packs: dict[tuple[object, ...], object] = field(default_factory=dict)
     """Packs without a query, by all that they depend on; `memory/packs.py` fills it."""

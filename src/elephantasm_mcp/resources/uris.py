@@ -21,7 +21,10 @@ NO_SUCH_RESOURCE: Final = (
     "anima://{anima}/dreams."
 )
 
-_URI = re.compile(r"anima://([^/]+)/(?:pack|identity|dreams)")
+PACKS: Final = "anima://{anima}/pack"
+"""The template of packs, which alone are listed."""
+
+_URI = re.compile(r"anima://([^/]+)/(pack|identity|dreams)")
 
 
 def uri_of(anima: UUID | str, view: View) -> str:
@@ -33,6 +36,12 @@ def spellings(anima_id: UUID, name: str, view: View) -> Iterator[str]:
     """Every URI by which a client may have asked for a view."""
     yield uri_of(anima_id, view)
     yield from dict.fromkeys((uri_of(name, view), f"anima://{name}/{view}"))
+
+
+def template_of(uri: str) -> str | None:
+    """The template that one of our URIs is of; None for any other URI."""
+    match = _URI.fullmatch(uri)
+    return f"anima://{{anima}}/{match[2]}" if match else None
 
 
 def anima_in(uri: str) -> str | None:

@@ -73,6 +73,15 @@ class StoredAnima:
         return user.sees(self.id, owner=self.user_no)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What changes whenever an anima's pack may: who hears of that, and how they call it."""
+
+    owner: UserNo
+    name: str
+    revision: int
+
+
 def id_range(anima_no: AnimaNo) -> dict[str, int]:
     """The bounds `low` and `high` of all row ids of an anima."""
     return {"low": anima_no << SEQ_BITS, "high": ((anima_no + 1) << SEQ_BITS) - 1}
@@ -161,6 +170,26 @@ def get(tx: Tx, anima_no: AnimaNo) -> StoredAnima:
     return _stored(row)
 
 
+def user_named(tx: Tx, name: str, *, uuid: UUID, now: datetime) -> UserNo:
+    """The user of exactly this name, made if there is none."""
+    tx.run("add_user", uuid=uuid.bytes, name=name, now=to_micros(now))
+    found = find_user(tx, name)
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+def find_user(tx: Tx, name: str) -> UserNo | None:
+    """The user of exactly this name."""
+    row = tx.one("user_by_name", name=name)
+    return None if row is None else UserNo(row["user_no"])
+
+
+def give(tx: Tx, anima_no: AnimaNo, *, owner: UserNo, now: datetime) -> bool:
+    """Let an anima be another user's; False when that one has another of its name."""
+    return tx.run("give_anima", anima_no=anima_no, user_no=owner, now=to_micros(now)) > 0
+
+
 def list_for(tx: Tx, user: User) -> list[StoredAnima]:
     """All animas that a user sees, oldest first."""
     found = [_stored(row) for row in tx.all("animas_of_user", user_no=user.no)]
@@ -186,9 +215,9 @@ def due_for_deep_sleep(tx: Tx, *, now: datetime) -> list[AnimaNo]:
     return [AnimaNo(anima_no) for (anima_no,) in rows]
 
 
-def revisions(tx: Tx) -> dict[UUID, int]:
-    """The revision of each anima."""
-    return {to_uuid(uuid): revision for uuid, revision in tx.tuples("anima_revisions")}
+def marks(tx: Tx) -> dict[UUID, Mark]:
+    """The mark of each anima of all users: for notifications."""
+    return {to_uuid(uuid): Mark(*rest) for uuid, *rest in tx.tuples("anima_marks")}
 
 
 def counts(tx: Tx, anima_no: AnimaNo) -> dict[str, int]:

@@ -40,6 +40,11 @@ def last_read(tx: Tx, reader: Reader) -> LastRead | None:
     return LastRead(row["hash"], from_json(row["items"]), from_micros(row["compiled_at"]))
 
 
+def give(tx: Tx, anima_no: AnimaNo, *, user_no: UserNo) -> None:
+    """Let what clients saw of an anima have been seen by its new user."""
+    tx.run("give_reads", anima_no=anima_no, user_no=user_no)
+
+
 def put_reads(tx: Tx, reads: Mapping[Reader, LastRead]) -> None:
     """Note what these readers saw."""
     tx.many(

@@ -78,6 +78,11 @@ def close(tx: Tx, order: StoredOrder, *, state: OrderState, dream: RowId | None 
     return changed > 0
 
 
+def give(tx: Tx, anima_no: AnimaNo, *, user_no: UserNo) -> None:
+    """Let an anima's orders be its new user's."""
+    tx.run("give_work_orders", anima_no=anima_no, user_no=user_no)
+
+
 def _stored(row: Row) -> StoredOrder:
     return StoredOrder(
         order_no=row["order_no"],

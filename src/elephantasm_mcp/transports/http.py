@@ -1,11 +1,10 @@
-"""The HTTP transport: streamable HTTP at `/mcp` and SSE at `/sse`, on one loopback port.
+"""The HTTP transport: streamable HTTP at `/mcp`, SSE at `/sse`, and what else the process answers.
 
-Owns the socket and the web server. The app and the watcher live outside connections and requests
-and are opened once. Invariant: every request's Host and Origin are checked, and nothing but
-loopback is bound.
+Owns the socket, the web server and who stands where in it. The app and the watcher live outside
+connections and requests and are opened once. Invariant: the guard stands before everything, and
+what other machines reach is bound only where it lets nobody in without a key or token.
 """
 
-import ipaddress
 import logging
 import socket
 import sys
@@ -16,25 +15,33 @@ from typing import Final
 import anyio
 import uvicorn
 from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from elephantasm_mcp.app import open_app
+from elephantasm_mcp.app import App, database_path, open_app, token_issuer
 from elephantasm_mcp.errors import ServerError, ValidationError
+from elephantasm_mcp.http.guard import Guard
+from elephantasm_mcp.http.hosts import LOOPBACK_NAMES, Hosts, hosts_of, is_loopback
+from elephantasm_mcp.http.metadata import metadata_routes
+from elephantasm_mcp.http.tokens import Tokens
+from elephantasm_mcp.memory import keys
 from elephantasm_mcp.server import ElephantasmServer, build_server
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.bodies import SafeBodies
 from elephantasm_mcp.transports.garbage import collect_garbage
 from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 
-LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+MCP_PATH: Final = "/mcp"
 MESSAGES_PATH: Final = "/messages/"
 SHUTDOWN_S: Final = 1
+PROXIES: Final = ("127.0.0.1", "::1")
+
+logger = logging.getLogger(__name__)
 
 
 class WebServer(uvicorn.Server):
@@ -81,39 +88,49 @@ class SseEndpoint:
 
 
 async def serve_http(settings: Settings) -> None:
-    """Serve both HTTP transports until a signal comes.
+    """Serve everything over HTTP until a signal comes.
 
     Raises:
-        ValidationError: the host is not a loopback address.
+        ValidationError: a setting is wrong, or other machines would be let in without a key.
         ServerError: the port is taken.
         ElephantasmError: the app cannot be opened.
     """
-    require_loopback(settings.host)
+    issuer = token_issuer(settings)
+    open_to_all = issuer is None and not is_loopback(settings.host)
+    if open_to_all and not database_path(settings).exists():
+        raise _needs_a_key(settings.host)
     with bind(settings.host, settings.port) as listener:
-        async with open_app(settings, background_jobs=settings.background_jobs) as app:
+        async with open_app(
+            settings, background_jobs=settings.background_jobs, guarded=True
+        ) as app:
+            if open_to_all and not await keys.any_made(app.core):
+                raise _needs_a_key(settings.host)
+            _warn_of_no_names(settings)
             server = build_server(app)
             collect_garbage()
             async with server.watcher.watching():
-                await _run(web_app(server, settings), listener)
+                await _run(web_app(server, app), listener)
 
 
-def require_loopback(host: str) -> None:
-    """Refuse an address that other machines can reach.
-
-    Raises:
-        ValidationError: it is one.
-    """
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise ValidationError(
-            f"{host} is not a loopback address, and serving other machines needs API keys, which "
-            "come in a later release.",
-            field="host",
-            hint="Use 127.0.0.1.",
+def _warn_of_no_names(settings: Settings) -> None:
+    """Say so where others reach the server by names under which it does not answer."""
+    names = hosts_of(settings).names
+    if not is_loopback(settings.host) and len(names) == len(LOOPBACK_NAMES):
+        logger.warning(
+            "Only requests for %s are answered. Name the hosts that others ask for in "
+            "ELEPHANTASM_ALLOWED_HOSTS.",
+            ", ".join(names),
         )
+
+
+def _needs_a_key(host: str) -> ValidationError:
+    return ValidationError(
+        f"{host} is not a loopback address: whoever reaches it could read and change everything.",
+        field="host",
+        hint="Make an API key first (`elephantasm-mcp keys create NAME --user USER`), or set "
+        "ELEPHANTASM_JWKS_URL, ELEPHANTASM_JWT_ISSUER and ELEPHANTASM_JWT_AUDIENCE, or use "
+        "127.0.0.1.",
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -138,39 +155,49 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def web_app(server: ElephantasmServer, settings: Settings) -> Starlette:
-    """Both transports as one Starlette app over one server."""
-    extra = [host.strip() for host in settings.allowed_hosts.split(",") if host.strip()]
-    hosts = [*LOOPBACK_NAMES, *extra]
+def web_app(server: ElephantasmServer, app: App, *, rest: ASGIApp | None = None) -> ASGIApp:
+    """All that one process answers, behind the guard; `rest` is whatever is not of MCP."""
+    issuer, hosts = token_issuer(app.settings), hosts_of(app.settings)
+    routes: list[BaseRoute] = [*_mcp_routes(server, hosts), *metadata_routes(issuer)]
+    if rest is not None:
+        routes.append(Mount("/", app=rest))
+    inner = Starlette(routes=routes, lifespan=lambda _: server.session_manager.run())
+    tokens = None if issuer is None else Tokens(issuer, app.core.clock)
+    return Guard(inner, app, hosts=hosts, tokens=tokens)
+
+
+def _mcp_routes(server: ElephantasmServer, hosts: Hosts) -> list[BaseRoute]:
+    """Both transports of MCP over one server."""
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=[form for host in hosts for form in (host, f"{host}:*")],
+        allowed_hosts=[form for host in hosts.names for form in (host, f"{host}:*")],
         allowed_origins=[
             f"{scheme}://{form}"
             for scheme in ("http", "https")
-            for host in hosts
+            for host in hosts.names
             for form in (host, f"{host}:*")
         ],
     )
-    streamable = server.streamable_http_app(transport_security=security)
+    server.streamable_http_app(transport_security=security)  # makes the session manager
+    streamable = StreamableHTTPASGIApp(server.session_manager)
     messages = SseServerTransport(MESSAGES_PATH, security_settings=security)
-    return Starlette(
-        middleware=[Middleware(SafeBodies, security=security)],
-        routes=[
-            *streamable.routes,
-            Route("/sse", endpoint=SseEndpoint(server, messages, security), methods=["GET"]),
-            Mount(MESSAGES_PATH, app=messages.handle_post_message),
-        ],
-        lifespan=lambda _: server.session_manager.run(),
-    )
+    sse = SseEndpoint(server, messages, security)
+    return [
+        Route(MCP_PATH, endpoint=SafeBodies(streamable, security=security)),
+        Route("/sse", endpoint=sse, methods=["GET"]),
+        Mount(MESSAGES_PATH, app=SafeBodies(messages.handle_post_message, security=security)),
+    ]
 
 
-async def _run(app: Starlette, listener: socket.socket) -> None:
+async def _run(app: ASGIApp, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
+        # a proxy on this machine says who asks, and whether by TLS; nobody else is believed
+        forwarded_allow_ips=list(PROXIES),
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     web_server = WebServer(config)

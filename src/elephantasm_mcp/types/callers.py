@@ -1,15 +1,17 @@
 """Callers: who asks over HTTP, and what that one may do.
 
-Owns the scopes and which of them covers which. How a caller is told from a request is `http`'s.
-Invariant: a caller may do no more than its scopes say, and sees no more than its user.
+Owns the scopes and which of them covers which, and what is shown of an API key. How a caller is
+told from a request is `http`'s. Invariant: a caller may do no more than its scopes say, and sees no
+more than its user; a key itself stands in none of these.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final, final
+from typing import Final, Literal, final
 from uuid import UUID
 
-from elephantasm_mcp.types.records import LOCAL_USER, User
+from elephantasm_mcp.types.records import LOCAL_USER, Record, User, UtcDatetime
 
 
 class Scope(StrEnum):
@@ -18,6 +20,12 @@ class Scope(StrEnum):
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
+
+
+DEFAULT_SCOPES: Final = (Scope.READ, Scope.WRITE)
+"""Of a key, or a token, of which nothing is said."""
+
+KeyState = Literal["active", "expired", "revoked"]
 
 
 @final
@@ -29,6 +37,8 @@ class Caller:
     scopes: frozenset[Scope]
     key: UUID | None = None
     """The key that was shown."""
+    until: datetime | None = None
+    """When what was shown expires."""
 
     def may(self, needed: Scope) -> bool:
         """Whether a scope of the caller covers what is needed."""
@@ -38,3 +48,22 @@ class Caller:
 
 LOCAL_CALLER: Final = Caller(LOCAL_USER, frozenset(Scope))
 """Who calls when nobody has to log in."""
+
+
+class ApiKey(Record):
+    """What is known of an API key; the key itself is nowhere."""
+
+    id: UUID
+    name: str
+    user: str
+    prefix: str
+    """How it begins, to tell it from others."""
+    scopes: tuple[Scope, ...]
+    animas: tuple[UUID, ...] | None = None
+    """The only animas that it opens; None: all of its user's."""
+    created_at: UtcDatetime
+    last_used_at: UtcDatetime | None = None
+    """To the hour."""
+    expires_at: UtcDatetime | None = None
+    revoked_at: UtcDatetime | None = None
+    state: KeyState = "active"

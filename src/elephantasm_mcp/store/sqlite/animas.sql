@@ -3,6 +3,14 @@
 INSERT INTO users (user_no, uuid, name, created_at) VALUES (1, :uuid, 'local', :now)
 ON CONFLICT DO NOTHING;
 
+-- name: add_user
+-- A user; nothing happens when there is one of that name.
+INSERT INTO users (uuid, name, created_at) VALUES (:uuid, :name, :now) ON CONFLICT DO NOTHING;
+
+-- name: user_by_name
+-- A user by exact name.
+SELECT user_no FROM users WHERE name = :name;
+
 -- name: add_property
 -- A value that is set once for the life of the database.
 INSERT INTO properties (key, value) VALUES (:key, :value) ON CONFLICT DO NOTHING;
@@ -28,6 +36,11 @@ UPDATE OR IGNORE animas SET
   revision = revision + 1
 WHERE anima_no = :anima_no;
 
+-- name: give_anima
+-- An anima becomes another user's; nothing happens when that one has one of its name.
+UPDATE OR IGNORE animas SET user_no = :user_no, updated_at = :now, revision = revision + 1
+WHERE anima_no = :anima_no;
+
 -- name: anima_by_name
 -- A user's anima of exactly this name.
 SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
@@ -48,9 +61,9 @@ WHERE anima_no = :anima_no;
 SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
 WHERE user_no = :user_no ORDER BY anima_no;
 
--- name: anima_revisions
--- What moved: the revision of each anima.
-SELECT uuid, revision FROM animas;
+-- name: anima_marks
+-- What moved: the revision of each anima, and who is to hear of it.
+SELECT uuid, user_no, name, revision FROM animas;
 
 -- name: anima_counts
 -- How many rows of each layer one anima shows.

@@ -9,3 +9,7 @@ INSERT INTO packs (anima_no, user_no, client, hash, items, compiled_at)
 VALUES (:anima_no, :user_no, :client, :hash, :items, :compiled_at)
 ON CONFLICT DO UPDATE SET
   hash = excluded.hash, items = excluded.items, compiled_at = excluded.compiled_at;
+
+-- name: give_reads
+-- What clients saw of an anima goes to its new user.
+UPDATE OR REPLACE packs SET user_no = :user_no WHERE anima_no = :anima_no;

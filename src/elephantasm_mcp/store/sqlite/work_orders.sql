@@ -15,3 +15,7 @@ SELECT * FROM work_orders WHERE uuid = :uuid;
 -- A work order is completed by a dream, or of no more use; only once.
 UPDATE work_orders SET state = :state, dream_id = :dream_id
 WHERE order_no = :order_no AND state = 'open';
+
+-- name: give_work_orders
+-- The work orders of an anima go to its new user.
+UPDATE work_orders SET user_no = :user_no WHERE anima_no = :anima_no;
