@@ -1,4 +1,4 @@
-"""The HTTP transport: streamable HTTP at `/mcp` and SSE at `/sse`, on one loopback port.
+"""The HTTP transport: MCP at `/mcp` and `/sse`, REST beside it, on one loopback port.
 
 Owns the socket and the web server. The app and the watcher live outside connections and requests
 and are opened once. Invariant: every request's Host and Origin are checked, and nothing but
@@ -21,11 +21,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from elephantasm_mcp.app import open_app
+from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
+from elephantasm_mcp.http.api import build_api
 from elephantasm_mcp.server import ElephantasmServer, build_server
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.bodies import SafeBodies
@@ -34,6 +35,7 @@ from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 MESSAGES_PATH: Final = "/messages/"
+MCP_PATHS: Final = ("/mcp", "/sse", MESSAGES_PATH)
 SHUTDOWN_S: Final = 1
 
 
@@ -94,7 +96,7 @@ async def serve_http(settings: Settings) -> None:
             server = build_server(app)
             collect_garbage()
             async with server.watcher.watching():
-                await _run(web_app(server, settings), listener)
+                await _run(web_app(server, app), listener)
 
 
 def require_loopback(host: str) -> None:
@@ -138,9 +140,26 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def web_app(server: ElephantasmServer, settings: Settings) -> Starlette:
-    """Both transports as one Starlette app over one server."""
-    extra = [host.strip() for host in settings.allowed_hosts.split(",") if host.strip()]
+class Surfaces:
+    """MCP at its paths, and everything else at the others, as one ASGI app."""
+
+    def __init__(self, mcp: ASGIApp, rest: ASGIApp, *, security: TransportSecuritySettings) -> None:
+        self._mcp: Final = mcp
+        self._rest: Final = rest
+        self._security: Final = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the app's beginning and end."""
+        if scope["type"] != "http" or scope["path"].startswith(MCP_PATHS):
+            await self._mcp(scope, receive, send)
+            return
+        stranger = await self._security.validate_request(Request(scope, receive))
+        await (stranger or self._rest)(scope, receive, send)
+
+
+def web_app(server: ElephantasmServer, app: App) -> ASGIApp:
+    """Everything that is served over HTTP."""
+    extra = [host.strip() for host in app.settings.allowed_hosts.split(",") if host.strip()]
     hosts = [*LOOPBACK_NAMES, *extra]
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
@@ -154,7 +173,7 @@ def web_app(server: ElephantasmServer, settings: Settings) -> Starlette:
     )
     streamable = server.streamable_http_app(transport_security=security)
     messages = SseServerTransport(MESSAGES_PATH, security_settings=security)
-    return Starlette(
+    mcp = Starlette(
         middleware=[Middleware(SafeBodies, security=security)],
         routes=[
             *streamable.routes,
@@ -163,9 +182,10 @@ def web_app(server: ElephantasmServer, settings: Settings) -> Starlette:
         ],
         lifespan=lambda _: server.session_manager.run(),
     )
+    return Surfaces(mcp, build_api(app, written=server.watcher.nudge), security=security)
 
 
-async def _run(app: Starlette, listener: socket.socket) -> None:
+async def _run(app: ASGIApp, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
