@@ -12,16 +12,8 @@ import anyio
 import httpx2
 import uvicorn
 from mcp.client.streamable_http import streamable_http_client
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
 
-from elephantasm_mcp import access
 from elephantasm_mcp.app import App, open_app
-from elephantasm_mcp.errors import ElephantasmError
-from elephantasm_mcp.memory import animas
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.server import build_server
 from elephantasm_mcp.settings import load_settings
@@ -40,12 +32,12 @@ async def guarded_app(path: Path, clock: FakeClock, **settings: Any) -> AsyncIte
 
 
 @asynccontextmanager
-async def serving(app: App, *, rest: ASGIApp | None = None) -> AsyncIterator[str]:
+async def serving(app: App) -> AsyncIterator[str]:
     """A server over `app` on a free port; its base URL."""
     server = build_server(app)
     with bind("127.0.0.1", 0) as listener, anyio.fail_after(DEADLINE_S):
         config = uvicorn.Config(
-            web_app(server, app, rest=rest),
+            web_app(server, app),
             log_config=None,
             ws="none",
             timeout_graceful_shutdown=1,
@@ -58,28 +50,6 @@ async def serving(app: App, *, rest: ASGIApp | None = None) -> AsyncIterator[str
                 await anyio.lowlevel.checkpoint()
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             web.should_exit = True
-
-
-def rest_of(app: App) -> Starlette:
-    """What is served beside MCP."""
-
-    async def list_animas(_: Request) -> Response:
-        try:
-            access.require(app.caller, "GET /api/animas")
-            found = await animas.overview(app.core, app.user)
-        except ElephantasmError as error:
-            return JSONResponse({"detail": str(error), "code": error.code}, error.http_status)
-        return JSONResponse([one.model_dump(mode="json") for one in found])
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    return Starlette(
-        routes=[
-            Route("/api/animas", list_animas, methods=["GET"]),
-            Route("/api/health", health, methods=["GET"]),
-        ]
-    )
 
 
 def bearer(key: str | None) -> dict[str, str]:

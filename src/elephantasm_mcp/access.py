@@ -36,7 +36,7 @@ _PROMPTS: Final = {
     "prompt about_me": Scope.READ,
     "prompt dream": Scope.WRITE,
 }
-_ROUTES: Final = {
+_ROUTES: Final[dict[str, Scope | None]] = {
     "GET /api/health": None,
     "POST /api/events": Scope.WRITE,
     "POST /api/events/batch": Scope.WRITE,
@@ -63,8 +63,14 @@ _ROUTES: Final = {
     "POST /api/animas/{anima}/grants": Scope.ADMIN,
     "DELETE /api/animas/{anima}/grants/{grant}": Scope.ADMIN,
 }
+_PAGES: Final[dict[str, Scope | None]] = {
+    "GET /openapi.json": None,
+    "GET /docs": None,
+    "GET /redoc": None,
+    "GET /docs/{asset}": None,
+}
 NEEDS: Final[Mapping[str, Scope | None]] = MappingProxyType(
-    {**_TOOLS, **_RESOURCES, **_PROMPTS, **_ROUTES}
+    {**_TOOLS, **_RESOURCES, **_PROMPTS, **_ROUTES, **_PAGES}
 )
 """By tool, resource template, prompt (`prompt NAME`) and route (`METHOD /path`); None: nobody has
 to be anybody."""

@@ -2,6 +2,9 @@
 
     ElephantasmError
     ├── ValidationError      a value breaks a rule: names the field, the rule, an example
+    │   ├── UnreadableError  what came in over HTTP is no JSON
+    │   ├── TooLargeError    or too much of it
+    │   └── MediaTypeError   or says that it is something else
     ├── NotFoundError        no such anima, handle or dream (or it is somebody else's)
     ├── ConflictError        a later change stands in the way
     ├── NotBuiltError        promised for a later release
@@ -45,6 +48,27 @@ class ValidationError(ElephantasmError):
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.field: Final = field
+
+
+class UnreadableError(ValidationError):
+    """The body of a request is no JSON, or JSON that cannot be kept."""
+
+    code = "unreadable"
+    http_status = 400
+
+
+class TooLargeError(ValidationError):
+    """The body of a request is longer than one may be."""
+
+    code = "too_large"
+    http_status = 413
+
+
+class MediaTypeError(ValidationError):
+    """The body of a request says that it is no JSON."""
+
+    code = "media_type"
+    http_status = 415
 
 
 class NotFoundError(ElephantasmError):

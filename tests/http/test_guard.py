@@ -11,7 +11,7 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.http import limits
 from elephantasm_mcp.memory import keys
 from elephantasm_mcp.memory.fakes import FakeClock
-from serving import Answer, ask, bearer, guarded_app, rest_of, send, serving
+from serving import Answer, ask, bearer, guarded_app, send, serving
 
 RESOURCE = "/.well-known/oauth-protected-resource"
 
@@ -24,7 +24,7 @@ async def app(tmp_path: Path, clock: FakeClock) -> AsyncIterator[App]:
 
 @pytest.fixture
 async def url(app: App) -> AsyncIterator[str]:
-    async with serving(app, rest=rest_of(app)) as served:
+    async with serving(app) as served:
         yield served
 
 
@@ -199,7 +199,7 @@ async def test_asking_without_a_key_is_no_wrong_key(app: App, url: str) -> None:
 async def test_an_unreadable_store_is_our_fault_and_lets_nobody_in(tmp_path: Path) -> None:
     async with guarded_app(tmp_path, FakeClock()) as app:
         _, key = await keys.create(app.core, "mine")
-        async with serving(app, rest=rest_of(app)) as url:
+        async with serving(app) as url:
             assert (await get(url, key)).status == 200
             await app.core.database.close()  # type: ignore[attr-defined]
             got = await get(url, key)

@@ -11,7 +11,7 @@ from elephantasm_mcp.http.hosts import Hosts, hosts_of, is_loopback
 from elephantasm_mcp.memory import keys
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.settings import load_settings
-from serving import JSON, bearer, guarded_app, rest_of, send, serving
+from serving import JSON, bearer, guarded_app, send, serving
 
 OURS = ["localhost", "LOCALHOST:8765", "127.0.0.1:1", "[::1]:8765", "team.example", "ip.example:99"]
 THEIRS = [
@@ -114,7 +114,7 @@ async def test_every_surface_refuses_every_hostile_host_and_origin(
     app: App, with_key: bool
 ) -> None:
     key = (await keys.create(app.core, "mine"))[1] if with_key else None
-    async with serving(app, rest=rest_of(app)) as url:
+    async with serving(app) as url:
         for surface, method, hostile in product(SURFACES, METHODS, HOSTILE):
             headers = {**JSON, **bearer(key), **hostile}
             got = await send(f"{url}{surface}", method, headers, "" if method == "GET" else "{}")
@@ -123,7 +123,7 @@ async def test_every_surface_refuses_every_hostile_host_and_origin(
 
 
 async def test_no_surface_lets_a_web_page_of_another_origin_read_answers(app: App) -> None:
-    async with serving(app, rest=rest_of(app)) as url:
+    async with serving(app) as url:
         for surface, method in product(SURFACES, ["POST", "OPTIONS"]):
             headers = {**JSON, "Origin": "http://localhost:3000"}
             got = await send(f"{url}{surface}", method, headers, "{}")

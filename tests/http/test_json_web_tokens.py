@@ -22,7 +22,7 @@ from elephantasm_mcp.memory import keys
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.settings import load_settings
 from elephantasm_mcp.types.callers import Scope
-from serving import ask, bearer, rest_of, send, serving
+from serving import ask, bearer, send, serving
 
 ISSUER, AUDIENCE = "https://login.example/", "elephantasm"
 MAKERS = {
@@ -323,7 +323,7 @@ async def url(tmp_path: Path, provider: Provider) -> AsyncIterator[str]:
     async with open_app(settings, guarded=True) as app:
         assert isinstance(app.core.clock, SystemClock)
         key = (await keys.create(app.core, "k", user="nadia", scopes=[Scope.READ]))[1]
-        async with serving(app, rest=rest_of(app)) as served:
+        async with serving(app) as served:
             yield f"{served} {key}"
 
 

@@ -172,9 +172,17 @@ def _no_more_animas() -> ScopeError:
     )
 
 
-async def overview(core: Core, user: User) -> list[AnimaOverview]:
-    """Every anima of the user with what it holds, oldest first."""
-    return await core.database.read(_overview, user, core.default_anima)
+async def overview(
+    core: Core, user: User, *, after: UUID | None = None, limit: int | None = None
+) -> list[AnimaOverview]:
+    """The animas of the user with what they hold, oldest first, behind one of them.
+
+    All of them without a limit.
+
+    Raises:
+        NotFoundError: the user has no such anima as `after`.
+    """
+    return await core.database.read(_overview, user, core.default_anima, after, limit)
 
 
 async def marks(core: Core) -> dict[UUID, Mark]:
@@ -256,7 +264,12 @@ def _known(wanted: str, names: list[str]) -> str:
     return f"{guess}Known: {shown}{more}. `create_anima` makes a new one."
 
 
-def _overview(tx: Tx, user: User, default: str) -> list[AnimaOverview]:
+def _overview(
+    tx: Tx, user: User, default: str, after: UUID | None, limit: int | None
+) -> list[AnimaOverview]:
+    seen = store.list_for(tx, user)
+    first = 0 if after is None else _behind([one.id for one in seen], after)
+    last = None if limit is None else first + limit
     return [
         AnimaOverview(
             id=one.id,
@@ -267,5 +280,11 @@ def _overview(tx: Tx, user: User, default: str) -> list[AnimaOverview]:
             default=default in {one.anima.name, str(one.id)},
             **store.counts(tx, one.anima_no),
         )
-        for one in store.list_for(tx, user)
+        for one in seen[first:last]
     ]
+
+
+def _behind(ids: list[UUID], after: UUID) -> int:
+    if after not in ids:
+        raise NotFoundError("The anima that `cursor` names is gone.", hint="Begin without it.")
+    return ids.index(after) + 1

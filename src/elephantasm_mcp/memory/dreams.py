@@ -32,6 +32,7 @@ from elephantasm_mcp.store.dreams import StoredAction, StoredDream
 from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     AnimaNo,
     JournalLayer,
@@ -188,11 +189,19 @@ async def undo(
 
 
 async def journal(
-    core: Core, user: User, *, anima: AnimaRef = None, limit: int | None = None
+    core: Core,
+    user: User,
+    *,
+    anima: AnimaRef = None,
+    after: Cursor | None = None,
+    limit: int | None = None,
 ) -> list[DreamReport]:
-    """The dreams of an anima with their actions, newest first; all of them without a limit."""
+    """The dreams of an anima with their actions, newest first, behind a cursor.
+
+    All of them without a limit.
+    """
     target = await animas.find(core, user, anima)
-    return await core.database.read(_journal, target, limit)
+    return await core.database.read(_journal, target, after, limit)
 
 
 async def show(core: Core, user: User, dream: str, *, anima: AnimaRef = None) -> DreamReport:
@@ -273,8 +282,10 @@ def _find_by_uuid(tx: Tx, user: User, uuid: UUID) -> tuple[StoredAnima, StoredDr
     return (anima, stored) if anima.is_seen_by(user) else None
 
 
-def _journal(tx: Tx, anima: StoredAnima, limit: int | None) -> list[DreamReport]:
-    found = store.list_for(tx, anima, limit=-1 if limit is None else limit)
+def _journal(
+    tx: Tx, anima: StoredAnima, after: Cursor | None, limit: int | None
+) -> list[DreamReport]:
+    found = store.list_for(tx, anima, after=after, limit=-1 if limit is None else limit)
     return [_report(tx, anima, dream) for dream in found]
 
 

@@ -26,6 +26,7 @@ from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import NewEvent, StoredEvent
 from elephantasm_mcp.store.values import from_json, to_json
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     AnimaSettings,
     Event,
@@ -101,9 +102,10 @@ async def list_events(
     session_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    after: Cursor | None = None,
     limit: int | None = None,
 ) -> list[Event]:
-    """Events of an anima, oldest first; all of them without a limit."""
+    """Events of an anima, oldest first, behind a cursor; all of them without a limit."""
     target = await animas.find(core, user, anima)
     found = await core.database.read(
         store.list_between,
@@ -111,6 +113,7 @@ async def list_events(
         session_id=session_id,
         since=since,
         until=until,
+        after=after,
         limit=store.NO_LIMIT if limit is None else limit,
     )
     return [one.event for one in found]

@@ -9,6 +9,7 @@ from elephantasm_mcp.memory import identity as identities
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import memories as store
 from elephantasm_mcp.store.events import NO_LIMIT
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import Knowledge, Memory, MemoryState, User
 from elephantasm_mcp.types.views import AnimaRef, IdentityContext
 
@@ -19,16 +20,23 @@ async def memories(
     anima: AnimaRef,
     *,
     state: MemoryState | None = None,
+    after: Cursor | None = None,
     limit: int | None = None,
 ) -> list[Memory]:
-    """The memories that nothing superseded, of one state or all; all of them without a limit.
+    """The memories that nothing superseded, of one state or all, behind a cursor.
+
+    All of them without a limit.
 
     Raises:
         NotFoundError: an unknown anima.
     """
     target = await animas.find(core, user, anima)
     found = await core.database.read(
-        store.list_memories, target, state=state, limit=NO_LIMIT if limit is None else limit
+        store.list_memories,
+        target,
+        state=state,
+        after=after,
+        limit=NO_LIMIT if limit is None else limit,
     )
     return [one.memory for one in found]
 
@@ -39,9 +47,10 @@ async def knowledge(
     anima: AnimaRef,
     *,
     include_superseded: bool = False,
+    after: Cursor | None = None,
     limit: int | None = None,
 ) -> list[Knowledge]:
-    """What is known; all of it without a limit.
+    """What is known, behind a cursor; all of it without a limit.
 
     Raises:
         NotFoundError: an unknown anima.
@@ -51,6 +60,7 @@ async def knowledge(
         store.list_knowledge,
         target,
         include_superseded=include_superseded,
+        after=after,
         limit=NO_LIMIT if limit is None else limit,
     )
     return [one.knowledge for one in found]

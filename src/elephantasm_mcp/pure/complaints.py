@@ -63,16 +63,28 @@ def rejected(
     `names` says how users call a field that is called otherwise where it was validated.
     """
     first = error.errors(include_url=False, include_input=False)[0]
-    path = [names.get(str(step), step) for step in first["loc"]]
+    return rejected_at(first["loc"], first["type"], owner=owner, schema=schema, names=names)
+
+
+def rejected_at(
+    place: Sequence[str | int],
+    fault: str,
+    *,
+    owner: str,
+    schema: JsonSchema,
+    names: Mapping[str, str] = {},
+) -> ValidationError:
+    """`rejected`, of the value at one place; `fault` is the validation library's type of error."""
+    path = [names.get(str(step), step) for step in place]
     inner, part = _follow(path[:-1], schema)
-    if first["type"] == "extra_forbidden":
+    if fault == "extra_forbidden":
         known = list(_resolve(part, schema).get("properties", {}))
         name = str(path[-1])
         message = unknown_argument(name, owner=inner or owner, known=known)
         return ValidationError(message, field=name)
     name, part = _follow(path, schema)
     example = json.dumps(_example(part, schema), ensure_ascii=False)
-    verb = "is missing; it must be" if first["type"] == "missing" else "must be"
+    verb = "is missing; it must be" if fault == "missing" else "must be"
     message = f"`{name}` of `{owner}` {verb} {_rule(part, schema)}. Example: {example}."
     return ValidationError(message, field=name)
 

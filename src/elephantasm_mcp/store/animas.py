@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from elephantasm_mcp.ports import Row, Tx
@@ -20,6 +20,7 @@ from elephantasm_mcp.store.values import (
     to_micros,
     to_uuid,
 )
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     SEQ_BITS,
     Anima,
@@ -35,6 +36,9 @@ from elephantasm_mcp.types.records import (
     row_id,
     unpack_row_id,
 )
+
+BEFORE_ALL: Final = -(2**63)
+"""A time before every row's."""
 
 
 class AnimaGoneError(LookupError):
@@ -85,6 +89,13 @@ class Mark:
 def id_range(anima_no: AnimaNo) -> dict[str, int]:
     """The bounds `low` and `high` of all row ids of an anima."""
     return {"low": anima_no << SEQ_BITS, "high": ((anima_no + 1) << SEQ_BITS) - 1}
+
+
+def behind(anima_no: AnimaNo, after: Cursor | None) -> dict[str, int]:
+    """The place `after_time`, `after_id` in an order by time; without a cursor before all rows."""
+    if after is None:
+        return {"after_time": BEFORE_ALL, "after_id": 0}
+    return {"after_time": after.micros, "after_id": row_id(anima_no, after.number)}
 
 
 def anima_of(row: RowId) -> AnimaNo:

@@ -17,7 +17,15 @@ from elephantasm_mcp.store.animas import StoredAnima, anima_of, id_range
 from elephantasm_mcp.store.events import NO_LIMIT
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros, to_json, to_micros, to_uuid
-from elephantasm_mcp.types.records import EventState, JournalLayer, Layer, RowId, handle_of
+from elephantasm_mcp.types.cursors import Cursor
+from elephantasm_mcp.types.records import (
+    EventState,
+    JournalLayer,
+    Layer,
+    RowId,
+    handle_of,
+    row_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +146,14 @@ def find(tx: Tx, uuid: UUID) -> StoredDream | None:
     return _stored(row) if row else None
 
 
-def list_for(tx: Tx, anima: StoredAnima, *, limit: int = NO_LIMIT) -> list[StoredDream]:
+def list_for(
+    tx: Tx, anima: StoredAnima, *, after: Cursor | None = None, limit: int = NO_LIMIT
+) -> list[StoredDream]:
     """The journal of an anima, newest first."""
-    rows = tx.all("list_dreams", limit=limit, **id_range(anima.anima_no))
+    ids = id_range(anima.anima_no)
+    if after is not None:
+        ids["high"] = row_id(anima.anima_no, after.number) - 1
+    rows = tx.all("list_dreams", limit=limit, **ids)
     return [_stored(row) for row in rows]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from elephantasm_mcp.ports import Row, Tx, Value
-from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.animas import StoredAnima, behind, id_range
 from elephantasm_mcp.store.values import (
     from_json,
     from_micros,
@@ -21,6 +21,7 @@ from elephantasm_mcp.store.values import (
     to_micros,
     to_uuid,
 )
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     Event,
     EventState,
@@ -208,6 +209,7 @@ def list_between(
     session_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    after: Cursor | None = None,
     limit: int = NO_LIMIT,
 ) -> list[StoredEvent]:
     """Events by time, oldest first."""
@@ -218,6 +220,7 @@ def list_between(
         since=maybe_micros(since),
         until=maybe_micros(until),
         limit=limit,
+        **behind(anima.anima_no, after),
     )
     return _all(rows, anima)
 

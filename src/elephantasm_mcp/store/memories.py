@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from elephantasm_mcp.ports import Row, Tx
-from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.animas import StoredAnima, behind, id_range
 from elephantasm_mcp.store.events import NO_LIMIT
 from elephantasm_mcp.store.values import from_json, from_micros, maybe_time, to_micros, to_uuid
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     JournalLayer,
     Knowledge,
@@ -28,6 +29,7 @@ from elephantasm_mcp.types.records import (
     RowId,
     Trust,
     handle_of,
+    row_id,
 )
 
 MOST_WORDINGS = 20_000
@@ -244,10 +246,21 @@ def get_memories(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list[Store
 
 
 def list_memories(
-    tx: Tx, anima: StoredAnima, *, state: MemoryState | None = None, limit: int = NO_LIMIT
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    state: MemoryState | None = None,
+    after: Cursor | None = None,
+    limit: int = NO_LIMIT,
 ) -> list[StoredMemory]:
     """Memories that nothing superseded, oldest first."""
-    rows = tx.all("list_memories", state=state, limit=limit, **id_range(anima.anima_no))
+    rows = tx.all(
+        "list_memories",
+        anima_no=anima.anima_no,
+        state=state,
+        limit=limit,
+        **behind(anima.anima_no, after),
+    )
     return _memories(tx, anima, rows)
 
 
@@ -287,15 +300,18 @@ def get_knowledge_many(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list
 
 
 def list_knowledge(
-    tx: Tx, anima: StoredAnima, *, include_superseded: bool = False, limit: int = NO_LIMIT
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    include_superseded: bool = False,
+    after: Cursor | None = None,
+    limit: int = NO_LIMIT,
 ) -> list[StoredKnowledge]:
     """Knowledge, oldest first."""
-    rows = tx.all(
-        "list_knowledge",
-        include_superseded=int(include_superseded),
-        limit=limit,
-        **id_range(anima.anima_no),
-    )
+    ids = id_range(anima.anima_no)
+    if after is not None:
+        ids["low"] = row_id(anima.anima_no, after.number) + 1
+    rows = tx.all("list_knowledge", include_superseded=int(include_superseded), limit=limit, **ids)
     return _knowledge(tx, anima, rows)
 
 

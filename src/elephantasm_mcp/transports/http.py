@@ -1,4 +1,4 @@
-"""The HTTP transport: streamable HTTP at `/mcp`, SSE at `/sse`, and what else the process answers.
+"""The HTTP transport: MCP at `/mcp` and `/sse`, REST beside it, in one process.
 
 Owns the socket, the web server and who stands where in it. The app and the watcher live outside
 connections and requests and are opened once. Invariant: the guard stands before everything, and
@@ -25,6 +25,7 @@ from typing_extensions import override
 
 from elephantasm_mcp.app import App, database_path, open_app, token_issuer
 from elephantasm_mcp.errors import ServerError, ValidationError
+from elephantasm_mcp.http.api import build_api
 from elephantasm_mcp.http.guard import Guard
 from elephantasm_mcp.http.hosts import LOOPBACK_NAMES, Hosts, hosts_of, is_loopback
 from elephantasm_mcp.http.metadata import metadata_routes
@@ -38,6 +39,7 @@ from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 
 MCP_PATH: Final = "/mcp"
 MESSAGES_PATH: Final = "/messages/"
+MCP_PATHS: Final = ("/mcp", "/sse", MESSAGES_PATH)
 SHUTDOWN_S: Final = 1
 PROXIES: Final = ("127.0.0.1", "::1")
 
@@ -140,7 +142,8 @@ def bind(host: str, port: int) -> socket.socket:
         ServerError: the address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # with its protocol named: else the event loop leaves out TCP_NODELAY, and answers take 40 ms
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -155,13 +158,14 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def web_app(server: ElephantasmServer, app: App, *, rest: ASGIApp | None = None) -> ASGIApp:
-    """All that one process answers, behind the guard; `rest` is whatever is not of MCP."""
+def web_app(server: ElephantasmServer, app: App) -> ASGIApp:
+    """All that one process answers, behind the guard."""
     issuer, hosts = token_issuer(app.settings), hosts_of(app.settings)
-    routes: list[BaseRoute] = [*_mcp_routes(server, hosts), *metadata_routes(issuer)]
-    if rest is not None:
-        routes.append(Mount("/", app=rest))
-    inner = Starlette(routes=routes, lifespan=lambda _: server.session_manager.run())
+    rest = build_api(app, written=server.watcher.nudge)
+    inner = Starlette(
+        routes=[*_mcp_routes(server, hosts), *metadata_routes(issuer), Mount("/", app=rest)],
+        lifespan=lambda _: server.session_manager.run(),
+    )
     tokens = None if issuer is None else Tokens(issuer, app.core.clock)
     return Guard(inner, app, hosts=hosts, tokens=tokens)
 

@@ -48,9 +48,9 @@ SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM events
 WHERE anima_no = :anima_no AND session_id = :session_id;
 
 -- name: list_events
--- Events of an anima by time, with optional session and bounds.
+-- Events of an anima by time, behind a place in that order, with optional session and bounds.
 SELECT * FROM events
-WHERE anima_no = :anima_no
+WHERE anima_no = :anima_no AND (occurred_at, id) > (:after_time, :after_id)
   AND (:session_id IS NULL OR session_id = :session_id)
   AND (:since IS NULL OR occurred_at >= :since)
   AND (:until IS NULL OR occurred_at <= :until)

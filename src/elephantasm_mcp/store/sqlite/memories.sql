@@ -92,9 +92,11 @@ SELECT id FROM memories WHERE (pinned = 1 OR synthesizer = 'person') AND id IN (
 SELECT * FROM knowledge WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
 
 -- name: list_memories
--- An anima's memories that nothing superseded, oldest first, optionally of one state.
+-- An anima's memories that nothing superseded, oldest first, behind a place in that order,
+-- optionally of one state.
 SELECT * FROM memories
-WHERE id BETWEEN :low AND :high AND superseded_by IS NULL AND (:state IS NULL OR state = :state)
+WHERE anima_no = :anima_no AND (time_end, id) > (:after_time, :after_id)
+  AND superseded_by IS NULL AND (:state IS NULL OR state = :state)
 ORDER BY time_end, id LIMIT :limit;
 
 -- name: latest_memories

@@ -1,0 +1,1 @@
+Redoc.init("/openapi.json", { expandResponses: "200,201" }, document.getElementById("page"));
