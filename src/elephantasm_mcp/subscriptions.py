@@ -28,6 +28,7 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ElephantasmError, NotFoundError
 from elephantasm_mcp.memory import animas
 from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, anima_in, spellings
+from elephantasm_mcp.store.animas import Revisions
 
 POLL_S: Final = 1.0
 SEND_S: Final = 1.0
@@ -121,7 +122,7 @@ class Watcher:
         self._subscribers = subscribers
         self._nudged = anyio.Event()
         self._version = 0
-        self._revisions: dict[UUID, int] = {}
+        self._revisions: dict[UUID, Revisions] = {}
 
     def nudge(self) -> None:
         """Look now: this process has written."""

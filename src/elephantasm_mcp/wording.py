@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.text import to_line
+from elephantasm_mcp.types.grants import Origin
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def weak_heading(*, shown: int, of: int) -> str:
 
 
 _TEXTS: Final = ("summary", "content", "prose", "question")
+
+
+def origin_text(origin: Origin) -> str:
+    """By whose grant a row of another anima is read, and since when."""
+    source = f"{to_line(origin.user)}/{to_line(origin.anima)}"
+    return f"by a grant of {source} since {origin.since:%Y-%m-%d}"
 
 
 def client_of(ctx: Context[Any, Any]) -> str:

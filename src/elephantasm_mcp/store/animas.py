@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from elephantasm_mcp.ports import Row, Tx
@@ -39,6 +39,9 @@ from elephantasm_mcp.types.records import (
 
 BEFORE_ALL: Final = -(2**63)
 """A time before every row's."""
+Revisions: TypeAlias = tuple[int, int]
+"""An anima's own revision, which a new or revoked grant moves too, and the sum of those of the
+animas that it may read of: what moved has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +196,9 @@ def due_for_deep_sleep(tx: Tx, *, now: datetime) -> list[AnimaNo]:
     return [AnimaNo(anima_no) for (anima_no,) in rows]
 
 
-def revisions(tx: Tx) -> dict[UUID, int]:
-    """The revision of each anima."""
-    return {to_uuid(uuid): revision for uuid, revision in tx.tuples("anima_revisions")}
+def revisions(tx: Tx) -> dict[UUID, Revisions]:
+    """The revisions behind the pack of each anima."""
+    return {to_uuid(uuid): (own, others) for uuid, own, others in tx.tuples("anima_revisions")}
 
 
 def counts(tx: Tx, anima_no: AnimaNo) -> dict[str, int]:
