@@ -4,6 +4,7 @@ Owns what is asked and answered about them, and how a row that is read so says w
 Invariant: a grant covers knowledge, memories, or both; never events, and never writing.
 """
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from elephantasm_mcp.types.records import Record, Request, UtcDatetime
 class GrantRequest(Request):
     """What is asked to be granted of an anima."""
 
-    to: UUID | str = Field(max_length=255, examples=["coder"])
+    to: UUID | Annotated[str, Field(min_length=1, max_length=255)] = Field(examples=["coder"])
     """The anima that shall read, by id or name; another user's by its id."""
     to_user: str | None = Field(None, min_length=1, max_length=255)
     """Whose that is, if not the caller's."""
