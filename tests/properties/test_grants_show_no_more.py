@@ -267,7 +267,7 @@ async def play(folder, steps):
             await world.search(anima, 0)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.lists(STEPS, min_size=10, max_size=40))
 def test_a_word_of_another_anima_is_seen_only_while_a_grant_covers_it(steps):
     with TemporaryDirectory() as folder:

@@ -281,7 +281,7 @@ def _compile(
         title: _ordered(title, _with_lines(lines[title], chosen[title]))
         for title in preset.sections
     }
-    modes = [retrieved.mode if retrieved else recall.NO_QUERY]
+    modes = [recall.NO_QUERY if retrieved is None else retrieved.mode]
     mode = recall.joint_mode([*modes, *(found.mode for _, found in beside.retrieved)])
     pack = _build(anima, query, items, known, temporal, mode=mode, clock=clock)
     used = [

@@ -304,16 +304,21 @@ def _best(
     *,
     limit: int,
 ) -> list[SearchHit]:
-    """The best hits of all; of equal ones the anima's own come first."""
-    hits: list[tuple[float, int, int, SearchHit]] = []
+    """The best hits of all; of equal ones the anima's own come first.
+
+    Where there are several animas, what answers comes before what is weak: the limit must not cut
+    another's answer for own rows that are none.
+    """
+    hits: list[tuple[bool, float, int, int, SearchHit]] = []
     for place, (one, retrieved) in enumerate(found):
         of = one.anima if one else anima
         rows = read_rows(tx, of, retrieved.state, retrieved.keys[:limit])
         for rank, key in enumerate(retrieved.keys[:limit]):
             hit = _as_hit(tx, of, retrieved.at(rank), rows[key])
-            hits.append((-hit.score, place, rank, _theirs(hit, one) if one else hit))
+            shown = _theirs(hit, one) if one else hit
+            hits.append((hit.weak, -hit.score, place, rank, shown))
     if len(found) > 1:
-        hits.sort(key=lambda hit: hit[:3])
+        hits.sort(key=lambda hit: hit[:4])
     return [hit for *_, hit in hits[:limit]]
 
 

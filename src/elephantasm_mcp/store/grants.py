@@ -124,7 +124,7 @@ def revoke(tx: Tx, one: StoredGrant, *, by: UserNo, now: datetime) -> None:
 
 
 def end_all(tx: Tx, anima: AnimaNo, *, now: datetime) -> None:
-    """End all that was given of an anima and to it: it is removed."""
+    """End all that was given of an anima and to it: it is removed, or goes over to another user."""
     tx.run("touch_readers", source_no=anima)
     tx.run("erase_reads_of_readers", anima_no=anima)
     tx.run("end_grants", anima_no=anima, now=to_micros(now))

@@ -42,7 +42,7 @@ class Grant(Record):
     revoked_at: UtcDatetime | None = None
     """None as long as it stands."""
     revoked_by: str = ""
-    """Empty as well when it ended because one of the animas was removed."""
+    """Empty as well when it ended because one of the animas was removed or given away."""
 
 
 class Origin(Record):

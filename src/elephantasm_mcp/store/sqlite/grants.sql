@@ -87,7 +87,7 @@ UPDATE animas SET revision = revision + 1 WHERE anima_no IN (
 );
 
 -- name: end_grants
--- End what was given of an anima and to it, for it is removed.
+-- End what was given of an anima and to it, for it is removed or given away.
 UPDATE grants SET revoked_at = :now
 WHERE (source_no = :anima_no OR reader_no = :anima_no) AND revoked_at IS NULL;
 

@@ -12,7 +12,7 @@ CREATE TABLE grants (
   memories    INTEGER NOT NULL,
   granted_by  INTEGER NOT NULL REFERENCES users (user_no),
   granted_at  INTEGER NOT NULL,
-  -- NULL beside a time: one of the two animas was removed
+  -- NULL beside a time: one of the two animas was removed or given away
   revoked_by  INTEGER REFERENCES users (user_no),
   revoked_at  INTEGER
 ) STRICT;
