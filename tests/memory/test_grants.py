@@ -566,6 +566,17 @@ async def test_without_a_grant_a_pack_that_is_known_costs_one_look_into_an_index
     assert "SEARCH grants USING INDEX grants_standing (reader_no=?)" in str(plan)
 
 
+@pytest.mark.usefixtures("animas_of_two")
+async def test_the_pack_of_who_sees_one_anima_only_is_kept_like_others(core):
+    """Its default is that one, which is found in another way."""
+    coder = await animas.resolve(core, LOCAL_USER, "coder")
+    for_coder = User(LOCAL_USER.no, frozenset({coder.id}))
+    await grant(core)
+    first = await packs.compile_with_candidates(core, for_coder, PackQuery())
+    assert of_others(first.pack) == ["house-rules:k1"]
+    assert await packs.compile_with_candidates(core, for_coder, PackQuery()) is first
+
+
 def grants_held():
     """The statement, with a number in place of its parameter."""
     sql = load_statements("elephantasm_mcp.store.sqlite")["grants_held"]

@@ -69,7 +69,10 @@ async def find(core: Core, user: User, ref: AnimaRef) -> tuple[StoredAnima, tupl
         NotFoundError: there is no such anima.
     """
     found = await core.database.read(_find, core, user, ref)
-    return found or (await animas.find(core, user, ref), ())
+    if found is not None:
+        return found
+    anima = await animas.find(core, user, ref)  # made now, or the only one that there is
+    return anima, await core.database.read(store.held, anima.anima_no)
 
 
 def _find(

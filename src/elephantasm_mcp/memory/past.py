@@ -25,6 +25,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import grants
 from elephantasm_mcp.store import past as store
 from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.store.grants import Held
 from elephantasm_mcp.types.records import AnimaNo
 
 
@@ -64,8 +65,9 @@ async def opened(
             field="as_of",
             hint='Leave it out for the present, or give a time such as "2026-03-02T10:30:00Z".',
         )
-    held = await core.database.read(grants.held_as_of, anima_no, as_of=as_of)
-    held = held if with_granted else ()
+    held: tuple[Held, ...] = ()
+    if with_granted:
+        held = await core.database.read(grants.held_as_of, anima_no, as_of=as_of)
     names = tuple(models)
     async with core.database.scratch() as database:
         for number in (anima_no, *(one.source_no for one in held)):
