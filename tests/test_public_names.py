@@ -64,6 +64,9 @@ SIGNATURES = {
     "curate": "id, action, *, anima_id=None, content=None, knowledge_type=None, reason=None",
     "redact": "*, anima_id=None, dry_run=True",
     "usefulness": "anima_id=None, *, days=90",
+    "grants": "anima_id=None",
+    "grant": "source, to, *, to_user=None, knowledge=True, memories=False",
+    "revoke_grant": "id",
     "forget": "*, anima_id=None, ids=None, session_id=None, everything=False, dry_run=True",
 }
 CONSTRUCTOR = (

@@ -24,9 +24,10 @@ from mcp_types import (
 from elephantasm_mcp import subscriptions
 from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import StorageError
-from elephantasm_mcp.memory import animas, events
+from elephantasm_mcp.memory import animas, events, grants
 from elephantasm_mcp.ports import Database
 from elephantasm_mcp.server import build_server
+from elephantasm_mcp.types.grants import GrantRequest
 from elephantasm_mcp.types.records import Anima, AnimaCreate, EventCreate
 from speaking import DEADLINE_S, HANDSHAKE, MODERN, answer, connected
 
@@ -245,3 +246,19 @@ class FlakyDatabase:
         if self._asked > 1:
             self.recovered.set()
         return await self._database.data_version()
+
+
+async def test_a_reader_hears_of_a_change_of_what_it_may_read(app: App) -> None:
+    source, reader = await anima_of(app, "house-rules"), await anima_of(app, "coder")
+    uri = f"anima://{reader.id}/pack"
+    async with listening(app) as (client, heard):
+        await subscribe(client, uri)
+        given = await grants.add(app.core, app.user, source.id, GrantRequest(to="coder"))
+        assert (await heard.receive()).params.uri == uri
+        await write(app, source)
+        assert (await heard.receive()).params.uri == uri
+        await grants.revoke(app.core, app.user, given.id)
+        assert (await heard.receive()).params.uri == uri
+        await write(app, source, "Another thing.")
+        await write(app, reader)
+        assert (await heard.receive()).params.uri == uri

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.pure.text import to_line
+from elephantasm_mcp.types.grants import Origin
 from elephantasm_mcp.types.views import DreamAction, DreamReport, ForgetReport, Plan, WorkOrder
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ _COUNTED: Final = {
 }
 """The nouns among what a dream counts; the others say what was done."""
 _TEXTS: Final = ("summary", "content", "prose", "question")
+
+
+def origin_text(origin: Origin) -> str:
+    """By whose grant a row of another anima is read, and since when."""
+    source = f"{to_line(origin.user)}/{to_line(origin.anima)}"
+    return f"by a grant of {source} since {origin.since:%Y-%m-%d}"
 
 
 def client_of(ctx: Context[Any, Any]) -> str:

@@ -26,7 +26,7 @@ from elephantasm_mcp.app import open_app
 from elephantasm_mcp.http.api import Api, build_api
 from elephantasm_mcp.settings import load_settings
 
-ROUTES = sorted(name for name in NEEDS if " /api/" in name and "grants" not in name)
+ROUTES = sorted(name for name in NEEDS if " /api/" in name)
 CASES = 15
 """Of each route; `--thorough 16` makes 5,000 of all."""
 CHECKS = [

@@ -447,3 +447,12 @@ async def test_every_row_is_in_the_pack_exactly_when_its_trace_says_so(core, clo
 async def test_an_anima_without_events_still_tells_that_there_is_no_such_row(core):
     with pytest.raises(NotFoundError):
         await trace(core, "e1")
+
+
+async def test_a_trace_for_a_query_that_finds_nothing_names_the_models_that_looked(core):
+    await tell(core, "Nadia drinks tea.")
+    lexical = replace(core, sentences=None, words=None)
+    trace = await provenance.trace(lexical, LOCAL_USER, "e1", query="zeppelins")
+    assert trace.standing.mode == "lexical"
+    found = await packs.compile_pack(lexical, LOCAL_USER, PackQuery(query="zeppelins"))
+    assert found.layers.mode == "lexical"

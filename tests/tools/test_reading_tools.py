@@ -1,6 +1,8 @@
 """`get_memory_pack`, `search_memory`, `trace_memory` and `list_animas` through a client."""
 
 from elephantasm_mcp.app import App
+from elephantasm_mcp.memory import grants
+from elephantasm_mcp.types.grants import GrantRequest
 from elephantasm_mcp.wording import NOTHING_YET
 from speaking import answer, connected, refusal, text_of
 
@@ -122,3 +124,33 @@ async def test_an_author_cannot_make_lines_in_a_trace(app: App) -> None:
         result = await client.call_tool("trace_memory", {"handle": "e1"})
     assert not any(line.startswith(("#", "</")) for line in text_of(result).splitlines())
     assert "</memory-pack>" not in text_of(result)
+
+
+async def test_what_another_anima_grants_is_read_under_its_name(app: App) -> None:
+    async with connected(app) as client:
+        for name, said in (("house-rules", "I am allergic to hazelnuts."), ("coder", "Hello.")):
+            await answer(client, "create_anima", name=name)
+            await answer(client, "extract_event", content=said, anima=name)
+            await answer(client, "dream", anima=name, phase="synthesis")
+        await grants.add(app.core, app.user, "house-rules", GrantRequest(to="coder"))
+        pack = await client.call_tool("get_memory_pack", {"anima": "coder"})
+        found = await client.call_tool("search_memory", {"anima": "coder", "query": "hazelnuts"})
+        handle = {"anima": "coder", "handle": "house-rules:k1"}
+        traced = await client.call_tool("trace_memory", handle)
+        refused = await refusal(client, "curate_memory", **handle, action="pin")
+        forgotten = await refusal(
+            client, "forget_memory", anima="coder", handles=["house-rules:k1"]
+        )
+    assert "(house-rules:k1)" in text_of(pack)
+    assert pack.meta is not None
+    assert "house-rules:k1" in pack.meta["added"]
+    hits = (found.structured_content or {"hits": []})["hits"]
+    assert [hit["by"].split(" since ")[0] for hit in hits if "by" in hit] == [
+        "by a grant of local/house-rules"
+    ]
+    lines = text_of(traced).splitlines()
+    assert lines[1].startswith("by a grant of local/house-rules since 20")
+    assert lines[2].startswith("from house-rules:e1 [")
+    assert lines[-1].startswith("In the pack: line 1 of Relevant Knowledge")
+    assert "a grant lets you read it, and no more" in refused
+    assert "a grant lets you read it, and no more" in forgotten

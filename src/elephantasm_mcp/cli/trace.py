@@ -10,6 +10,7 @@ from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import hanging, line, say, say_json, when
 from elephantasm_mcp.types.views import Trace, TraceAction, TraceSource
+from elephantasm_mcp.wording import origin_text
 
 if TYPE_CHECKING:
     from elephantasm_mcp.sdk import AsyncElephantasm
@@ -29,6 +30,8 @@ async def trace(memory: AsyncElephantasm, arguments: Namespace) -> int:
 def _present(found: Trace) -> Iterator[str]:
     made_by = f", by {found.synthesizer}" if found.synthesizer else ""
     yield f"{found.handle}  {found.layer}, {found.state}{made_by}  {found.id}"
+    if found.origin:
+        yield f"  {origin_text(found.origin)}; what it was made of may not be read"
     if found.layer != "event":
         yield hanging("  ", line(found.text, max_chars=None))
         yield "\nmade of"
@@ -48,6 +51,9 @@ def _present(found: Trace) -> Iterator[str]:
 
 
 def _source(source: TraceSource) -> Iterator[str]:
+    if not source.event_type:  # not to be read
+        yield f"  {source.handle}  {when(source.occurred_at)} UTC"
+        return
     who = line(source.author or source.event_type)
     session = f", session {line(source.session_id)}" if source.session_id else ""
     yield f"  {source.handle}  {when(source.occurred_at)} UTC, {who}{session}"

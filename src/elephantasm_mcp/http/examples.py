@@ -14,6 +14,9 @@ _DREAM: Final = "0198c2f4-3d5e-7f60-9b72-8d9e0f1a2b3c"
 _AT: Final = "2026-03-02T10:42:00Z"
 _SAID: Final = "I am allergic to hazelnuts."
 
+_GRANT: Final = "0198c2f5-4e6f-7071-8c83-9e0f1a2b3c4d"
+_SOURCE: Final = "0198c2f6-5f70-7182-8d94-0f1a2b3c4d5e"
+
 _event: Final[dict[str, Any]] = {
     "id": _EVENT,
     "handle": "e341",
@@ -279,6 +282,21 @@ _said: Final[dict[str, Any]] = {
     "session_id": "chat-42",
 }
 
+_grant: Final[dict[str, Any]] = {
+    "id": _GRANT,
+    "source_id": _SOURCE,
+    "source": "house-rules",
+    "source_user": "nadia",
+    "reader_id": _ANIMA,
+    "reader": "my-agent",
+    "reader_user": "nadia",
+    "knowledge": True,
+    "memories": False,
+    "granted_at": _AT,
+    "granted_by": "nadia",
+    "revoked_at": None,
+    "revoked_by": "",
+}
 BODIES: Final[dict[str, object]] = {
     "POST /api/events": _said,
     "POST /api/events/batch": {
@@ -294,6 +312,7 @@ BODIES: Final[dict[str, object]] = {
         "content": "Nadia is allergic to walnuts",
         "reason": "She said so.",
     },
+    "POST /api/animas/{anima}/grants": {"to": "my-agent", "knowledge": True, "memories": False},
     "POST /api/animas/{anima}/forget": {"ids": ["e341"], "dry_run": True},
 }
 ANSWERS: Final[dict[str, object]] = {
@@ -317,6 +336,10 @@ ANSWERS: Final[dict[str, object]] = {
     "POST /api/animas/{anima}/dreams/{dream}/undo": _undone,
     "POST /api/animas/{anima}/curate": _dream | {"phase": "curation", "related": ["m12"]},
     "POST /api/animas/{anima}/forget": _receipt,
+    "GET /api/animas/{anima}/grants": [_grant],
+    "POST /api/animas/{anima}/grants": _grant,
+    "DELETE /api/animas/{anima}/grants/{grant}": _grant
+    | {"revoked_at": "2026-03-04T09:00:00Z", "revoked_by": "nadia"},
     "GET /api/animas/{anima}/export": '{"kind":"anima","id":"0198c2f0-…"}\n',
     "GET /api/health": {"status": "ok", "version": "0.1.0", "database": "ok", "worker": "idle"},
 }

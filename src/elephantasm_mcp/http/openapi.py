@@ -38,6 +38,7 @@ TAGS: Final = [
     {"name": "layers", "description": "Memories, knowledge and identity, as they are."},
     {"name": "dreams", "description": "How memories are made and changed; all can be undone."},
     {"name": "people", "description": "A person's hand: putting right, forgetting."},
+    {"name": "grants", "description": "What one anima may read of another."},
     {"name": "export", "description": "Everything, to take along."},
     {"name": "health", "description": "How the server is."},
 ]

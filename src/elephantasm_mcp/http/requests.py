@@ -22,6 +22,10 @@ from elephantasm_mcp.types.views import CurateAction, Phase
 
 AnimaPath = Annotated[str, Path(description="An anima by its id or name.", examples=["my-agent"])]
 DreamPath = Annotated[str, Path(description="A dream by its handle or id.", examples=["d3"])]
+GrantPath = Annotated[
+    str,
+    Path(description="A grant by its id.", examples=["0198c2f5-4e6f-7071-8c83-9e0f1a2b3c4d"]),
+]
 RowPath = Annotated[
     str, Path(description="An event, memory or knowledge by its handle or id.", examples=["m12"])
 ]

@@ -133,14 +133,14 @@ async def resolve(core: Core, user: User, ref: AnimaRef) -> Anima:
 
 async def find(core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`resolve`, for services: with the anima's number, settings and counters."""
-    stored = await core.database.read(store.find, user, _wanted(core, ref))
+    stored = await core.database.read(store.find, user, wanted(core, ref))
     return stored or await core.database.write(find_or_make, core, user, ref)
 
 
 def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`find`, as part of a transaction that writes."""
-    wanted = _wanted(core, ref)
-    stored = store.find(tx, user, wanted)
+    name = wanted(core, ref)
+    stored = store.find(tx, user, name)
     if stored is not None:
         return stored
     if ref is None and user.animas is not None:
@@ -149,7 +149,7 @@ def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
         request = AnimaCreate(name=_clean_name(core.default_anima))
         return store.add(tx, user, request, uuid=core.ids.uuid(), now=core.clock.now())[0]
     names = [one.anima.name for one in store.list_for(tx, user)]
-    raise NotFoundError(f"There is no anima {str(wanted)!r}.", hint=_known(str(wanted), names))
+    raise NotFoundError(f"There is no anima {str(name)!r}.", hint=_known(str(name), names))
 
 
 def _only_one(tx: Tx, user: User) -> StoredAnima:
@@ -244,10 +244,10 @@ def _clean_name(name: str) -> str:
     return name
 
 
-def _wanted(core: Core, ref: AnimaRef) -> UUID | str:
+def wanted(core: Core, ref: AnimaRef) -> UUID | str:
     """The id or name that is meant."""
-    wanted = core.default_anima if ref is None else ref
-    return _one_line(wanted) if isinstance(wanted, str) else wanted
+    meant = core.default_anima if ref is None else ref
+    return _one_line(meant) if isinstance(meant, str) else meant
 
 
 def _one_line(name: str) -> str:

@@ -8,6 +8,7 @@ own words are never taken for an echo, but for a pack that was copied into them.
 from collections.abc import Sequence
 from datetime import datetime
 
+from elephantasm_mcp.memory import granted
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.echoes import Known, without_packs
 from elephantasm_mcp.store import memories
@@ -26,6 +27,12 @@ def news_of(tx: Tx, anima: StoredAnima, batch: Sequence[StoredEvent]) -> dict[Ro
     if any(_is_agents(event) for event in batch):
         for text, since in memories.wordings(tx, anima, until=_latest(batch)):
             known.add(text, since=since)
+        for source in granted.sources(tx, anima):  # the agent reads these in its packs, too
+            among = source.among(("memory", "knowledge"))
+            for text, since in memories.wordings(
+                tx, source.anima, until=_latest(batch), layers=among
+            ):
+                known.add(text, since=since)
     news: dict[RowId, str] = {}
     for event in batch:
         content, at = event.event.content, event.event.created_at

@@ -17,6 +17,7 @@ from uuid import UUID
 from elephantasm_mcp.errors import ConflictError, ValidationError
 from elephantasm_mcp.memory import animas, places
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.granted import is_granted
 from elephantasm_mcp.memory.places import Place
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.labels import day
@@ -368,8 +369,9 @@ def drop_copies(core: Core, anima: StoredAnima) -> None:
     core.corpora.clear()
     core.packs.clear()
     core.shown.pop(anima.anima_no, None)
-    for reader in [one for one in core.reads if one.anima_no == anima.anima_no]:
-        del core.reads[reader]
+    for reader, read in list(core.reads.items()):
+        if reader.anima_no == anima.anima_no or any(map(is_granted, read.lines)):
+            del core.reads[reader]
     for id_ in [one for one in core.uses if anima_store.anima_of(one) == anima.anima_no]:
         del core.uses[id_]
 

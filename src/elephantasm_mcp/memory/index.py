@@ -8,7 +8,7 @@ how often, or in what batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
@@ -70,6 +70,17 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
                 await _make_vectors(core, anima_no, purpose="read")
             if not models_of(core):  # then no background task asks for it
                 await pack(core, anima_no)
+
+
+async def prepare_reads(core: Core, numbers: Iterable[AnimaNo], *, patience_s: float) -> None:
+    """`prepare_read` of several animas, one after the other, for as long as the reader waits.
+
+    Raises:
+        StorageError: the database failed.
+    """
+    with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
+        for anima_no in numbers:
+            await prepare_read(core, anima_no, patience_s=patience_s)
 
 
 def _is_behind(tx: Tx, anima_no: AnimaNo, models: Sequence[str]) -> bool:

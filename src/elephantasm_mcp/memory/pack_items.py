@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from elephantasm_mcp.memory.granted import Granted
     from elephantasm_mcp.pure.ranking import Ranking
 
 MAX_QUOTED_CHARS = 100_000
@@ -43,6 +44,8 @@ CONTRADICTION_CHARS = 120
 """How much of the other side of a conflict stands in a line."""
 AUTHOR_CHARS = 40
 """How much of an author's name stands in a line."""
+OUTSIDE = "reported, unverified"
+"""What is said of words that came from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,19 @@ class Item:
     """What a query found, if there is one,"""
     rank: int = 0
     """and at which rank this row."""
+    granted: Granted | None = None
+    """Whose row it is, if another anima's."""
+
+    @property
+    def own_handle(self) -> str:
+        """The handle of the row in its own anima."""
+        match self.row:
+            case StoredEvent(event=event):
+                return event.handle
+            case StoredMemory(memory=memory):
+                return memory.handle
+            case StoredKnowledge(knowledge=knowledge):
+                return knowledge.handle
 
     @property
     def scored(self) -> Scored:
@@ -350,7 +366,7 @@ def quoted(line: str) -> str:
 
 
 def _mark(trust: Trust) -> str:
-    return "reported, unverified" if trust is Trust.REPORTED else ""
+    return OUTSIDE if trust is Trust.REPORTED else ""
 
 
 def as_memories(items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -390,4 +406,5 @@ def _why(item: Item) -> dict[str, Any]:
         "reason": item.reason,
         "breakdown": scored.breakdown,
         "similarity": item.similarity,
+        "origin": item.granted.origin.model_dump(mode="json") if item.granted else None,
     }

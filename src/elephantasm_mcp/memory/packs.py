@@ -16,8 +16,9 @@ from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from elephantasm_mcp.memory import (
-    animas,
     candidates,
+    granted,
+    granted_lines,
     identity,
     index,
     pack_items,
@@ -26,6 +27,8 @@ from elephantasm_mcp.memory import (
     uses,
 )
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.granted import Granted
+from elephantasm_mcp.memory.granted_lines import Beside
 from elephantasm_mcp.memory.pack_items import Item
 from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, PRESETS, SESSION, SHARES
 from elephantasm_mcp.memory.recall import Retrieved
@@ -36,8 +39,9 @@ from elephantasm_mcp.pure.labels import floor_hour, since_label
 from elephantasm_mcp.pure.packing import Line, Section
 from elephantasm_mcp.pure.text import cut, to_line
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import events
+from elephantasm_mcp.store import events, grants
 from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.grants import Held
 from elephantasm_mcp.store.memories import StoredMemory
 from elephantasm_mcp.store.packs import Reader
 from elephantasm_mcp.types.records import AnimaNo, RowId, User
@@ -83,7 +87,11 @@ class Compiled:
     retrieved: Retrieved | None
     """What the query found; None without one."""
     used: list[RowId]
-    """The memories that stand in it."""
+    """The memories that stand in it; not those of other animas, which are only read."""
+    held: tuple[Held, ...] = ()
+    """What the anima may read of others, and in which state that was,"""
+    beside: Sequence[tuple[Granted, Retrieved]] = ()
+    """and what the query found there."""
 
 
 async def compile_pack(
@@ -137,21 +145,29 @@ async def compile_with_candidates(
     """
     if not recall.has_words(query.query):
         query = query.model_copy(update={"query": None})
-    anima = await animas.find(core, user, query.anima)
+    anima, held = await granted.find(core, user, query.anima)
     if query.as_of is None:
-        return await _compile_now(core, anima, query, patience_s=patience_s)
+        return await _compile_now(core, anima, held, query, patience_s=patience_s)
     if query.query is not None and patience_s > 0:  # of a model that is not known nothing is copied
         await index.load_embedders(core, purpose="read")
     models = index.models_of(core) if query.query is not None else ()
-    async with past.opened(core, anima.anima_no, as_of=query.as_of, models=models) as then:
+    async with past.opened(
+        core, anima.anima_no, as_of=query.as_of, models=models, with_granted=True
+    ) as then:
         anima = await then.database.read(anima_store.get, anima.anima_no)
-        return await _compile_now(then, anima, query, patience_s=patience_s)
+        held = await then.database.read(grants.held, anima.anima_no)
+        return await _compile_now(then, anima, held, query, patience_s=patience_s)
 
 
 async def _compile_now(
-    core: Core, anima: StoredAnima, query: PackQuery, *, patience_s: float
+    core: Core,
+    anima: StoredAnima,
+    held: Sequence[Held],
+    query: PackQuery,
+    *,
+    patience_s: float,
 ) -> Compiled | None:
-    """The pack at the moment of the core's clock."""
+    """The pack at the moment of the core's clock; `held` is what others let the anima read."""
     if anima.last_event_at is None:
         return None
     settings = anima.settings
@@ -163,15 +179,17 @@ async def _compile_now(
         }
     )
     if query.query is not None:
-        await index.prepare_read(core, anima.anima_no, patience_s=patience_s)
+        numbers = [anima.anima_no, *(one.source_no for one in held)]
+        await index.prepare_reads(core, numbers, patience_s=patience_s)
         asked = await recall.prepare(core, query.query)
         return await core.database.read(_compile, core, anima.anima_no, query, asked, clock=clock)
-    key = (anima.anima_no, anima.revision, query.session_id, query.max_tokens, query.preset, clock)
+    state = (anima.revision, *held)
+    key = (anima.anima_no, state, query.session_id, query.max_tokens, query.preset, clock)
     known = core.packs.get(key)
     if isinstance(known, Compiled):
         return known
     compiled = await core.database.read(_compile, core, anima.anima_no, query, None, clock=clock)
-    if compiled.revision == anima.revision:
+    if (compiled.revision, *compiled.held) == state:
         for other in [one for one in core.packs if one[0] == key[0] and one[1] != key[1]]:
             del core.packs[other]
         core.packs[key] = compiled
@@ -230,6 +248,13 @@ def _compile(
             max_tokens=max_tokens,
             clock=clock,
         )
+    sources = granted.sources(tx, anima)
+    beside = Beside({})
+    if sources:
+        beside = granted_lines.gather(
+            tx, core, anima, sources, asked, max_tokens=max_tokens, clock=clock
+        )
+        lines = granted_lines.merged(lines, beside.lines)
     known = _identity(tx, anima, max_tokens=max_tokens)
     temporal = _temporal(tx, anima, max_tokens=max_tokens // 4, clock=clock)
     fixed = [_identity_text(known)] if known else []
@@ -258,13 +283,14 @@ def _compile(
         title: _ordered(title, _with_lines(lines[title], chosen[title]))
         for title in preset.sections
     }
-    mode = retrieved.mode if retrieved else recall.NO_QUERY
+    modes = [recall.NO_QUERY if retrieved is None else retrieved.mode]
+    mode = recall.joint_mode([*modes, *(found.mode for _, found in beside.retrieved)])
     pack = _build(anima, query, items, known, temporal, mode=mode, clock=clock)
     used = [
         item.row.id
         for title in (SESSION, LONG_TERM)
         for item in items[title]
-        if isinstance(item.row, StoredMemory)
+        if isinstance(item.row, StoredMemory) and item.granted is None
     ]
     return Compiled(
         anima_no=anima_no,
@@ -274,6 +300,8 @@ def _compile(
         items=items,
         retrieved=retrieved,
         used=used,
+        held=tuple(one.held for one in sources),
+        beside=beside.retrieved,
     )
 
 

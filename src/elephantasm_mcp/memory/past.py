@@ -10,7 +10,7 @@ nothing that is done with the past leaves a trace in the present.
 What a pack depends on is dated: events by `created_at`, their states by the dreams that consumed
 them or were undone, memories and knowledge by the journal, counts of uses by the light sleep that
 folded them in. Recency and decay follow from the clock. Settings of an anima are not dated: those
-of today hold.
+of today hold. Grants are dated, and yet one that was revoked counts for no past either.
 """
 
 from collections import Counter
@@ -22,8 +22,10 @@ from typing import final
 
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.store import grants
 from elephantasm_mcp.store import past as store
 from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.store.grants import Held
 from elephantasm_mcp.types.records import AnimaNo
 
 
@@ -41,11 +43,17 @@ class StoppedClock:
 
 @asynccontextmanager
 async def opened(
-    core: Core, anima_no: AnimaNo, *, as_of: datetime, models: Iterable[str]
+    core: Core,
+    anima_no: AnimaNo,
+    *,
+    as_of: datetime,
+    models: Iterable[str],
+    with_granted: bool = False,
 ) -> AsyncIterator[Core]:
     """The core of then: one anima alone, at `as_of`, gone at the end of the block.
 
-    `models` are those whose vectors will be asked for.
+    `models` are those whose vectors will be asked for. With `with_granted` the animas are there too
+    of which it might read then, and still may.
 
     Raises:
         ValidationError: `as_of` lies in the future.
@@ -57,9 +65,15 @@ async def opened(
             field="as_of",
             hint='Leave it out for the present, or give a time such as "2026-03-02T10:30:00Z".',
         )
-    rows = await core.database.read(store.read, anima_no, as_of=as_of, models=tuple(models))
+    held: tuple[Held, ...] = ()
+    if with_granted:
+        held = await core.database.read(grants.held_as_of, anima_no, as_of=as_of)
+    names = tuple(models)
     async with core.database.scratch() as database:
-        await database.write(store.restore, rows)
+        for number in (anima_no, *(one.source_no for one in held)):
+            rows = await core.database.read(store.read, number, as_of=as_of, models=names)
+            await database.write(store.restore, rows)
+        await database.write(grants.restore, anima_no, held)
         yield replace(
             core,
             database=database,

@@ -4,10 +4,12 @@ Owns the trace through links and journal. Invariant: a trace is read on one snap
 counts as used by it.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from elephantasm_mcp.memory import packs, places, standing
+from elephantasm_mcp.memory import granted, packs, places, standing
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.granted import Granted
 from elephantasm_mcp.memory.packs import Compiled
 from elephantasm_mcp.memory.places import Place
 from elephantasm_mcp.ports import Tx
@@ -15,7 +17,7 @@ from elephantasm_mcp.store import dreams, events, memories
 from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import DerivedLayer, Link, StoredKnowledge, StoredMemory
-from elephantasm_mcp.types.records import MemoryState, RowId, User
+from elephantasm_mcp.types.records import MemoryState, RowId, User, parse_handle, row_id
 from elephantasm_mcp.types.views import (
     AnimaRef,
     PackQuery,
@@ -44,9 +46,14 @@ async def trace(
         ValidationError: not a handle or id of an event, memory or knowledge item.
         NotFoundError: no such row for this user.
     """
-    place = await places.locate(core, user, handle, anima=anima)
-    asked = PackQuery(anima=place.anima.id, query=query)
+    place = await places.locate_readable(core, user, handle, anima=anima)
+    asked = PackQuery(anima=(place.reader or place.anima).id, query=query)
     compiled = await packs.compile_with_candidates(core, user, asked, patience_s=patience_s)
+    if place.granted is not None:
+        shown = await core.database.read(_trace_granted, place, compiled)
+        if shown is None:
+            raise places.missing(handle)
+        return shown
     found = await core.database.read(_trace, place, compiled)
     if found is None:
         raise await places.absence(core, place)
@@ -68,6 +75,59 @@ def _trace(tx: Tx, place: Place, compiled: Compiled | None) -> Trace | None:
         pack_reason=stands.text,
         standing=stands,
     )
+
+
+def _trace_granted(tx: Tx, place: Place, compiled: Compiled | None) -> Trace | None:
+    """The trace of another anima's row, as far as the grant that stands now reaches.
+
+    Of events there are handles, ids and times only; of dreams no reasons, which may quote rows.
+    """
+    among = granted.sources(tx, place.reader) if place.reader else []
+    one = next((one for one in among if one.held.source_id == place.anima.id), None)
+    if one is None or not granted.shows(tx, one, place.layer, place.id):
+        return None
+    place = replace(place, granted=one)
+    row = _row(tx, place)
+    if row is None:
+        return None
+    stands = standing.judge_granted(tx, row, compiled, one)
+    return Trace(
+        **{**_described(row), "handle": place.handle},
+        layer=place.layer,
+        origin=one.origin,
+        sources=[_bare(source, one) for source in _sources(tx, place, row)],
+        derived=[
+            made.model_copy(update={"handle": one.handle(made.handle)})
+            for made in _derived(tx, place)
+            if _is_shown(tx, one, made)
+        ],
+        history=[
+            action.model_copy(update={"dream": one.handle(action.dream), "reasoning": ""})
+            for action in _history(tx, place)
+        ],
+        in_pack=stands.line is not None,
+        pack_reason=stands.text,
+        standing=stands,
+    )
+
+
+def _bare(source: TraceSource, one: Granted) -> TraceSource:
+    """What may be said of an event that may not be read."""
+    return TraceSource(
+        handle=one.handle(source.handle),
+        id=source.id,
+        event_type="",
+        author=None,
+        session_id=None,
+        occurred_at=source.occurred_at,
+        content="",
+    )
+
+
+def _is_shown(tx: Tx, one: Granted, made: TraceDerived) -> bool:
+    number = parse_handle(made.handle)
+    row = row_id(one.anima.anima_no, number[1]) if number else None
+    return row is not None and granted.shows(tx, one, made.layer, row)
 
 
 def _row(tx: Tx, place: Place) -> StoredRow | None:

@@ -7,9 +7,9 @@ acknowledged, and it never degrades silently: `mode` names the models that took 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from elephantasm_mcp.errors import ServerError
-from elephantasm_mcp.memory import animas, index, outages
+from elephantasm_mcp.memory import granted, index, outages
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.granted import Granted
 from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import repair, words
@@ -49,6 +50,7 @@ KEPT_ROWS = 5_000
 """How many rows are kept of one state."""
 NO_QUERY = "no query"
 LEXICAL = "lexical"
+PARTIAL = " (partial)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,9 @@ async def search(
     Raises:
         NotFoundError: an unknown anima.
     """
-    anima = await animas.find(core, user, query.anima)
-    await index.prepare_read(core, anima.anima_no, patience_s=patience_s)
+    anima, held = await granted.find(core, user, query.anima)
+    numbers = [anima.anima_no, *(one.source_no for one in held)]
+    await index.prepare_reads(core, numbers, patience_s=patience_s)
     asked = await prepare(core, query.query)
     if asked is None:
         return SearchHits([], mode=NO_QUERY)
@@ -220,7 +223,7 @@ def _mode(anima: StoredAnima, marks: store.Marks, asked: Asked, layers: Collecti
     parts = [LEXICAL]
     for model, _ in asked.vectors.values():
         whole = all(store.is_whole(anima, marks, layer, model) for layer in layers)
-        parts.append(model if whole else f"{model} (partial)")
+        parts.append(model if whole else f"{model}{PARTIAL}")
     return " + ".join(parts)
 
 
@@ -279,13 +282,79 @@ def _search(
 ) -> SearchHits:
     anima = anima_store.get(tx, anima_no)
     state = core.corpora.get(tx, anima, index.models_of(core))
-    retrieved = retrieve(state, core, anima, asked, layers, filters)
-    rows = read_rows(tx, anima, state, retrieved.keys[:limit])
-    hits = [
-        _as_hit(tx, anima, retrieved.at(rank), rows[key])
-        for rank, key in enumerate(retrieved.keys[:limit])
+    found: list[tuple[Granted | None, Retrieved]] = [
+        (None, retrieve(state, core, anima, asked, layers, filters))
     ]
-    return SearchHits(hits, mode=retrieved.mode)
+    if filters.session_id is None:  # a source's sessions are its own
+        current = replace(filters, include_archived=False)
+        found += [
+            (one, retrieve_granted(tx, core, one, asked, among, current))
+            for one in granted.sources(tx, anima)
+            if (among := one.among(layers))
+        ]
+    hits = _best(tx, anima, found, limit=limit)
+    return SearchHits(hits, mode=joint_mode(each.mode for _, each in found))
+
+
+def retrieve_granted(
+    tx: Tx,
+    core: Core,
+    one: Granted,
+    asked: Asked,
+    layers: Collection[Layer],
+    filters: Filters = Filters(),
+) -> Retrieved:
+    """What a query finds of layers of another anima, all of which may be read."""
+    state = core.corpora.get(tx, one.anima, index.models_of(core))
+    return retrieve(state, core, one.anima, asked, layers, filters)
+
+
+def _best(
+    tx: Tx,
+    anima: StoredAnima,
+    found: Sequence[tuple[Granted | None, Retrieved]],
+    *,
+    limit: int,
+) -> list[SearchHit]:
+    """The best hits of all; of equal ones the anima's own come first.
+
+    Where there are several animas, what answers comes before what is weak: the limit must not cut
+    another's answer for own rows that are none.
+    """
+    hits: list[tuple[bool, float, int, int, SearchHit]] = []
+    for place, (one, retrieved) in enumerate(found):
+        of = one.anima if one else anima
+        rows = read_rows(tx, of, retrieved.state, retrieved.keys[:limit])
+        for rank, key in enumerate(retrieved.keys[:limit]):
+            hit = _as_hit(tx, of, retrieved.at(rank), rows[key])
+            shown = _theirs(hit, one) if one else hit
+            hits.append((hit.weak, -hit.score, place, rank, shown))
+    if len(found) > 1:
+        hits.sort(key=lambda hit: hit[:4])
+    return [hit for *_, hit in hits[:limit]]
+
+
+def _theirs(hit: SearchHit, one: Granted) -> SearchHit:
+    """A hit under the source's name, without what leads to events and sessions."""
+    nothing: list[str] = []
+    changes = {
+        "handle": one.handle(hit.handle),
+        "origin": one.origin,
+        "session_id": None,
+        "source_ids": nothing,
+        "sources": nothing,
+    }
+    return hit.model_copy(update=changes)
+
+
+def joint_mode(modes: Iterable[str]) -> str:
+    """The models that took part in several rankings; partly in one is partly in all."""
+    partial: dict[str, bool] = {}
+    for mode in modes:
+        for part in mode.split(" + "):
+            name = part.removesuffix(PARTIAL)
+            partial[name] = partial.get(name, False) or part != name
+    return " + ".join(f"{name}{PARTIAL}" if one else name for name, one in partial.items())
 
 
 def _as_hit(tx: Tx, anima: StoredAnima, found: Found, row: StoredRow) -> SearchHit:

@@ -8,11 +8,12 @@ cannot disagree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Final
 
 from elephantasm_mcp.memory import candidates, recall
+from elephantasm_mcp.memory.granted import Granted
 from elephantasm_mcp.memory.pack_items import Item
 from elephantasm_mcp.memory.packs import Compiled
 from elephantasm_mcp.memory.recall import Found, Retrieved
@@ -69,6 +70,32 @@ def judge(tx: Tx, row: StoredRow, compiled: Compiled | None) -> Standing:
         "max_tokens": compiled.pack.max_tokens,
     }
     return standing.model_copy(update=common)
+
+
+def judge_granted(tx: Tx, row: StoredRow, compiled: Compiled | None, one: Granted) -> Standing:
+    """The same for a row of another anima, in the pack of the one that may read it."""
+    if compiled is None:
+        return judge(tx, row, None)
+    layer, own = _name(row)
+    standing = _seated(compiled, row, one.handle(own))
+    if standing is None:
+        there = [got for source, got in compiled.beside if source.held.grant == one.held.grant]
+        retrieved = there[0] if there else None
+        standing = _found(tx, row, replace(compiled, retrieved=retrieved), layer=layer)
+    if standing is None or standing.verdict == "outranked":
+        text = (
+            "further down than half of its section's share reaches, which is the most that rows of"
+            " other animas take."
+        )
+        figures = standing.model_dump(exclude={"verdict", "text"}) if standing else {}
+        standing = _out("outranked", text).model_copy(update=figures)
+    return standing.model_copy(
+        update={
+            "query": compiled.pack.query,
+            "mode": compiled.pack.content["mode"] if compiled.pack.query else None,
+            "max_tokens": compiled.pack.max_tokens,
+        }
+    )
 
 
 def successors(tx: Tx, layer: DerivedLayer, id_: RowId) -> list[RowId]:

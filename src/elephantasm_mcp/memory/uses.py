@@ -5,15 +5,18 @@ off the read path, so that a pack needs no writable disk. Invariant: a count cha
 light sleep folds it into the memory, and what a client saw changes none at all.
 """
 
+import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 
 import anyio
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.granted import is_granted
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import erasure, memories, packs, usefulness
 from elephantasm_mcp.store.memories import DerivedLayer
@@ -21,6 +24,7 @@ from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import AnimaNo, RowId, parse_handle, row_id
 from elephantasm_mcp.types.views import PackChanges, PackLine
 
+DIGEST_CHARS = 16
 MAX_UNWRITTEN = 64
 """How many reads wait at most where nobody flushes; beyond that the oldest is forgotten."""
 
@@ -62,18 +66,30 @@ async def note_read(
 ) -> PackChanges:
     """What changed for a reader since it last read this pack; from now on it has seen these lines.
 
-    `lines` has the text of each line by its handle.
+    `lines` has the text of each line by its handle. Of what is another anima's only a digest is
+    kept, so that nothing of it stays once it may not be read any more.
     """
+    kept = {
+        handle: _digest(core, text) if is_granted(handle) else text
+        for handle, text in lines.items()
+    }
     last = core.reads.get(reader) or await core.database.read(packs.last_read, reader)
     if last is None or last.hash != pack_hash:
-        core.reads[reader] = LastRead(pack_hash, lines, core.clock.now())
+        core.reads[reader] = LastRead(pack_hash, kept, core.clock.now())
         await _bound(core)
     known = last.lines if last is not None else {}
     return PackChanges(
         since=last.hash if last is not None else None,
-        added=list(_only_in(lines, known)),
-        removed=list(_only_in(known, lines)),
+        added=[PackLine(handle=one, text=lines[one]) for one in _only_in(kept, known)],
+        removed=[
+            PackLine(handle=one, text="" if is_granted(one) else known[one])
+            for one in _only_in(known, kept)
+        ],
     )
+
+
+def _digest(core: Core, text: str) -> str:
+    return hmac.new(core.secret, text.encode(), sha256).hexdigest()[:DIGEST_CHARS]
 
 
 async def _bound(core: Core) -> None:
@@ -124,11 +140,12 @@ def _still_there(tx: Tx, reader: Reader, read: LastRead) -> bool:
     return erased_at is None or read.at > erased_at
 
 
-def _only_in(lines: Mapping[str, str], others: Mapping[str, str]) -> Iterator[PackLine]:
-    """The lines that the others do not have, or have in other words.
+def _only_in(lines: Mapping[str, str], others: Mapping[str, str]) -> Iterator[str]:
+    """The handles of lines that the others do not have, or have in other words.
 
     An event's words never change, only the time of day before them does.
     """
     for handle, text in lines.items():
-        if handle not in others or (handle[0] != "e" and others[handle] != text):
-            yield PackLine(handle=handle, text=text)
+        is_event = (parse_handle(handle) or ("",))[0] == "e"
+        if handle not in others or (not is_event and others[handle] != text):
+            yield handle

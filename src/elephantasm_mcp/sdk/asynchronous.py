@@ -24,6 +24,7 @@ from elephantasm_mcp.memory import (
     dreams,
     events,
     forgetting,
+    grants,
     packs,
     provenance,
     recall,
@@ -49,6 +50,7 @@ from elephantasm_mcp.sdk.requests import (
     read_settings,
     required_anima,
 )
+from elephantasm_mcp.types.grants import Grant, GrantRequest
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -569,6 +571,49 @@ class AsyncElephantasm:
         anima = anima_ref(anima_id, call="redact")
         async with self._call("redact") as app:
             return await redaction.redact(app.core, app.user, anima, dry_run=dry_run)
+
+    async def grants(self, anima_id: AnimaRef = None) -> list[Grant]:
+        """Which animas may read of which, those that ended as well, oldest first.
+
+        Of one anima and to it; without an `anima_id` of all.
+        """
+        anima = anima_ref(anima_id, call="grants")
+        async with self._call("grants") as app:
+            if anima is None:
+                return await grants.list_all(app.core, app.user)
+            return await grants.list_of(app.core, app.user, anima)
+
+    async def grant(
+        self,
+        source: UUID | str,
+        to: UUID | str,
+        *,
+        to_user: str | None = None,
+        knowledge: bool = True,
+        memories: bool = False,
+    ) -> Grant:
+        """Let the anima `to` read of `source`: its knowledge, its memories, or both.
+
+        `to_user` says whose `to` is if not yours; it is an id then. Events are never read so.
+
+        Raises:
+            ConflictError: `to` reads of too many others.
+        """
+        owner = required_anima(source, call="grant")
+        request = make_request(
+            GrantRequest, "grant", to=to, to_user=to_user, knowledge=knowledge, memories=memories
+        )
+        async with self._call("grant") as app:
+            return await grants.add(app.core, app.user, owner, request)
+
+    async def revoke_grant(self, id: UUID | str) -> Grant:  # noqa: A002 - as other calls
+        """End a grant, as the owner of either anima: the next read does without it.
+
+        Raises:
+            ConflictError: it has ended, and another one took its place.
+        """
+        async with self._call("revoke_grant") as app:
+            return await grants.revoke(app.core, app.user, str(id))
 
     async def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
         """What no pack showed for so many days, and what stands in nearly every one."""

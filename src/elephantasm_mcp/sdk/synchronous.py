@@ -25,6 +25,7 @@ from elephantasm_mcp.sdk.requests import (
     closed_error,
     forked_error,
 )
+from elephantasm_mcp.types.grants import Grant
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaOverview,
@@ -362,6 +363,33 @@ class Elephantasm:
     def redact(self, *, anima_id: AnimaRef = None, dry_run: bool = True) -> RedactReport:
         """See `AsyncElephantasm.redact`."""
         return self._run(AsyncElephantasm.redact, anima_id=anima_id, dry_run=dry_run)
+
+    def grants(self, anima_id: AnimaRef = None) -> list[Grant]:
+        """See `AsyncElephantasm.grants`."""
+        return self._run(AsyncElephantasm.grants, anima_id)
+
+    def grant(
+        self,
+        source: UUID | str,
+        to: UUID | str,
+        *,
+        to_user: str | None = None,
+        knowledge: bool = True,
+        memories: bool = False,
+    ) -> Grant:
+        """See `AsyncElephantasm.grant`."""
+        return self._run(
+            AsyncElephantasm.grant,
+            source,
+            to,
+            to_user=to_user,
+            knowledge=knowledge,
+            memories=memories,
+        )
+
+    def revoke_grant(self, id: UUID | str) -> Grant:  # noqa: A002 - as other calls
+        """See `AsyncElephantasm.revoke_grant`."""
+        return self._run(AsyncElephantasm.revoke_grant, id)
 
     def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
         """See `AsyncElephantasm.usefulness`."""

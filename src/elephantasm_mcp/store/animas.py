@@ -84,6 +84,9 @@ class Mark:
     owner: UserNo
     name: str
     revision: int
+    """Its own, which a new or revoked grant moves too."""
+    granted: int
+    """The sum of those of the animas that it may read of."""
 
 
 def id_range(anima_no: AnimaNo) -> dict[str, int]:

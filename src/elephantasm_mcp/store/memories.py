@@ -327,9 +327,15 @@ def knowledge_of(tx: Tx, anima: StoredAnima, memory: RowId) -> list[StoredKnowle
     return _knowledge(tx, anima, tx.all("knowledge_of_memory", memory_id=memory))
 
 
-def wordings(tx: Tx, anima: StoredAnima, *, until: datetime) -> Iterator[tuple[str, datetime]]:
+def wordings(
+    tx: Tx,
+    anima: StoredAnima,
+    *,
+    until: datetime,
+    layers: Iterable[Layer] = ("memory", "knowledge"),
+) -> Iterator[tuple[str, datetime]]:
     """What memories and knowledge say that were made by a moment, and when; the latest of them."""
-    for layer in ("memory", "knowledge"):
+    for layer in layers:
         rows = tx.tuples(
             f"{layer}_wordings",
             until=to_micros(until),

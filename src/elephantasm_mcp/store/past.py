@@ -74,7 +74,9 @@ def read(tx: Tx, anima_no: AnimaNo, *, as_of: datetime, models: Iterable[str]) -
 def restore(tx: Tx, rows: PastRows) -> None:
     """Set the rows up in an empty store, under their own ids."""
     anima = rows.anima
-    tx.run("restore_user", user_no=anima["user_no"], uuid=anima["user_uuid"])
+    tx.run(
+        "restore_user", user_no=anima["user_no"], uuid=anima["user_uuid"], name=anima["user_name"]
+    )
     tx.run(
         "restore_anima",
         **{name: anima[name] for name in _KEPT},

@@ -12,7 +12,7 @@ from elephantasm_mcp.tools.answers import READS, day, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument, MomentArgument, SessionArgument
 from elephantasm_mcp.types.records import Layer
 from elephantasm_mcp.types.views import SearchHit, SearchHits, SearchQuery
-from elephantasm_mcp.wording import MAX_WEAK_LINES, weak_heading
+from elephantasm_mcp.wording import MAX_WEAK_LINES, origin_text, weak_heading
 
 ALL_LAYERS: tuple[Layer, ...] = ("memory", "knowledge", "event")
 
@@ -64,6 +64,7 @@ def _present(hit: SearchHit) -> dict[str, Any]:
         "when": hit.occurred_at.isoformat() if hit.occurred_at else None,
         "sources": hit.sources,
         "weak": hit.weak,
+        **({"by": origin_text(hit.origin)} if hit.origin else {}),
     }
 
 

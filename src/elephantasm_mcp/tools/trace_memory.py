@@ -12,7 +12,7 @@ from elephantasm_mcp.memory import provenance
 from elephantasm_mcp.tools.answers import READS, day, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument
 from elephantasm_mcp.types.views import Trace, TraceSource
-from elephantasm_mcp.wording import DONE
+from elephantasm_mcp.wording import DONE, origin_text
 
 
 def register(server: MCPServer, app: App) -> None:
@@ -23,7 +23,7 @@ def register(server: MCPServer, app: App) -> None:
         handle: Annotated[
             str,
             Field(
-                description="e341, m12 or k7, or a row's UUID.",
+                description="e341, m12, k7 or house-rules:k7, or a row's UUID.",
                 min_length=1,
                 max_length=64,
                 examples=["m12"],
@@ -50,6 +50,8 @@ def register(server: MCPServer, app: App) -> None:
 
 def _describe(trace: Trace) -> Iterator[str]:
     yield f"{trace.handle} ({trace.layer}, {trace.state}): {line(trace.text)}"
+    if trace.origin:
+        yield f"{origin_text(trace.origin)}; what it was made of may not be read"
     for source in trace.sources:
         yield f"from {_source(source)}"
     for derived in trace.derived:
@@ -65,6 +67,8 @@ def _describe(trace: Trace) -> Iterator[str]:
 
 
 def _source(source: TraceSource) -> str:
+    if not source.event_type:  # not to be read
+        return f"{source.handle} [{day(source.occurred_at)}]"
     quotes = "".join(f' — "{line(quote)}"' for quote in source.quotes)
     author = line(source.author or source.event_type)
     return f"{source.handle} [{day(source.occurred_at)}] {author}: {line(source.content)}{quotes}"

@@ -1,5 +1,6 @@
 """Public types. Everything that users import from here is listed in `__all__`."""
 
+from elephantasm_mcp.types.grants import Grant, GrantRequest, Origin
 from elephantasm_mcp.types.proposals import (
     KnowledgeProposal,
     MemoryProposal,
@@ -88,6 +89,8 @@ __all__ = [
     "EventType",
     "ForgetReport",
     "ForgetRequest",
+    "Grant",
+    "GrantRequest",
     "IdentityContext",
     "Knowledge",
     "KnowledgeProposal",
@@ -98,6 +101,7 @@ __all__ = [
     "MemoryProposal",
     "MemoryState",
     "OrderedEvent",
+    "Origin",
     "PackChanges",
     "PackContent",
     "PackLine",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from elephantasm_mcp.types.grants import Origin
 from elephantasm_mcp.types.records import (
     Event,
     GivenDatetime,
@@ -97,6 +98,9 @@ class SearchHit(Record):
     """Handles of the source events; for an event its own."""
     weak: bool = False
     """Below the relevance floor: ranked, but not believed to answer the query."""
+    origin: Origin | None = None
+    """Where it comes from, when it is another anima's, read by a grant; its session and its sources
+    are not shown then."""
 
 
 class SearchHits(list[SearchHit]):
@@ -134,6 +138,8 @@ class ScoredMemory(Record):
     reason: str | None = None
     breakdown: dict[str, float]
     similarity: float | None = None
+    origin: Origin | None = None
+    """Where it comes from, when it is another anima's, read by a grant."""
     raw: bool = False
 
 
@@ -148,6 +154,7 @@ class ScoredKnowledge(Record):
     reason: str | None = None
     breakdown: dict[str, float] = Field(default_factory=dict)
     similarity: float | None = None
+    origin: Origin | None = None
 
 
 class TemporalContext(Record):
@@ -173,6 +180,7 @@ class PackLine(Record):
 
     handle: str
     text: str
+    """Empty for a line that has gone and was another anima's: its words are not kept."""
 
 
 class PackChanges(Record):
@@ -593,6 +601,9 @@ class Trace(Record):
     text: str
     state: MemoryState | str
     synthesizer: str = ""
+    origin: Origin | None = None
+    """Where it comes from, when it is another anima's, read by a grant: of its sources then only
+    handles, ids and times are shown, of its history no reasons."""
     sources: list[TraceSource]
     derived: list[TraceDerived]
     history: list[TraceAction]

@@ -22,6 +22,7 @@ ERASED = """
 WORDLESS = """
     properties.key properties.value users.uuid users.name
     api_keys.uuid api_keys.name api_keys.prefix api_keys.digest api_keys.scopes api_keys.animas
+    grants.uuid
     animas.uuid animas.name animas.description animas.meta animas.settings
     events.uuid events.event_type events.trust events.state
     memories.uuid memories.state memories.synthesizer memories.trust

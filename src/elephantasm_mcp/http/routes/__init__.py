@@ -8,6 +8,7 @@ from elephantasm_mcp.http.routes import (
     dreams,
     events,
     export,
+    grants,
     health,
     layers,
     packs,
@@ -15,7 +16,7 @@ from elephantasm_mcp.http.routes import (
     search,
 )
 
-_MODULES = (events, animas, packs, search, layers, dreams, people, export, health)
+_MODULES = (events, animas, packs, search, layers, dreams, people, grants, export, health)
 
 
 def register_routes(api: FastAPI, app: App) -> None:

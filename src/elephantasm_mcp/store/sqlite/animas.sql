@@ -53,7 +53,7 @@ WHERE user_no = :user_no AND animas.uuid = :uuid;
 
 -- name: anima_by_no
 -- An anima by its number, whoever owns it: for the worker.
-SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
+SELECT animas.*, users.uuid AS user_uuid, users.name AS user_name FROM animas JOIN users USING (user_no)
 WHERE anima_no = :anima_no;
 
 -- name: animas_of_user
@@ -62,8 +62,12 @@ SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
 WHERE user_no = :user_no ORDER BY anima_no;
 
 -- name: anima_marks
--- What moved: the revision of each anima, and who is to hear of it.
-SELECT uuid, user_no, name, revision FROM animas;
+-- What moved: the revision of each anima and of what it may read of others, and who is to hear of it.
+SELECT uuid, user_no, name, revision, ifnull((
+  SELECT sum(source.revision) FROM grants INDEXED BY grants_standing
+  JOIN animas AS source ON source.anima_no = source_no
+  WHERE reader_no = animas.anima_no AND revoked_at IS NULL
+), 0) FROM animas;
 
 -- name: anima_counts
 -- How many rows of each layer one anima shows.

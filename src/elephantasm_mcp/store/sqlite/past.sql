@@ -40,8 +40,9 @@ SELECT memory_id AS id, sum(uses) AS access_count, max(last_at) AS last_accessed
 FROM folded_uses WHERE memory_id BETWEEN :low AND :high AND at <= :as_of GROUP BY memory_id;
 
 -- name: restore_user
--- The owner of an anima that is set up again.
-INSERT INTO users (user_no, uuid, name, created_at) VALUES (:user_no, :uuid, 'owner', 0);
+-- The owner of an anima that is set up again; one may own several.
+INSERT INTO users (user_no, uuid, name, created_at) VALUES (:user_no, :uuid, :name, 0)
+ON CONFLICT DO NOTHING;
 
 -- name: restore_anima
 -- An anima under its own number, with what counts its rows.
