@@ -17,7 +17,6 @@ import pytest
 
 from elephantasm_mcp.errors import (
     ConflictError,
-    NotBuiltError,
     NotFoundError,
     ServerError,
     StorageError,
@@ -388,7 +387,7 @@ def test_settings_reach_the_client(path: Path) -> None:
         assert memory.search("billing").mode == "lexical"
     with pytest.raises(ValidationError, match="tea"):
         Elephantasm(database=path, llm="tea")
-    with pytest.raises(NotBuiltError, match="ENDPOINT"):
+    with pytest.raises(ValidationError, match="either at `endpoint` or in `database`"):
         Elephantasm(database=path, endpoint="https://example.org")
 
 

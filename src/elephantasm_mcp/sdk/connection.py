@@ -1,0 +1,227 @@
+"""The connection to a server: requests out, answers in.
+
+Owns the web client, what is tried again, and the errors that statuses stand for. Invariant: the
+answer of a server is data that may be wrong: too long, no JSON, a redirect to somewhere else. None
+of it raises anything but an `ElephantasmError`, and none of those holds the key.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final, TypeAlias, final
+
+import httpx2
+from pydantic import BaseModel
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import to_json
+
+from elephantasm_mcp.errors import (
+    AuthenticationError,
+    BudgetError,
+    ConflictError,
+    ElephantasmError,
+    NotBuiltError,
+    NotFoundError,
+    RateLimitError,
+    ScopeError,
+    ServerError,
+    StorageError,
+    ValidationError,
+)
+from elephantasm_mcp.sdk.endpoint import Endpoint
+
+Parameters: TypeAlias = Mapping[str, object]
+NOTHING: Final[Parameters] = MappingProxyType({})
+
+CONNECT_S: Final = 10.0
+KEEP_S: Final = 3.0
+"""How long an unused connection is kept: shorter than servers do, which often is five seconds."""
+CONNECTIONS: Final = 32
+MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
+MAX_DETAIL_CHARACTERS: Final = 4_000
+RETRY_S: Final = 60.0
+"""When to come back where the server does not say."""
+_REFUSALS: Final[dict[int, type[ElephantasmError]]] = {
+    HTTPStatus.UNAUTHORIZED: AuthenticationError,
+    HTTPStatus.FORBIDDEN: ScopeError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.NOT_IMPLEMENTED: NotBuiltError,
+    HTTPStatus.SERVICE_UNAVAILABLE: StorageError,
+}
+_INVALID: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+)
+
+
+class Refusal(BaseModel):
+    """Why a server did not do something."""
+
+    detail: str
+    code: str = ""
+    field: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered to a request that it took."""
+
+    content: bytes
+    created: bool
+    """Whether there is something now that was not there before."""
+    cursor: str | None
+    """Where the next page of a list begins."""
+
+
+@final
+class Connection:
+    """An open web client for one server. It belongs to one event loop."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint: Final = endpoint
+        self._client: Final = httpx2.AsyncClient(
+            headers={"Accept": "application/json", **endpoint.headers},
+            timeout=httpx2.Timeout(None, connect=CONNECT_S),
+            limits=httpx2.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_S),
+            follow_redirects=False,
+            trust_env=not endpoint.loopback,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Parameters = NOTHING,
+        body: object = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """Send a request and read its answer; a `body` is what JSON can hold.
+
+        One that is `repeatable`, as reads are, is sent again when the connection broke.
+
+        Raises:
+            ElephantasmError: as its status says; `ServerError` also when there is no answer.
+        """
+        request = self._client.build_request(
+            method,
+            self.endpoint.url + path,
+            params=_texts(query),
+            content=None if body is None else to_json(body),
+            headers=None if body is None else {"Content-Type": "application/json"},
+        )
+        may_repeat = method == "GET" if repeatable is None else repeatable
+        try:
+            try:
+                return await self._send(request)
+            except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+                if not may_repeat:
+                    raise
+                return await self._send(request)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._no_answer(error) from None
+
+    def nonsense(self) -> ServerError:
+        """The error about an answer that is not what was asked for."""
+        return ServerError(
+            f"The memory server at {self.endpoint.host} gave an answer that makes no sense.",
+            hint="Check ELEPHANTASM_ENDPOINT, and that client and server are of one version.",
+        )
+
+    async def _send(self, request: httpx2.Request) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await self._read(response)
+        finally:
+            await response.aclose()
+        if not response.is_success:
+            raise self._refusal(response, content)
+        return Answer(
+            content=content,
+            created=response.status_code == HTTPStatus.CREATED,
+            cursor=response.headers.get("x-next-cursor"),
+        )
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise self.nonsense()
+        return bytes(content)
+
+    def _no_answer(self, error: Exception) -> ServerError:
+        """The error about a server that did not answer; the library's text is for no user."""
+        if "CERTIFICATE" in str(error):
+            return ServerError(
+                f"The certificate of the memory server at {self.endpoint.host} is not trusted.",
+                hint="Have it renewed, or its authority added to this machine (SSL_CERT_FILE).",
+            )
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+            return ServerError(
+                self.endpoint.unreachable(),
+                hint="Check ELEPHANTASM_ENDPOINT, and that the server runs.",
+            )
+        return ServerError(
+            f"The memory server at {self.endpoint.host} broke off before it had answered; what was "
+            "to be written may have been written.",
+            hint="Try again.",
+        )
+
+    def _refusal(self, response: httpx2.Response, content: bytes) -> ElephantasmError:
+        """The error that an answer stands for, in the words of the server."""
+        status = response.status_code
+        said = Refusal(detail=f"The memory server at {self.endpoint.host} answered {status}.")
+        with suppress(PydanticValidationError):
+            said = Refusal.model_validate_json(content)
+        detail = said.detail[:MAX_DETAIL_CHARACTERS]
+        if self.endpoint.key is not None:
+            detail = detail.replace(self.endpoint.key, "…")
+        if status in _INVALID:
+            return ValidationError(detail, field=said.field)
+        if status == HTTPStatus.TOO_MANY_REQUESTS and said.code != BudgetError.code:
+            return RateLimitError(detail, retry_after=_seconds(response))
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return BudgetError(detail)
+        if status == HTTPStatus.UNAUTHORIZED:
+            return AuthenticationError(detail, hint="Check ELEPHANTASM_API_KEY, or `api_key`.")
+        if response.has_redirect_location:
+            return ServerError(
+                f"The memory server at {self.endpoint.host} is somewhere else now.",
+                hint="Set ELEPHANTASM_ENDPOINT to its new address: redirects are not followed.",
+            )
+        return _REFUSALS.get(status, ServerError)(detail)
+
+
+def _texts(query: Parameters) -> list[tuple[str, str]]:
+    """What is given of a query, as it stands in an address."""
+    texts: list[tuple[str, str]] = []
+    for name, value in query.items():
+        values = value if isinstance(value, tuple | list) else (value,)
+        texts += [(name, _text(one)) for one in values if one is not None]
+    return texts
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    isoformat = getattr(value, "isoformat", None)
+    return str(value) if isoformat is None else str(isoformat())
+
+
+def _seconds(response: httpx2.Response) -> float:
+    """How long a server wants to be left alone."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), 86_400.0) if text.isdecimal() and text.isascii() else RETRY_S
