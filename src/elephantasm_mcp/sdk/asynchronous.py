@@ -1,8 +1,8 @@
 """The client for coroutines.
 
 Owns when the database or the connection opens and closes, and the deadline of each call. Arguments
-are checked in `requests`; what is done is a backend's: `embedded` or `remote`. Invariant: whatever a caller hands in, only an
-`ElephantasmError` comes out.
+are checked in `requests`; what is done is a backend's: `embedded` or `remote`. Invariant: whatever
+a caller hands in, only an `ElephantasmError` comes out.
 """
 
 import os
@@ -33,6 +33,7 @@ from elephantasm_mcp.sdk.requests import (
     parse_phase,
     parse_preset,
     plain,
+    plain_object,
     read_settings,
     required_anima,
 )
@@ -135,7 +136,7 @@ class AsyncElephantasm:
         await self.close()
 
     async def close(self) -> None:
-        """Close the database or the connection. May be called twice; no other call works afterwards."""
+        """Close what is open. May be called twice; no other call works afterwards."""
         async with self._opening:
             self._closed = True
             await self._stack.aclose()
@@ -414,7 +415,7 @@ class AsyncElephantasm:
             )
         async with self._call("complete_dream") as backend:
             return await backend.complete_order(
-                str(plan_or_work_order), proposals=plain(proposals), client=self.client
+                str(plan_or_work_order), proposals=plain_object(proposals), client=self.client
             )
 
     async def undo_dream(self, dream_id: UUID | str) -> UndoReport:

@@ -8,9 +8,11 @@ of it raises anything but an `ElephantasmError`, and none of those holds the key
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, TypeAlias, final
+from uuid import UUID
 
 import httpx2
 from pydantic import BaseModel
@@ -32,7 +34,8 @@ from elephantasm_mcp.errors import (
 )
 from elephantasm_mcp.sdk.endpoint import Endpoint
 
-Parameters: TypeAlias = Mapping[str, object]
+Scalar: TypeAlias = "bool | int | float | str | UUID | datetime"
+Parameters: TypeAlias = "Mapping[str, Scalar | list[Scalar] | None]"
 NOTHING: Final[Parameters] = MappingProxyType({})
 
 CONNECT_S: Final = 10.0
@@ -50,6 +53,7 @@ _REFUSALS: Final[dict[int, type[ElephantasmError]]] = {
     HTTPStatus.CONFLICT: ConflictError,
     HTTPStatus.NOT_IMPLEMENTED: NotBuiltError,
     HTTPStatus.SERVICE_UNAVAILABLE: StorageError,
+    HTTPStatus.TOO_MANY_REQUESTS: BudgetError,
 }
 _INVALID: Final = (
     HTTPStatus.BAD_REQUEST,
@@ -131,14 +135,7 @@ class Connection:
                     raise
                 return await self._send(request)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._no_answer(error) from None
-
-    def nonsense(self) -> ServerError:
-        """The error about an answer that is not what was asked for."""
-        return ServerError(
-            f"The memory server at {self.endpoint.host} gave an answer that makes no sense.",
-            hint="Check ELEPHANTASM_ENDPOINT, and that client and server are of one version.",
-        )
+            raise no_answer(self.endpoint, error) from None
 
     async def _send(self, request: httpx2.Request) -> Answer:
         response = await self._client.send(request, stream=True)
@@ -147,7 +144,7 @@ class Connection:
         finally:
             await response.aclose()
         if not response.is_success:
-            raise self._refusal(response, content)
+            raise refusal(self.endpoint, response, content)
         return Answer(
             content=content,
             created=response.status_code == HTTPStatus.CREATED,
@@ -159,66 +156,77 @@ class Connection:
         async for chunk in response.aiter_bytes():
             content += chunk
             if len(content) > MAX_ANSWER_BYTES:
-                raise self.nonsense()
+                raise nonsense(self.endpoint)
         return bytes(content)
 
-    def _no_answer(self, error: Exception) -> ServerError:
-        """The error about a server that did not answer; the library's text is for no user."""
-        if "CERTIFICATE" in str(error):
-            return ServerError(
-                f"The certificate of the memory server at {self.endpoint.host} is not trusted.",
-                hint="Have it renewed, or its authority added to this machine (SSL_CERT_FILE).",
-            )
-        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
-            return ServerError(
-                self.endpoint.unreachable(),
-                hint="Check ELEPHANTASM_ENDPOINT, and that the server runs.",
-            )
+
+def no_answer(endpoint: Endpoint, error: Exception) -> ServerError:
+    """The error about a server that did not answer; the library's text is for no user."""
+    if "CERTIFICATE" in str(error):
         return ServerError(
-            f"The memory server at {self.endpoint.host} broke off before it had answered; what was "
-            "to be written may have been written.",
-            hint="Try again.",
+            f"The certificate of the memory server at {endpoint.host} is not trusted.",
+            hint="Have it renewed, or its authority added to this machine (SSL_CERT_FILE).",
         )
-
-    def _refusal(self, response: httpx2.Response, content: bytes) -> ElephantasmError:
-        """The error that an answer stands for, in the words of the server."""
-        status = response.status_code
-        said = Refusal(detail=f"The memory server at {self.endpoint.host} answered {status}.")
-        with suppress(PydanticValidationError):
-            said = Refusal.model_validate_json(content)
-        detail = said.detail[:MAX_DETAIL_CHARACTERS]
-        if self.endpoint.key is not None:
-            detail = detail.replace(self.endpoint.key, "…")
-        if status in _INVALID:
-            return ValidationError(detail, field=said.field)
-        if status == HTTPStatus.TOO_MANY_REQUESTS and said.code != BudgetError.code:
-            return RateLimitError(detail, retry_after=_seconds(response))
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return BudgetError(detail)
-        if status == HTTPStatus.UNAUTHORIZED:
-            return AuthenticationError(detail, hint="Check ELEPHANTASM_API_KEY, or `api_key`.")
-        if response.has_redirect_location:
-            return ServerError(
-                f"The memory server at {self.endpoint.host} is somewhere else now.",
-                hint="Set ELEPHANTASM_ENDPOINT to its new address: redirects are not followed.",
-            )
-        return _REFUSALS.get(status, ServerError)(detail)
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+        return ServerError(
+            f"The memory server at {endpoint.host} cannot be reached.",
+            hint="Check ELEPHANTASM_ENDPOINT, and that the server runs.",
+        )
+    return ServerError(
+        f"The memory server at {endpoint.host} broke off before it had answered; what was to be "
+        "written may have been written.",
+        hint="Try again.",
+    )
 
 
-def _texts(query: Parameters) -> list[tuple[str, str]]:
+def nonsense(endpoint: Endpoint) -> ServerError:
+    """The error about an answer that is not what was asked for."""
+    return ServerError(
+        f"The memory server at {endpoint.host} gave an answer that makes no sense.",
+        hint="Check ELEPHANTASM_ENDPOINT, and that client and server are of one version.",
+    )
+
+
+def refusal(endpoint: Endpoint, response: httpx2.Response, content: bytes) -> ElephantasmError:
+    """The error that an answer stands for, in the words of the server."""
+    status = response.status_code
+    if response.has_redirect_location:
+        return ServerError(
+            f"The memory server at {endpoint.host} is somewhere else now.",
+            hint="Set ELEPHANTASM_ENDPOINT to its new address: redirects are not followed.",
+        )
+    said = Refusal(detail=f"The memory server at {endpoint.host} answered {status}.")
+    with suppress(PydanticValidationError):
+        said = Refusal.model_validate_json(content)
+    detail = said.detail[:MAX_DETAIL_CHARACTERS]
+    if endpoint.key is not None:
+        detail = detail.replace(endpoint.key, "…")
+    if status in _INVALID:
+        return ValidationError(detail, field=said.field)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return AuthenticationError(detail, hint="Check ELEPHANTASM_API_KEY, or `api_key`.")
+    if status == HTTPStatus.TOO_MANY_REQUESTS and said.code != BudgetError.code:
+        return RateLimitError(detail, retry_after=_seconds(response))
+    return _REFUSALS.get(status, ServerError)(detail)
+
+
+def _texts(query: Parameters) -> dict[str, str | list[str]]:
     """What is given of a query, as it stands in an address."""
-    texts: list[tuple[str, str]] = []
-    for name, value in query.items():
-        values = value if isinstance(value, tuple | list) else (value,)
-        texts += [(name, _text(one)) for one in values if one is not None]
-    return texts
+    return {
+        name: [_text(one) for one in value] if isinstance(value, list) else _text(value)
+        for name, value in query.items()
+        if value is not None
+    }
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    isoformat = getattr(value, "isoformat", None)
-    return str(value) if isoformat is None else str(isoformat())
+def _text(value: Scalar) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat()
+        case _:
+            return str(value)
 
 
 def _seconds(response: httpx2.Response) -> float:

@@ -36,10 +36,6 @@ class Endpoint:
         """What shows who asks."""
         return {} if self.key is None else {"Authorization": f"Bearer {self.key}"}
 
-    def unreachable(self) -> str:
-        """The sentence about a server that does not answer."""
-        return f"The memory server at {self.host} cannot be reached."
-
 
 def parse_endpoint(settings: Settings) -> Endpoint | None:
     """The server that the settings name; None when they name none.
@@ -120,7 +116,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_near(name: str) -> bool:
-    """Whether a host is in one's own network: by its address, or by a name that only works there."""
+    """Whether a host is in one's own network: by address, or by a name that only works there."""
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import NotFoundError, ScopeError, ValidationError
-from elephantasm_mcp.sdk.connection import NOTHING, Answer, Connection, Parameters
+from elephantasm_mcp.sdk.connection import NOTHING, Answer, Connection, Parameters, nonsense
 from elephantasm_mcp.sdk.requests import AnimaUpdate, Listing
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.types.records import (
@@ -110,7 +110,7 @@ class Remote:
             )
             events = self._many(Event, answer)
             if len(events) != len(requests):
-                raise self._connection.nonsense()
+                raise nonsense(self._connection.endpoint)
             return events
 
         given = all(one.anima_id is not None for one in requests)
@@ -277,7 +277,7 @@ class Remote:
             if answer.cursor is None or len(rows) == limit:
                 return rows
             if not found or len(found) > wanted or answer.cursor == cursor:
-                raise self._connection.nonsense()
+                raise nonsense(self._connection.endpoint)
             cursor = answer.cursor
 
     async def _within(self, anima: AnimaRef, do: Callable[[UUID | str], Awaitable[T]]) -> T:
@@ -303,7 +303,9 @@ class Remote:
             answer = await self._post("/api/animas", {"name": self._default})
         except ScopeError:
             named = self._default != Settings.model_fields["anima_id"].default
-            seen = [] if named else await self._list(AnimaOverview, "/api/animas")
+            if named:
+                return None
+            seen = await self._list(AnimaOverview, "/api/animas")
             return seen[0].id if len(seen) == 1 else None
         return self._one(Anima, answer).id if answer.created else None
 
@@ -336,7 +338,7 @@ class Remote:
         try:
             return read()
         except PydanticValidationError:
-            raise self._connection.nonsense() from None
+            raise nonsense(self._connection.endpoint) from None
 
 
 def _body(request: BaseModel, *, but: set[str] | None = None) -> dict[str, Any]:

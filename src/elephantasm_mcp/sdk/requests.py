@@ -154,16 +154,24 @@ def plain(value: object) -> object:
     """A text without broken Unicode, an object as JSON has it, anything else as it is."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         return repair(value)[0]
-    if not isinstance(value, Mapping):
-        return value
+    return plain_object(value) if isinstance(value, Mapping) else value
+
+
+def plain_object(value: Meta) -> dict[str, Any]:
+    """An object as JSON has it.
+
+    Raises:
+        ValidationError: it holds something that JSON cannot hold.
+    """
     try:
-        return to_jsonable_python(dict(value))
+        made: dict[str, Any] = to_jsonable_python(dict(value))
     except (PydanticSerializationError, ValueError):
         raise ValidationError(
             "`meta` holds something that JSON cannot hold.",
             field="meta",
             hint='Give texts, numbers, lists and objects, such as {"channel": "email"}.',
         ) from None
+    return made
 
 
 def anima_ref(ref: object, *, call: str) -> AnimaRef:
