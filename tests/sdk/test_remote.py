@@ -215,10 +215,10 @@ def test_a_refusal_is_the_error_that_it_would_be_here(
         pytest.raises(kind, match=r"^No, not with …\.$") as caught,
     ):
         memory.search("x", anima_id="A")
-        assert type(caught.value) is kind
-        assert KEY not in repr(caught.value) + caught.value.explain() + repr(memory)
-        if isinstance(caught.value, ValidationError):
-            assert caught.value.field == "content"
+    assert type(caught.value) is kind
+    assert KEY not in repr(caught.value) + caught.value.explain() + repr(memory)
+    if isinstance(caught.value, ValidationError):
+        assert caught.value.field == "content"
 
 
 def test_a_limit_says_when_to_come_back() -> None:
@@ -230,7 +230,7 @@ def test_a_limit_says_when_to_come_back() -> None:
             pytest.raises(RateLimitError) as caught,
         ):
             memory.animas()
-            assert caught.value.retry_after == wait_s
+        assert caught.value.retry_after == wait_s
     with (
         strange((429, {"detail": "Spent.", "code": "budget"})) as server,
         client_of(server) as memory,
@@ -282,7 +282,7 @@ def test_redirects_are_not_followed() -> None:
             pytest.raises(ServerError, match="somewhere else") as caught,
         ):
             memory.animas()
-            assert "ELEPHANTASM_ENDPOINT" in caught.value.hint
+        assert "ELEPHANTASM_ENDPOINT" in caught.value.hint
         assert other.heard == []
 
 
@@ -305,7 +305,7 @@ def test_only_what_may_be_done_twice_is_sent_again(times: int, call: Call) -> No
         pytest.raises(ServerError, match="broke off before it had answered"),
     ):
         call(memory)
-        assert len(server.heard) == times
+    assert len(server.heard) == times
 
 
 def test_a_read_outlives_a_broken_connection() -> None:
@@ -351,7 +351,7 @@ def test_the_default_anima_is_made_when_it_is_missing() -> None:
         pytest.raises(NotFoundError, match="There is no anima 'mine'"),
     ):
         memory.trace("m99")
-        assert len(server.heard) == 2
+    assert len(server.heard) == 2
     with (
         strange(missing, (403, {"detail": "No."})) as server,
         client_of(server) as memory,
