@@ -7,12 +7,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.lowlevel
 import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import Client
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
-from mcp_types import ResourceUpdatedNotification
+from mcp.shared.message import SessionMessage
+from mcp_types import (
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    ResourceUpdatedNotification,
+)
 
+from elephantasm_mcp.sdk.endpoint import Endpoint
+from elephantasm_mcp.transports.bridge import Bridge
+from elephantasm_mcp.transports.upstream import Upstream
 from speaking import (
     DEADLINE_S,
     ERAS,
@@ -24,6 +37,7 @@ from speaking import (
     stdio_parameters,
     text_of,
 )
+from strangers import Strange, strange
 
 KEY = "sk_live_a-key-that-nobody-may-see"
 
@@ -146,3 +160,130 @@ async def next_update(heard: Any) -> str:
         if isinstance(notice, ResourceUpdatedNotification):
             return notice.params.uri
     raise AssertionError("the client is gone")
+
+
+# Servers that misbehave, and what passes through
+
+HELLO = JSONRPCRequest(jsonrpc="2.0", id=0, method="initialize", params={"protocolVersion": "x"})
+AGREED = (
+    200,
+    {"jsonrpc": "2.0", "id": 0, "result": {"protocolVersion": "2025-11-25"}},
+    ("Content-Type", "application/json"),
+    ("Mcp-Session-Id", "s1"),
+)
+CALL = JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/call", params={"name": "dream"})
+LIST = JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/list")
+
+
+class Talk:
+    """The client's end of a bridge in this process."""
+
+    def __init__(
+        self,
+        to_bridge: MemoryObjectSendStream[SessionMessage | Exception],
+        from_bridge: MemoryObjectReceiveStream[SessionMessage],
+    ) -> None:
+        self._to = to_bridge
+        self._from = from_bridge
+
+    async def send(self, message: JSONRPCMessage) -> None:
+        await self._to.send(SessionMessage(message))
+
+    async def hear(self) -> JSONRPCMessage:
+        return (await self._from.receive()).message
+
+    async def ask(self, message: JSONRPCMessage) -> JSONRPCMessage:
+        await self.send(message)
+        return await self.hear()
+
+
+@asynccontextmanager
+async def talking(server: Strange) -> AsyncIterator[Talk]:
+    endpoint = Endpoint(server.url, urlsplit(server.url).netloc, loopback=True, key=KEY)
+    upstream = Upstream(endpoint, silence_s=DEADLINE_S)
+    to_bridge, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    write, from_bridge = anyio.create_memory_object_stream[SessionMessage](0)
+    with anyio.fail_after(DEADLINE_S):
+        async with from_bridge, anyio.create_task_group() as group:
+            group.start_soon(Bridge(upstream).serve, read, write)
+            async with to_bridge:
+                yield Talk(to_bridge, from_bridge)
+            server.left.set()
+        await upstream.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (
+            (401, {"detail": f"No such key {KEY}.", "code": "unauthenticated"}),
+            "ELEPHANTASM_API_KEY",
+        ),
+        ((403, {"detail": "This key may only read.", "code": "forbidden"}), "may only read"),
+        ((429, {"detail": "Too many requests."}), "Too many requests"),
+        ((502, b"<html>nginx</html>"), "answered 502"),
+        ((200, b"<html>A login page</html>"), "makes no sense"),
+        ((202, b""), "broke off"),
+        ("break", "broke off"),
+        ((307, b"", ("Location", "https://example.org/mcp")), "ELEPHANTASM_ENDPOINT"),
+    ],
+)
+async def test_what_goes_wrong_is_said_in_a_sentence(reply: Any, says: str) -> None:
+    with strange(reply) as server:
+        async with talking(server) as talk:
+            answered = await talk.ask(CALL)
+            assert isinstance(answered, JSONRPCResponse)
+            assert (answered.id, answered.result["isError"]) == (7, True)
+            (block,) = answered.result["content"]
+            refused = await talk.ask(LIST)
+            assert isinstance(refused, JSONRPCError)
+            for text in (block["text"], refused.error.message):
+                assert says in text
+                assert KEY not in text
+                assert "nginx" not in text
+
+
+async def test_what_is_said_on_the_way_comes_first() -> None:
+    progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}'
+    result = '{"jsonrpc":"2.0","id":7,"result":{"content":[]}}'
+    body = f": ping\n\ndata: {progress}\n\ndata: {result}\n\n".encode()
+    with strange(AGREED, (200, body, ("Content-Type", "text/event-stream"))) as server:
+        async with talking(server) as talk:
+            assert isinstance(await talk.ask(HELLO), JSONRPCResponse)
+            first = await talk.ask(CALL)
+            assert isinstance(first, JSONRPCNotification)
+            assert first.method == "notifications/progress"
+            assert isinstance(await talk.hear(), JSONRPCResponse)
+
+
+async def test_a_cancelled_request_is_cancelled_there() -> None:
+    cancel = JSONRPCNotification(
+        jsonrpc="2.0", method="notifications/cancelled", params={"requestId": 7}
+    )
+    with strange(AGREED, "hang", (202, b"")) as server:
+        async with talking(server) as talk:
+            await talk.ask(HELLO)
+            await talk.send(CALL)
+            while len(server.bodies) < 2:
+                await anyio.lowlevel.checkpoint()
+            await talk.send(cancel)
+            while len(server.bodies) < 3:
+                await anyio.lowlevel.checkpoint()
+            assert b"notifications/cancelled" in server.bodies[2]
+
+
+async def test_a_session_that_the_server_forgot_is_made_again() -> None:
+    done = (
+        200,
+        {"jsonrpc": "2.0", "id": 7, "result": {"tools": []}},
+        ("Content-Type", "application/json"),
+    )
+    gone = (404, {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Gone"}})
+    with strange(AGREED, gone, AGREED, (202, b""), done) as server:
+        async with talking(server) as talk:
+            await talk.ask(HELLO)
+            listed = await talk.ask(LIST)
+            assert isinstance(listed, JSONRPCResponse)
+            assert (listed.id, listed.result) == (7, {"tools": []})
+            assert [b'"initialize"' in body for body in server.bodies[:3]] == [True, False, True]
+            assert b"notifications/initialized" in server.bodies[3]

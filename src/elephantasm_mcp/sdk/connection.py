@@ -173,8 +173,8 @@ def no_answer(endpoint: Endpoint, error: Exception) -> ServerError:
             hint="Check ELEPHANTASM_ENDPOINT, and that the server runs.",
         )
     return ServerError(
-        f"The memory server at {endpoint.host} broke off before it had answered; what was to be "
-        "written may have been written.",
+        f"The memory server at {endpoint.host} broke off, or was silent, before it had answered; "
+        "what was to be written may have been written.",
         hint="Try again.",
     )
 

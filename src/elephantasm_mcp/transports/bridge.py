@@ -47,6 +47,8 @@ SUBSCRIBE: Final = "resources/subscribe"
 UNSUBSCRIBE: Final = "resources/unsubscribe"
 OURS: Final = "bridge-"
 """How the ids of our own requests begin."""
+LEAST_SILENCE_S: Final = 20.0
+"""A server of ours that lives says so every fifteen seconds."""
 GOODBYE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 15.0
@@ -61,7 +63,7 @@ async def serve_bridge(settings: Settings, endpoint: Endpoint) -> None:
     wire = Wire()
     async with anyio.create_task_group() as group:
         group.start_soon(cancel_on_signal, group.cancel_scope)
-        upstream = Upstream(endpoint, silence_s=settings.timeout)
+        upstream = Upstream(endpoint, silence_s=max(settings.timeout, LEAST_SILENCE_S))
         await converse(Bridge(upstream).serve, wire)
         await upstream.close()
         group.cancel_scope.cancel()

@@ -42,7 +42,7 @@ class Upstream:
     """An open web client for the MCP side of a server. It belongs to one event loop."""
 
     def __init__(self, endpoint: Endpoint, *, silence_s: float) -> None:
-        """`silence_s` is how long a server may say nothing; ours says that it lives every 15 s."""
+        """`silence_s` is how long a server may say nothing while an answer is due."""
         self._endpoint: Final = endpoint
         self._url: Final = f"{endpoint.url}/mcp"
         self._client: Final = httpx2.AsyncClient(
