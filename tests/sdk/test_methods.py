@@ -391,11 +391,19 @@ def test_any_name_works_everywhere(memory: Elephantasm, name: str) -> None:
 
 
 def test_what_cannot_be_a_row_is_refused(memory: Elephantasm) -> None:
-    for strange in ("", " ", ".", "..", "a/b", "e1/../e2", "e0", "m12 OR 1"):
+    for strange in ("", " ", ".", "..", "a/b", "e1/../e2", "e0", "m12 OR 1", "\udc80"):
         with pytest.raises(ValidationError):
             memory.trace(strange)
         with pytest.raises(ValidationError):
             memory.undo_dream(strange)
+
+
+def test_what_is_no_unicode_is_an_error_of_ours(memory: Elephantasm) -> None:
+    for call in (lambda: memory.forget(ids=["\udc80"]), lambda: memory.undo_dream("d\udc80")):
+        with pytest.raises(ValidationError):
+            call()
+    with pytest.raises((NotFoundError, ValidationError)):
+        memory.complete_dream("\udc80", accept=[1])
 
 
 def test_long_lists_come_whole(memory: Elephantasm) -> None:

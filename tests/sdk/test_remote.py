@@ -209,6 +209,13 @@ def test_an_html_refusal_is_not_shown() -> None:
         memory.animas()
 
 
+def test_a_question_that_is_too_long_for_an_address_is_refused() -> None:
+    with strange((200, [])) as server, client_of(server) as memory:
+        with pytest.raises(ValidationError, match="too long"):
+            memory.search("x" * 100_000, anima_id="A")
+        assert server.heard == []
+
+
 def test_redirects_are_not_followed() -> None:
     with strange((200, [])) as other:
         reply = (307, b"", ("Location", f"{other.url}/api/animas"))

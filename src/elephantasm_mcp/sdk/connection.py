@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx2
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from elephantasm_mcp.errors import (
     AuthenticationError,
@@ -119,13 +119,7 @@ class Connection:
         Raises:
             ElephantasmError: as its status says; `ServerError` also when there is no answer.
         """
-        request = self._client.build_request(
-            method,
-            self.endpoint.url + path,
-            params=_texts(query),
-            content=None if body is None else to_json(body),
-            headers=None if body is None else {"Content-Type": "application/json"},
-        )
+        request = self._request(method, path, query=query, body=body)
         may_repeat = method == "GET" if repeatable is None else repeatable
         try:
             try:
@@ -134,8 +128,33 @@ class Connection:
                 if not may_repeat:
                     raise
                 return await self._send(request)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except httpx2.HTTPError as error:
             raise no_answer(self.endpoint, error) from None
+
+    def _request(
+        self, method: str, path: str, *, query: Parameters, body: object
+    ) -> httpx2.Request:
+        """A request that can be sent.
+
+        Raises:
+            ValidationError: what was given cannot be.
+        """
+        try:
+            return self._client.build_request(
+                method,
+                self.endpoint.url + path,
+                params=_texts(query),
+                content=None if body is None else to_json(body),
+                headers=None if body is None else {"Content-Type": "application/json"},
+            )
+        except httpx2.InvalidURL:
+            raise ValidationError(
+                "That is too long to ask a server.", hint="Ask in fewer words."
+            ) from None
+        except PydanticSerializationError:
+            raise ValidationError(
+                "A text holds broken Unicode.", hint="Mend or leave it."
+            ) from None
 
     async def _send(self, request: httpx2.Request) -> Answer:
         response = await self._client.send(request, stream=True)

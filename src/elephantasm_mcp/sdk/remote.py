@@ -354,4 +354,4 @@ def _row(text: str, field: str, *, example: str) -> str:
     """
     if "/" in text or not text.strip(". "):
         raise ValidationError(f"{text!r} is no handle and no id. Example: {example}.", field=field)
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")

@@ -38,7 +38,13 @@ from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.sdk.endpoint import Endpoint
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.stdio import Wire, cancel_on_signal, converse
-from elephantasm_mcp.transports.upstream import SESSION, VERSION, SessionLostError, Upstream
+from elephantasm_mcp.transports.upstream import (
+    SESSION,
+    VERSION,
+    SessionLostError,
+    Upstream,
+    fits_header,
+)
 
 HELLO: Final = "initialize"
 GREETED: Final = "notifications/initialized"
@@ -80,8 +86,8 @@ class Session:
     @property
     def headers(self) -> dict[str, str]:
         """What shows that a request belongs to it."""
-        named = {} if self.id is None else {SESSION: self.id}
-        return {VERSION: self.version, **named}
+        given = {VERSION: self.version, SESSION: self.id}
+        return {name: value for name, value in given.items() if value}
 
 
 @final
@@ -133,7 +139,8 @@ class Bridge:
         if self._session is not None or not isinstance(message, JSONRPCNotification):
             return False
         if message.method == CANCELLED:
-            scope = self._flying.get((message.params or {}).get("requestId", ""))
+            id_ = (message.params or {}).get("requestId")
+            scope = self._flying.get(id_) if isinstance(id_, str | int) else None
             if scope is not None:
                 scope.cancel()
         return True
@@ -276,12 +283,12 @@ def _modern_version(request: JSONRPCRequest) -> str | None:
     """The revision that a 2026-era request names, as all of them do."""
     meta = (request.params or {}).get("_meta")
     version = meta.get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
-    return version if version in MODERN_PROTOCOL_VERSIONS else None
+    return version if isinstance(version, str) and version in MODERN_PROTOCOL_VERSIONS else None
 
 
 def _modern_headers(request: JSONRPCRequest, version: str) -> dict[str, str]:
     """What a 2026-era request says of itself outside its body."""
-    headers = {VERSION: version, MCP_METHOD_HEADER: request.method}
+    headers = {VERSION: version, MCP_METHOD_HEADER: encode_header_value(request.method)}
     name = (request.params or {}).get(NAME_BEARING_METHODS.get(request.method, ""))
     if isinstance(name, str):
         headers[MCP_NAME_HEADER] = encode_header_value(name)
@@ -291,7 +298,8 @@ def _modern_headers(request: JSONRPCRequest, version: str) -> dict[str, str]:
 def _agreed(said: list[JSONRPCMessage]) -> str:
     """The revision that the answer to a handshake names."""
     results = [one.result for one in said if isinstance(one, JSONRPCResponse)]
-    return str(results[0].get("protocolVersion", "")) if results else ""
+    version = results[0].get("protocolVersion") if results else None
+    return version if isinstance(version, str) and fits_header(version) else ""
 
 
 def _notice(method: str, **params: str) -> JSONRPCNotification:

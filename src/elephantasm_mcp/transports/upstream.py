@@ -33,6 +33,11 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 ACCEPT: Final = {"Accept": "application/json, text/event-stream"}
 
 
+def fits_header(text: str) -> bool:
+    """Whether what a server said can be sent back to it."""
+    return text.isascii() and text.isprintable()
+
+
 class SessionLostError(Exception):
     """The server does not know the session; it did nothing."""
 
@@ -121,7 +126,8 @@ class Upstream:
                 await response.aclose()
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise no_answer(self._endpoint, error) from None
-        return response.headers.get(SESSION)
+        session = response.headers.get(SESSION)
+        return session if session and fits_header(session) else None
 
     async def _hear(self, response: httpx2.Response, hear: Heard) -> None:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
