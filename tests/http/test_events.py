@@ -2,10 +2,11 @@
 
 from http import HTTPStatus
 
-from httpx2 import AsyncClient
+from httpx2 import ASGITransport, AsyncClient
 from pydantic import TypeAdapter
 
 from elephantasm_mcp.app import App
+from elephantasm_mcp.http.api import build_api
 from elephantasm_mcp.types import Event
 
 EVENTS = TypeAdapter(list[Event])
@@ -86,3 +87,13 @@ async def test_the_background_task_is_woken_by_events(rest: AsyncClient, app: Ap
         await rest.post("/api/events", json={"content": "I am allergic to hazelnuts."})
         answer = await rest.get("/api/animas/default/search", params={"query": "allergic"})
     assert answer.json()["hits"][0]["handle"] == "e1"
+
+
+async def test_who_watches_for_changes_hears_of_writes_alone(app: App) -> None:
+    heard: list[str] = []
+    api = build_api(app, written=lambda: heard.append("written"))
+    async with AsyncClient(transport=ASGITransport(app=api), base_url="http://127.0.0.1") as client:
+        await client.get("/api/events")
+        assert heard == []
+        await client.post("/api/events", json={"content": "Hello."})
+        assert heard == ["written"]

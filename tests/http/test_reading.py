@@ -72,6 +72,11 @@ async def test_a_trace_leads_down_to_the_words(told: AsyncClient) -> None:
     assert gone.status_code == HTTPStatus.NOT_FOUND
 
 
+async def test_a_trace_for_a_question_that_finds_nothing_names_its_mode(told: AsyncClient) -> None:
+    answer = await told.get("/api/animas/default/trace/m1", params={"query": "ªÊÌüçHÅ"})
+    assert "lexical" in str(Trace.model_validate(answer.json()).standing.mode)
+
+
 async def test_layers_are_listed_as_they_are(told: AsyncClient) -> None:
     memories = (await told.get("/api/animas/default/memories")).json()
     known = (await told.get("/api/animas/default/knowledge")).json()

@@ -37,6 +37,26 @@ def test_a_free_port_is_taken_and_a_taken_one_refused() -> None:
             bind("127.0.0.1", port)
 
 
+def test_the_socket_says_that_it_speaks_tcp() -> None:
+    with bind("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP
+
+
+def test_rest_is_served_beside_mcp_to_known_hosts_only(tmp_path: Path) -> None:
+    with http_server(tmp_path / "memory.sqlite3") as (_, url):
+        address = urlsplit(url).netloc
+        for headers, status in (
+            ({}, 200),
+            ({"Origin": f"http://{address}"}, 200),
+            ({"Host": "evil.example"}, 421),
+            ({"Origin": "http://evil.example"}, 403),
+        ):
+            connection = http.client.HTTPConnection(address, timeout=DEADLINE_S)
+            connection.request("GET", "/api/health", headers=headers)
+            assert connection.getresponse().status == status
+            connection.close()
+
+
 @pytest.mark.parametrize("settings", [{"ELEPHANTASM_HOST": "0.0.0.0"}, {}])  # noqa: S104
 def test_what_cannot_be_served_ends_with_one_sentence(
     tmp_path: Path, settings: dict[str, str]

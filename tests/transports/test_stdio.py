@@ -241,13 +241,13 @@ def test_a_database_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> Non
     assert str(tmp_path.parent) not in ended.stderr
 
 
-def test_a_start_imports_no_model_and_no_provider() -> None:
+def test_a_start_imports_no_model_no_provider_and_no_rest() -> None:
     found = subprocess.run(
         [
             sys.executable,
             "-c",
             "import sys, elephantasm_mcp.transports.stdio\n"
-            "print(*{'onnxruntime', 'anthropic', 'openai'} & set(sys.modules))",
+            "print(*{'onnxruntime', 'anthropic', 'openai', 'fastapi'} & set(sys.modules))",
         ],
         capture_output=True,
         text=True,

@@ -65,7 +65,7 @@ def judge(tx: Tx, row: StoredRow, compiled: Compiled | None) -> Standing:
     )
     common = {
         "query": compiled.pack.query,
-        "mode": compiled.retrieved and compiled.retrieved.mode,
+        "mode": None if compiled.retrieved is None else compiled.retrieved.mode,
         "max_tokens": compiled.pack.max_tokens,
     }
     return standing.model_copy(update=common)
