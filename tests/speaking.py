@@ -89,18 +89,22 @@ def command(transport: str = "stdio", *, first: str = "") -> list[str]:
     return [sys.executable, "-c", first + SERVE.format(transport=transport)]
 
 
-def stdio_parameters(database: Path) -> StdioServerParameters:
+def stdio_parameters(database: Path, **settings: str) -> StdioServerParameters:
     """The same for the SDK's client."""
     program, *arguments = command()
-    return StdioServerParameters(command=program, args=arguments, env=environment(database))
+    return StdioServerParameters(
+        command=program, args=arguments, env=environment(database, **settings)
+    )
 
 
 @contextmanager
-def http_server(database: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server process on a free port, and its base URL."""
+def http_server(
+    database: Path, *, port: int = 0, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server process, on a free port unless one is given, and its base URL."""
     process = subprocess.Popen(
         command("http"),
-        env=environment(database, ELEPHANTASM_PORT="0", **settings),
+        env=environment(database, ELEPHANTASM_PORT=str(port), **settings),
         stderr=subprocess.PIPE,
         text=True,
     )

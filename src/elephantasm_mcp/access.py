@@ -59,6 +59,8 @@ _ROUTES: Final[dict[str, Scope | None]] = {
     "POST /api/animas/{anima}/dreams/{dream}/undo": Scope.WRITE,
     "POST /api/animas/{anima}/curate": Scope.WRITE,
     "POST /api/animas/{anima}/forget": Scope.WRITE,
+    "POST /api/animas/{anima}/redact": Scope.WRITE,
+    "GET /api/animas/{anima}/usefulness": Scope.READ,
     "GET /api/animas/{anima}/grants": Scope.READ,
     "POST /api/animas/{anima}/grants": Scope.ADMIN,
     "DELETE /api/animas/{anima}/grants/{grant}": Scope.ADMIN,

@@ -202,16 +202,17 @@ def database_path(settings: Settings) -> Path:
 
 
 def refuse_unbuilt(settings: Settings) -> None:
-    """Say plainly what this release does not do yet.
+    """Say plainly what is not done here, or not yet.
 
     Raises:
-        ValidationError: the value means nothing.
+        ValidationError: the value means nothing here.
         NotBuiltError: it will mean something in a later release.
     """
     if settings.endpoint:
-        raise NotBuiltError(
-            "Remote servers (ELEPHANTASM_ENDPOINT) come in a later release.",
-            hint="Unset it to use a local database.",
+        raise ValidationError(
+            "This works on a local database only, and ELEPHANTASM_ENDPOINT names a server.",
+            field="endpoint",
+            hint="Unset it, or name a database.",
         )
     if settings.database.startswith(("postgresql://", "postgres://")):
         raise NotBuiltError(

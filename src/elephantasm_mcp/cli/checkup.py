@@ -105,6 +105,8 @@ class Checkup:
 
     versions: dict[str, str]
     settings: list[SettingRow] = field(default_factory=list)
+    server: str = ""
+    """How the server is, where the settings name one: then nothing here is looked at."""
     database: DatabaseHealth | None = None
     """None where it cannot be opened, or is not there yet."""
     database_note: str = ""
@@ -151,8 +153,12 @@ async def examine(*, env_file: Path | None, recall: bool = False, **given: str |
     """
     found = Checkup(versions=dict(_versions()))
     with _noting_problems(found):
-        settings = load_settings(env_file=env_file, **given)
+        named = {"endpoint": ""} if given.get("database") else {}
+        settings = load_settings(env_file=env_file, **given, **named)
         found.settings = list(_settings(settings, env_file=env_file, given=given))
+        if settings.endpoint:
+            found.server = await _examine_server(settings)
+            return found
         with _noting_problems(found):
             refuse_unbuilt(settings)
         with _noting_problems(found):
@@ -172,6 +178,20 @@ async def examine(*, env_file: Path | None, recall: bool = False, **given: str |
             with _noting_problems(found):
                 await _examine_recall(found, settings, anima=given.get("anima_id"))
     return found
+
+
+async def _examine_server(settings: Settings) -> str:
+    """Ask the server for what only a good key is told.
+
+    Raises:
+        ElephantasmError: it cannot be asked, or does not answer well.
+    """
+    from elephantasm_mcp.sdk import AsyncElephantasm
+
+    async with AsyncElephantasm(
+        settings.api_key, endpoint=settings.endpoint, timeout=settings.timeout
+    ) as memory:
+        return f"it answers, and shows {len(await memory.animas()):,} animas"
 
 
 @contextmanager

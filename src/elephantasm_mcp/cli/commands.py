@@ -114,6 +114,8 @@ def settings_of(arguments: Namespace, **overrides: Any) -> Settings:  # noqa: AN
     Raises:
         ValidationError: a value breaks its rule.
     """
+    if arguments.database:
+        overrides["endpoint"] = ""  # a file that is named beats a server of the environment
     return load_settings(env_file=arguments.env_file, database=arguments.database, **overrides)
 
 

@@ -1,7 +1,7 @@
 """Connection: the memory that a command works on, opened as options and settings say.
 
-Owns how it is opened and closed. Commands see it through the SDK alone, so that one day they work
-on a remote server as well; but for those about who may use this very database. Invariant: it is
+Owns how it is opened and closed. Commands see it through the SDK alone, so that they work on a
+server as they do on a file; but for those about who may use this very database. Invariant: it is
 closed when the command ends, however it ends.
 """
 
@@ -26,6 +26,7 @@ HostWork: TypeAlias = "Callable[[App, Namespace], Awaitable[int]]"
 """The same of a command that only whoever has the file may give."""
 
 _NOT_OURS: Final = {"background_jobs", "timeout"}
+_FOR_A_SERVER: Final = {"endpoint", "api_key", "anima_id"}
 
 
 def with_memory(work: Work) -> Callable[[Namespace], int]:
@@ -58,6 +59,10 @@ async def _open_and(work: Work, arguments: Namespace) -> int:
     """Do the work without a deadline: whoever sits before it can interrupt it."""
     from elephantasm_mcp.sdk import AsyncElephantasm  # the engine: not for `--help`
 
-    settings = settings_of(arguments).model_dump(exclude=_NOT_OURS)
+    loaded = settings_of(arguments)
+    if loaded.endpoint:
+        settings = loaded.model_dump(include=_FOR_A_SERVER)
+    else:
+        settings = loaded.model_dump(exclude={*_NOT_OURS, "endpoint"}) | {"endpoint": ""}
     async with AsyncElephantasm(**settings, timeout=inf) as memory:
         return await work(memory, arguments)

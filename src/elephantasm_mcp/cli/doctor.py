@@ -50,6 +50,7 @@ def _present(found: Checkup) -> Iterator[str]:
     yield from _section("Versions", table(found.versions.items()))
     rows = ((one.variable, one.value, f"({one.origin})") for one in found.settings)
     yield from _section("Settings", table(rows))
+    yield from _section("Server", iter([found.server] if found.server else []))
     yield from _section("Database", _database(found))
     yield from _section("Over HTTP", _access(found))
     yield from _section("Models", _models(found))

@@ -195,6 +195,26 @@ _receipt: Final[dict[str, Any]] = {
     "erased_at": _AT,
     "unreached": ["copies that were made with `backup`, or by other programs"],
 }
+_masked: Final[dict[str, Any]] = {
+    "anima_id": _ANIMA,
+    "anima": "my-agent",
+    "events": ["e341"],
+    "memories": ["m12"],
+    "knowledge": [],
+    "journal": 1,
+    "redactions": 3,
+    "redacted_at": None,
+    "unreached": [],
+}
+_use: Final[dict[str, Any]] = {
+    "handle": "k7",
+    "layer": "knowledge",
+    "text": "Nadia is allergic to hazelnuts",
+    "shown": 0,
+    "of": 12,
+    "last_at": None,
+    "created_at": _AT,
+}
 _hit: Final[dict[str, Any]] = {
     "id": _KNOWN,
     "handle": "k7",
@@ -314,6 +334,7 @@ BODIES: Final[dict[str, object]] = {
     },
     "POST /api/animas/{anima}/grants": {"to": "my-agent", "knowledge": True, "memories": False},
     "POST /api/animas/{anima}/forget": {"ids": ["e341"], "dry_run": True},
+    "POST /api/animas/{anima}/redact": {"dry_run": True},
 }
 ANSWERS: Final[dict[str, object]] = {
     "POST /api/events": _event,
@@ -340,6 +361,13 @@ ANSWERS: Final[dict[str, object]] = {
     "POST /api/animas/{anima}/grants": _grant,
     "DELETE /api/animas/{anima}/grants/{grant}": _grant
     | {"revoked_at": "2026-03-04T09:00:00Z", "revoked_by": "nadia"},
+    "POST /api/animas/{anima}/redact": _masked,
+    "GET /api/animas/{anima}/usefulness": {
+        "packs_read": 12,
+        "days": 90,
+        "unused": [_use],
+        "crowding": [],
+    },
     "GET /api/animas/{anima}/export": '{"kind":"anima","id":"0198c2f0-…"}\n',
     "GET /api/health": {"status": "ok", "version": "0.1.0", "database": "ok", "worker": "idle"},
 }

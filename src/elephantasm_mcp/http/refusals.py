@@ -12,7 +12,6 @@ from typing import Annotated, Final
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import Field
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from elephantasm_mcp.errors import (
@@ -37,6 +36,8 @@ class ErrorAnswer(Record):
     """What is wrong, and what to do."""
     code: Annotated[str, Field(examples=["invalid"])]
     """The same for programs."""
+    field: Annotated[str, Field(examples=["content"])] = ""
+    """Which value it is about; left out where it is about none."""
 
 
 def refusal(error: ElephantasmError) -> Response:
@@ -46,14 +47,26 @@ def refusal(error: ElephantasmError) -> Response:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     if isinstance(error, AuthenticationError) and not isinstance(error, ScopeError):
         headers["WWW-Authenticate"] = "Bearer"
-    return answer(error.explain(), code=error.code, status=error.http_status, headers=headers)
+    return answer(
+        error.explain(),
+        code=error.code,
+        status=error.http_status,
+        headers=headers,
+        field=error.field if isinstance(error, ValidationError) else "",
+    )
 
 
 def answer(
-    detail: str, *, code: str, status: int, headers: Mapping[str, str] | None = None
+    detail: str,
+    *,
+    code: str,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    field: str = "",
 ) -> Response:
     """An error as it goes out."""
-    content = to_json(ErrorAnswer(detail=detail, code=code))
+    said = ErrorAnswer(detail=detail, code=code, field=field)
+    content = said.model_dump_json(exclude_defaults=True)
     return Response(content, status_code=status, headers=headers, media_type="application/json")
 
 

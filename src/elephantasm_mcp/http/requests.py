@@ -146,3 +146,15 @@ class Forgetting(Request):
     confirm: str | None = Field(None, max_length=64)
     """The token of a dry run of the same."""
     dry_run: bool = True
+
+
+class Redaction(Request):
+    """Whether secrets are to be masked; without `dry_run` false nothing is."""
+
+    dry_run: bool = True
+
+
+class UsefulnessParameters(Request):
+    """Over which time packs are looked at."""
+
+    days: int = Field(90, ge=1, le=36_500, description="Unused is what none showed for so long.")

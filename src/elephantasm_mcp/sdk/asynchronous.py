@@ -1,14 +1,13 @@
 """The client for coroutines.
 
-Owns when the database opens and closes, and the deadline of each call. Arguments are checked in
-`requests`; what is done is the services'. Invariant: whatever a caller hands in, only an
-`ElephantasmError` comes out.
+Owns when the database or the connection opens and closes, and the deadline of each call. Arguments
+are checked in `requests`; what is done is a backend's: `embedded` or `remote`. Invariant: whatever
+a caller hands in, only an `ElephantasmError` comes out.
 """
 
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from math import inf
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -16,22 +15,9 @@ from uuid import UUID
 import anyio
 from typing_extensions import Unpack
 
-from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.errors import ServerError, ValidationError
-from elephantasm_mcp.memory import (
-    animas,
-    curation,
-    dreams,
-    events,
-    forgetting,
-    grants,
-    packs,
-    provenance,
-    recall,
-    redaction,
-    usefulness,
-)
-from elephantasm_mcp.memory import layers as layer_service
+from elephantasm_mcp.sdk.backend import Backend
+from elephantasm_mcp.sdk.endpoint import Endpoint, parse_endpoint
 from elephantasm_mcp.sdk.requests import (
     LAYERS,
     TIMEOUT_S,
@@ -47,6 +33,7 @@ from elephantasm_mcp.sdk.requests import (
     parse_phase,
     parse_preset,
     plain,
+    plain_object,
     read_settings,
     required_anima,
 )
@@ -84,24 +71,30 @@ from elephantasm_mcp.types.views import (
 
 
 class AsyncElephantasm:
-    """A memory in a local database, for coroutines. It belongs to one event loop (asyncio).
+    """A memory in a local database or on a server, for coroutines. It belongs to one event loop.
 
     Best used as `async with AsyncElephantasm(...) as memory`. Without it, the first call opens the
     database and `close` closes it; background jobs need the block, which owns their task.
 
-    `database` is a file; without it ELEPHANTASM_DATABASE, else the default file. `anima_id` is the
-    default anima, an id or a name, made on first use. `timeout` bounds each call, in seconds,
-    but for `dream` and `complete_dream`: a dream over much takes what it takes, and each question
-    that it asks a language model is given up after two minutes.
-    `background_jobs` makes memories in the background. `settings` are the settings' names without
-    prefix (`llm=`, `embedder=`, …).
+    With an `endpoint`, or ELEPHANTASM_ENDPOINT, the memory is on that server, and `api_key`, or
+    ELEPHANTASM_API_KEY, shows who asks. Else, or where a `database` is named, it is in that file;
+    without one ELEPHANTASM_DATABASE, else the default file.
+
+    `anima_id` is the default anima, an id or a name, made on first use. `timeout` bounds each call,
+    in seconds, but for `dream` and `complete_dream`: a dream over much takes what it takes, and
+    each question that it asks a language model is given up after two minutes. For a database alone:
+    `background_jobs` makes memories in the background, and `settings` are the settings' names
+    without prefix (`llm=`, `embedder=`, …).
 
     Wherever a method takes an `anima_id`, it is an id or a name, and None is the default anima.
     Every method may raise:
         ValidationError: an argument breaks a rule; the message names it, the rule and an example.
         NotFoundError: an unknown anima, row or dream.
         NotBuiltError: promised for a later release.
-        ServerError: the call, unless it dreams, took longer than `timeout`.
+        AuthenticationError: the server does not know the key; `ScopeError`: it is not for this.
+        RateLimitError: the server has been asked too often; `retry_after` is in seconds.
+        ServerError: the call, unless it dreams, took longer than `timeout`; or the server cannot be
+            reached.
         StorageError: the database cannot be used, or the client is closed.
     """
 
@@ -123,13 +116,15 @@ class AsyncElephantasm:
             endpoint=endpoint,
             database=database,
             timeout=timeout,
+            background_jobs=background_jobs,
         )
+        self._server: Final = parse_endpoint(self._settings)
         self.client = "sdk"
         """Who reads: a pack tells each client what changed since it last read one."""
         self._background_jobs: Final = background_jobs
         self._opening: Final = anyio.Lock()
         self._stack: Final = AsyncExitStack()
-        self._app: App | None = None
+        self._backend: Backend | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -145,7 +140,7 @@ class AsyncElephantasm:
         await self.close()
 
     async def close(self) -> None:
-        """Close the database. May be called twice; no other call works afterwards."""
+        """Close what is open. May be called twice; no other call works afterwards."""
         async with self._opening:
             self._closed = True
             await self._stack.aclose()
@@ -169,14 +164,13 @@ class AsyncElephantasm:
             meta=meta,
             settings=settings,
         )
-        async with self._call("create_anima") as app:
-            anima, _ = await animas.create(app.core, app.user, request)
-            return anima
+        async with self._call("create_anima") as backend:
+            return await backend.create_anima(request)
 
     async def animas(self) -> list[AnimaOverview]:
         """All animas with what they hold, oldest first."""
-        async with self._call("animas") as app:
-            return await animas.overview(app.core, app.user)
+        async with self._call("animas") as backend:
+            return await backend.animas()
 
     async def update_anima(
         self,
@@ -201,22 +195,14 @@ class AsyncElephantasm:
             meta=meta,
             settings=settings,
         )
-        async with self._call("update_anima") as app:
-            return await animas.update(
-                app.core,
-                app.user,
-                anima,
-                name=change.name,
-                description=change.description,
-                meta=change.meta,
-                settings=change.settings,
-            )
+        async with self._call("update_anima") as backend:
+            return await backend.update_anima(anima, change)
 
     async def delete_anima(self, id: UUID | str) -> None:  # noqa: A002 - the contract's name
         """Remove an anima with all it holds, for good: no byte of it is left in the files."""
         anima = required_anima(id, call="delete_anima")
-        async with self._call("delete_anima") as app:
-            await forgetting.delete_anima(app.core, app.user, anima)
+        async with self._call("delete_anima") as backend:
+            await backend.delete_anima(anima)
 
     async def extract(
         self,
@@ -301,10 +287,8 @@ class AsyncElephantasm:
             max_tokens=max_tokens,
             as_of=as_of,
         )
-        async with self._call("inject") as app:
-            return await packs.compile_pack(
-                app.core, app.user, request, patience_s=inf, client=self.client
-            )
+        async with self._call("inject") as backend:
+            return await backend.inject(request, client=self.client)
 
     async def search(
         self,
@@ -331,8 +315,8 @@ class AsyncElephantasm:
             include_archived=include_archived,
             limit=limit,
         )
-        async with self._call("search") as app:
-            return await recall.search(app.core, app.user, request, patience_s=inf)
+        async with self._call("search") as backend:
+            return await backend.search(request)
 
     async def events(
         self,
@@ -348,16 +332,8 @@ class AsyncElephantasm:
         asked = make_request(
             Listing, "events", session_id=session_id, since=since, until=until, limit=limit
         )
-        async with self._call("events") as app:
-            return await events.list_events(
-                app.core,
-                app.user,
-                anima,
-                session_id=asked.session_id,
-                since=asked.since,
-                until=asked.until,
-                limit=asked.limit,
-            )
+        async with self._call("events") as backend:
+            return await backend.events(anima, asked)
 
     async def memories(
         self,
@@ -369,10 +345,8 @@ class AsyncElephantasm:
         """Memories that nothing superseded, oldest first; all of them without a limit."""
         anima = anima_ref(anima_id, call="memories")
         asked = make_request(Listing, "memories", state=state, limit=limit)
-        async with self._call("memories") as app:
-            return await layer_service.memories(
-                app.core, app.user, anima, state=asked.state, limit=asked.limit
-            )
+        async with self._call("memories") as backend:
+            return await backend.memories(anima, asked)
 
     async def knowledge(
         self,
@@ -386,20 +360,14 @@ class AsyncElephantasm:
         asked = make_request(
             Listing, "knowledge", include_superseded=include_superseded, limit=limit
         )
-        async with self._call("knowledge") as app:
-            return await layer_service.knowledge(
-                app.core,
-                app.user,
-                anima,
-                include_superseded=asked.include_superseded,
-                limit=asked.limit,
-            )
+        async with self._call("knowledge") as backend:
+            return await backend.knowledge(anima, asked)
 
     async def identity(self, anima_id: AnimaRef = None) -> IdentityContext | None:
         """Who the agent is; None as long as nothing is known of it."""
         anima = anima_ref(anima_id, call="identity")
-        async with self._call("identity") as app:
-            return await layer_service.identity(app.core, app.user, anima)
+        async with self._call("identity") as backend:
+            return await backend.identity(anima)
 
     async def dreams(
         self, anima_id: AnimaRef = None, *, limit: int | None = None
@@ -407,8 +375,8 @@ class AsyncElephantasm:
         """The journal with all actions, newest first; all of it without a limit."""
         anima = anima_ref(anima_id, call="dreams")
         asked = make_request(Listing, "dreams", limit=limit)
-        async with self._call("dreams") as app:
-            return await dreams.journal(app.core, app.user, anima=anima, limit=asked.limit)
+        async with self._call("dreams") as backend:
+            return await backend.dreams(anima, asked)
 
     async def dream(
         self,
@@ -424,12 +392,10 @@ class AsyncElephantasm:
         better.
         """
         anima, asked = anima_ref(anima_id, call="dream"), parse_phase(phase)
-        async with self._dreaming("dream") as app:
+        async with self._dreaming("dream") as backend:
             if dry_run:
-                from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
-
-                return await plans.dry_run(app.core, app.user, anima=anima, phase=asked)
-            return await dreams.run(app.core, app.user, anima=anima, phase=asked)
+                return await backend.plan_dream(anima, phase=asked)
+            return await backend.dream(anima, phase=asked)
 
     async def complete_dream(
         self,
@@ -445,25 +411,17 @@ class AsyncElephantasm:
             ConflictError: the order or the plan has expired or was completed.
         """
         if accept is not None:
-            from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
-
-            async with self._dreaming("complete_dream") as app:
-                return await plans.complete(
-                    app.core, app.user, plan_or_work_order, accept=accept, actor="user"
-                )
+            async with self._dreaming("complete_dream") as backend:
+                return await backend.complete_plan(plan_or_work_order, accept=accept)
         if proposals is None:
             raise ValidationError(
                 "`complete_dream` needs `proposals` for a work order, or `accept` for a plan.",
                 field="proposals",
                 hint='Example: complete_dream(order.id, proposals={"memories": []}).',
             )
-        async with self._dreaming("complete_dream") as app:
-            return await dreams.complete(
-                app.core,
-                app.user,
-                str(plan_or_work_order),
-                proposals=plain(proposals),
-                host=self.client,
+        async with self._dreaming("complete_dream") as backend:
+            return await backend.complete_order(
+                str(plan_or_work_order), proposals=plain_object(proposals), client=self.client
             )
 
     async def undo_dream(self, dream_id: UUID | str) -> UndoReport:
@@ -472,8 +430,8 @@ class AsyncElephantasm:
         Raises:
             ConflictError: a later dream stands on the same rows.
         """
-        async with self._call("undo_dream") as app:
-            return await dreams.undo(app.core, app.user, str(dream_id))
+        async with self._call("undo_dream") as backend:
+            return await backend.undo_dream(str(dream_id))
 
     async def trace(
         self,
@@ -489,15 +447,8 @@ class AsyncElephantasm:
         request = make_request(
             PackQuery, "trace", anima=anima_ref(anima_id, call="trace"), query=query
         )
-        async with self._call("trace") as app:
-            return await provenance.trace(
-                app.core,
-                app.user,
-                str(id),
-                anima=request.anima,
-                query=request.query,
-                patience_s=inf,
-            )
+        async with self._call("trace") as backend:
+            return await backend.trace(str(id), request)
 
     async def curate(
         self,
@@ -528,8 +479,8 @@ class AsyncElephantasm:
             knowledge_type=knowledge_type,
             reason=reason,
         )
-        async with self._call("curate") as app:
-            return await curation.curate(app.core, app.user, request)
+        async with self._call("curate") as backend:
+            return await backend.curate(request)
 
     async def forget(
         self,
@@ -553,10 +504,8 @@ class AsyncElephantasm:
             session_id=session_id,
             everything=everything,
         )
-        async with self._call("forget") as app:
-            if dry_run:
-                return await forgetting.preview(app.core, app.user, request)
-            return await forgetting.forget(app.core, app.user, request, confirmed=True)
+        async with self._call("forget") as backend:
+            return await backend.forget(request, dry_run=dry_run)
 
     async def redact(
         self,
@@ -569,8 +518,8 @@ class AsyncElephantasm:
         With `dry_run` nothing is changed, and the report says what would be masked.
         """
         anima = anima_ref(anima_id, call="redact")
-        async with self._call("redact") as app:
-            return await redaction.redact(app.core, app.user, anima, dry_run=dry_run)
+        async with self._call("redact") as backend:
+            return await backend.redact(anima, dry_run=dry_run)
 
     async def grants(self, anima_id: AnimaRef = None) -> list[Grant]:
         """Which animas may read of which, those that ended as well, oldest first.
@@ -578,10 +527,8 @@ class AsyncElephantasm:
         Of one anima and to it; without an `anima_id` of all.
         """
         anima = anima_ref(anima_id, call="grants")
-        async with self._call("grants") as app:
-            if anima is None:
-                return await grants.list_all(app.core, app.user)
-            return await grants.list_of(app.core, app.user, anima)
+        async with self._call("grants") as backend:
+            return await backend.grants(anima)
 
     async def grant(
         self,
@@ -603,8 +550,8 @@ class AsyncElephantasm:
         request = make_request(
             GrantRequest, "grant", to=to, to_user=to_user, knowledge=knowledge, memories=memories
         )
-        async with self._call("grant") as app:
-            return await grants.add(app.core, app.user, owner, request)
+        async with self._call("grant") as backend:
+            return await backend.grant(owner, request)
 
     async def revoke_grant(self, id: UUID | str) -> Grant:  # noqa: A002 - as other calls
         """End a grant, as the owner of either anima: the next read does without it.
@@ -612,28 +559,25 @@ class AsyncElephantasm:
         Raises:
             ConflictError: it has ended, and another one took its place.
         """
-        async with self._call("revoke_grant") as app:
-            return await grants.revoke(app.core, app.user, str(id))
+        async with self._call("revoke_grant") as backend:
+            return await backend.revoke_grant(str(id))
 
     async def usefulness(self, anima_id: AnimaRef = None, *, days: int = 90) -> Usefulness:
         """What no pack showed for so many days, and what stands in nearly every one."""
         anima = anima_ref(anima_id, call="usefulness")
         asked = make_request(Listing, "usefulness", days=days)
-        async with self._call("usefulness") as app:
-            return await usefulness.judge(app.core, app.user, anima, days=asked.days)
+        async with self._call("usefulness") as backend:
+            return await backend.usefulness(anima, days=asked.days)
 
     async def _record(self, requests: Sequence[EventCreate], *, call: str) -> list[Event]:
-        async with self._call(call) as app:
-            recorded = await events.record(app.core, app.user, requests)
-            if self._background_jobs:
-                app.worker.wake()
-            return [one.event for one in recorded.events]
+        async with self._call(call) as backend:
+            return await backend.record(requests)
 
     @asynccontextmanager
-    async def _call(self, name: str) -> AsyncIterator[App]:
-        """The open app, for at most `timeout` seconds."""
+    async def _call(self, name: str) -> AsyncIterator[Backend]:
+        """The open backend, for at most `timeout` seconds."""
         with anyio.move_on_after(self._settings.timeout) as scope:
-            if self._app is None and self._background_jobs:
+            if self._backend is None and self._background_jobs:
                 raise ValidationError(
                     "A client with background jobs is used in `async with AsyncElephantasm(…)`.",
                     field="background_jobs",
@@ -647,18 +591,36 @@ class AsyncElephantasm:
             )
 
     @asynccontextmanager
-    async def _dreaming(self, name: str) -> AsyncIterator[App]:
-        """The open app, for as long as a dream takes: what it asks a model has its own deadline."""
-        async with self._call(name) as app:
+    async def _dreaming(self, name: str) -> AsyncIterator[Backend]:
+        """The open backend, for as long as a dream takes: questions to a model have a deadline."""
+        async with self._call(name) as backend:
             pass
-        yield app
+        yield backend
 
-    async def _open(self) -> App:
+    async def _open(self) -> Backend:
         async with self._opening:
             if self._closed:
                 raise closed_error()
-            if self._app is None:
-                jobs = True if self._background_jobs else None
-                opening = open_app(self._settings, background_jobs=jobs)
-                self._app = await self._stack.enter_async_context(opening)
-            return self._app
+            if self._backend is None:
+                server = self._server
+                self._backend = await (self._embed() if server is None else self._reach(server))
+            return self._backend
+
+    async def _embed(self) -> Backend:
+        """Open the database."""
+        from elephantasm_mcp.app import open_app  # the engine: not for a client of a server
+        from elephantasm_mcp.sdk.embedded import Embedded
+
+        jobs = True if self._background_jobs else None
+        opening = open_app(self._settings, background_jobs=jobs)
+        app = await self._stack.enter_async_context(opening)
+        return Embedded(app, background_jobs=self._background_jobs)
+
+    async def _reach(self, server: Endpoint) -> Backend:
+        """Make ready to ask the server; nothing is sent yet."""
+        from elephantasm_mcp.sdk.connection import Connection  # a web client: not for a database
+        from elephantasm_mcp.sdk.remote import Remote
+
+        connection = Connection(server)
+        self._stack.push_async_callback(connection.close)
+        return Remote(connection, self._settings)

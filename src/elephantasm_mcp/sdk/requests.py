@@ -5,7 +5,7 @@ Invariant: nothing that a caller can hand in raises anything but an `Elephantasm
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, TypeVar, get_args
@@ -87,26 +87,58 @@ class Listing(Request):
 def read_settings(
     settings: Mapping[str, object],
     *,
-    timeout: float,
-    database: str | os.PathLike[str] | None,
+    api_key: str | None,
     anima_id: AnimaRef,
-    **named: str | None,
+    endpoint: str | None,
+    database: str | os.PathLike[str] | None,
+    timeout: float,
+    background_jobs: bool,
 ) -> Settings:
-    """All settings, those of the environment where nothing is given."""
+    """All settings, those of the environment where nothing is given.
+
+    Raises:
+        ValidationError: one does not exist, breaks its rule, or is none for a client of a server.
+    """
     known = list(Settings.model_fields)
     for name in settings:
         if name not in known:
             message = unknown_argument(name, owner="Elephantasm", known=known)
             raise ValidationError(message, field=name)
+    if database is not None and endpoint:
+        raise ValidationError(
+            "The memory is either at `endpoint` or in `database`.",
+            field="database",
+            hint="Give one of them.",
+        )
+    if database is not None:
+        endpoint = ""  # a file that is named beats a server of the environment
     given: dict[str, Any] = {
         **settings,
-        **named,
+        "api_key": api_key,
+        "endpoint": endpoint,
         # the environment's value cannot be told from the default otherwise
         "timeout": None if timeout == TIMEOUT_S else timeout,
         "database": None if database is None else os.fspath(database),
         "anima_id": None if anima_id is None else str(anima_id),
     }
-    return load_settings(**given)
+    loaded = load_settings(**given)
+    if loaded.endpoint:
+        _refuse_servers_own([*settings, *(["background_jobs"] if background_jobs else [])])
+    return loaded
+
+
+def _refuse_servers_own(names: Sequence[str]) -> None:
+    """Refuse what a client of a server cannot set.
+
+    Raises:
+        ValidationError: there is something of that kind.
+    """
+    if names:
+        raise ValidationError(
+            f"`{names[0]}` is for a memory in a database; on a server it is the server's to set.",
+            field=names[0],
+            hint="Leave it out, or name a `database` instead of the server.",
+        )
 
 
 def make_request(model: type[RequestT], call: str, /, **fields: object) -> RequestT:
@@ -122,16 +154,24 @@ def plain(value: object) -> object:
     """A text without broken Unicode, an object as JSON has it, anything else as it is."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         return repair(value)[0]
-    if not isinstance(value, Mapping):
-        return value
+    return plain_object(value) if isinstance(value, Mapping) else value
+
+
+def plain_object(value: Meta) -> dict[str, Any]:
+    """An object as JSON has it.
+
+    Raises:
+        ValidationError: it holds something that JSON cannot hold.
+    """
     try:
-        return to_jsonable_python(dict(value))
+        made: dict[str, Any] = to_jsonable_python(dict(value))
     except (PydanticSerializationError, ValueError):
         raise ValidationError(
             "`meta` holds something that JSON cannot hold.",
             field="meta",
             hint='Give texts, numbers, lists and objects, such as {"channel": "email"}.',
         ) from None
+    return made
 
 
 def anima_ref(ref: object, *, call: str) -> AnimaRef:

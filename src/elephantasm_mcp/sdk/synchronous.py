@@ -59,9 +59,9 @@ T = TypeVar("T")
 class Elephantasm:
     """`AsyncElephantasm` for plain code: the same arguments, methods, types and errors.
 
-    Opens its database at once. Safe from several threads and inside a running event loop; a forked
-    child is refused. A context manager; one that nobody closes is closed when it is collected or
-    when the interpreter exits.
+    Opens its database at once; a server is asked only when a method needs it. Safe from several
+    threads and inside a running event loop; a forked child is refused. A context manager; one that
+    nobody closes is closed when it is collected or when the interpreter exits.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Elephantasm:
         self.close()
 
     def close(self) -> None:
-        """Close the database. May be called twice; no other call works afterwards."""
+        """Close what is open. May be called twice; no other call works afterwards."""
         self._closed = True
         self._loop.close()
 

@@ -12,6 +12,7 @@ from typing import Literal
 import anyio
 
 from elephantasm_mcp.errors import ElephantasmError
+from elephantasm_mcp.sdk.endpoint import parse_endpoint
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.garbage import keep_garbage
 from elephantasm_mcp.transports.leaving import exit_on_signals
@@ -31,7 +32,12 @@ def serve(settings: Settings, *, transport: Transport) -> int:
     exit_on_signals()
     _set_up_logging(settings)
     try:
-        if transport == "stdio":
+        endpoint = parse_endpoint(settings) if transport == "stdio" else None
+        if endpoint is not None:
+            from elephantasm_mcp.transports.bridge import serve_bridge
+
+            anyio.run(serve_bridge, settings, endpoint)
+        elif transport == "stdio":
             from elephantasm_mcp.transports.stdio import serve_stdio
 
             anyio.run(serve_stdio, settings)

@@ -7,15 +7,16 @@ client closed its end is answered, unless that takes longer than the grace.
 
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import anyio
 import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     JSONRPCError,
@@ -26,11 +27,16 @@ from mcp_types import (
 )
 
 from elephantasm_mcp.app import open_app
-from elephantasm_mcp.server import ElephantasmServer, build_server
+from elephantasm_mcp.server import build_server
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.garbage import collect_garbage
 from elephantasm_mcp.transports.leaving import exit_in_time, wait_for_signal
 from elephantasm_mcp.transports.lines import TooLong, parse_line, split_lines
+
+Serve: TypeAlias = Callable[
+    [ReadStream[SessionMessage | Exception], WriteStream[SessionMessage]], Coroutine[Any, Any, None]
+]
+"""What answers the messages of one connection."""
 
 GRACE_S: Final = 0.6
 """For answers to what was read before the client closed its end."""
@@ -110,27 +116,28 @@ async def serve_stdio(settings: Settings) -> None:
     """
     wire = Wire()
     async with anyio.create_task_group() as group:
-        group.start_soon(_cancel_on_signal, group.cancel_scope)
+        group.start_soon(cancel_on_signal, group.cancel_scope)
         async with open_app(settings, background_jobs=settings.background_jobs) as app:
             server = build_server(app)
             collect_garbage()
             async with server.watcher.watching():
-                await _converse(server, wire)
+                await converse(server.serve, wire)
         group.cancel_scope.cancel()
 
 
-async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
+async def cancel_on_signal(scope: anyio.CancelScope) -> None:
+    """Cancel what is served once the process was told to end."""
     await wait_for_signal()
     scope.cancel()
 
 
-async def _converse(server: ElephantasmServer, wire: Wire) -> None:
-    """Carry messages between the wire and the server until one of them ends."""
+async def converse(serve: Serve, wire: Wire) -> None:
+    """Carry messages between the wire and what serves them until one of them ends."""
     to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
     unanswered = Unanswered()
     async with anyio.create_task_group() as group:
-        group.start_soon(server.serve, from_client, to_client.clone())
+        group.start_soon(serve, from_client, to_client.clone())
         group.start_soon(_write, wire, from_server, unanswered, group.cancel_scope)
         async with to_server, to_client:
             async for line in _lines(wire):

@@ -1,4 +1,4 @@
-"""Packs: the compiled context of an anima."""
+"""Packs: the compiled context of an anima, and what became of what they showed."""
 
 from math import inf
 from typing import Annotated
@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.http.answers import json_answer
-from elephantasm_mcp.http.requests import AnimaPath, PackParameters
+from elephantasm_mcp.http.requests import AnimaPath, PackParameters, UsefulnessParameters
 from elephantasm_mcp.memory import packs as service
-from elephantasm_mcp.types.views import MemoryPack, PackQuery
+from elephantasm_mcp.memory import usefulness as judgement
+from elephantasm_mcp.types.views import MemoryPack, PackQuery, Usefulness
 
 CLIENT = "rest"
 """Who reads: a pack tells each client what changed since it last read one."""
@@ -40,3 +41,15 @@ def register(api: FastAPI, app: App) -> None:
         )
         pack = await service.compile_pack(app.core, app.user, wanted, patience_s=inf, client=CLIENT)
         return json_answer(pack)
+
+    @api.get(
+        "/api/animas/{anima}/usefulness",
+        tags=["packs"],
+        summary="Judge what packs show",
+        response_model=Usefulness,
+    )
+    async def usefulness(
+        anima: AnimaPath, asked: Annotated[UsefulnessParameters, Query()]
+    ) -> Response:
+        """What no pack showed for so many `days`, and what stands in nearly every one."""
+        return json_answer(await judgement.judge(app.core, app.user, anima, days=asked.days))

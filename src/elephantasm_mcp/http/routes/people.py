@@ -1,13 +1,19 @@
-"""A person's hand: curating and forgetting."""
+"""A person's hand: curating, forgetting, masking."""
 
 from fastapi import FastAPI
 from starlette.responses import Response
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.http.answers import json_answer
-from elephantasm_mcp.http.requests import AnimaPath, CurateRequest, Forgetting
-from elephantasm_mcp.memory import curation, forgetting
-from elephantasm_mcp.types.views import CurateReport, Curation, ForgetReport, ForgetRequest
+from elephantasm_mcp.http.requests import AnimaPath, CurateRequest, Forgetting, Redaction
+from elephantasm_mcp.memory import curation, forgetting, redaction
+from elephantasm_mcp.types.views import (
+    CurateReport,
+    Curation,
+    ForgetReport,
+    ForgetRequest,
+    RedactReport,
+)
 
 
 def register(api: FastAPI, app: App) -> None:
@@ -59,3 +65,16 @@ def register(api: FastAPI, app: App) -> None:
             return json_answer(await forgetting.preview(app.core, app.user, wanted))
         confirmed = asked.confirm is None
         return json_answer(await forgetting.forget(app.core, app.user, wanted, confirmed=confirmed))
+
+    @api.post(
+        "/api/animas/{anima}/redact",
+        tags=["people"],
+        summary="Mask secrets",
+        response_model=RedactReport,
+    )
+    async def redact(anima: AnimaPath, asked: Redaction) -> Response:
+        """Mask secrets, and what the anima never stores, in all that is stored of it; for good.
+
+        Nothing is changed unless `dry_run` is false; until then the answer says what would be.
+        """
+        return json_answer(await redaction.redact(app.core, app.user, anima, dry_run=asked.dry_run))
