@@ -72,7 +72,7 @@ async def test_reading_cannot_write_and_an_error_of_the_library_is_a_plain_one(d
             await scratch.read(put, b"1")
         await scratch.write(put, b"1")
         with pytest.raises(StorageError, match="refused a value"):
-            await scratch.write(lambda tx: tx.run("restore_user", user_no=1, uuid=None))
+            await scratch.write(lambda tx: tx.run("restore_user", user_no=1, uuid=None, name="me"))
 
 
 async def test_it_says_that_it_is_in_memory(database):
