@@ -18,7 +18,7 @@ from elephantasm_mcp.pure.patterns import complaint
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
-from elephantasm_mcp.store import packs, work_orders
+from elephantasm_mcp.store import grants, packs, work_orders
 from elephantasm_mcp.store.animas import Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.records import (
@@ -98,6 +98,8 @@ async def update(
 async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
     """Let an anima be another user's, who is made if need be, with all that belongs to it.
 
+    What it was granted, and what was granted of it, ends.
+
     Raises:
         ValidationError: the owner's name is blank or too long.
         NotFoundError: an unknown anima.
@@ -112,6 +114,7 @@ async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
             return None
         work_orders.give(tx, target.anima_no, user_no=to)
         packs.give(tx, target.anima_no, user_no=to)
+        grants.end_all(tx, target.anima_no, now=now)
         return store.get(tx, target.anima_no)
 
     stored = await core.database.write(hand_over, core.ids.uuid())
