@@ -1,7 +1,8 @@
 """The REST interface against an empty route of the same server, and under very many clients.
 
 A server process as users start it, with one route more that does nothing. The clients are one other
-process; each keeps its connection and waits for each answer. Made-up events; each question is new.
+process; each keeps its connection and waits for each answer. Events and questions are made up
+(`cli/bench/made_up.py`), each a new one.
 """
 
 import json
@@ -14,13 +15,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from datetime import UTC, datetime
+from itertools import count, islice
 from pathlib import Path
+from urllib.parse import urlencode
 
 import anyio
 from anyio.abc import SocketStream
 
-from acknowledge import TEXT
+from elephantasm_mcp.cli.bench.made_up import Storyteller
 from measuring import Row, in_turn_async, print_table
 
 SERVE = """
@@ -45,8 +48,8 @@ def with_empty(app, **options):
 http.build_api = with_empty
 sys.exit(transports.serve(load_settings(), transport="http"))
 """
-CLIENTS = 16
-EVENTS = 800
+CLIENTS = 64
+EVENTS = 1280
 READERS = 4
 READS = 100
 ROUNDS = 3
@@ -57,11 +60,7 @@ CROWD_S = 60
 RATE_GOAL = 1 / 3
 RATE_AIM = 1500
 EXTRA_S = 0.010
-QUESTIONS = (
-    "who wants to sign off case {}?",
-    "where did I move the billing service of case {}?",
-    "what is known of the cut-over plan {}?",
-)
+UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -115,24 +114,24 @@ class Load:
 
     port: int
     numbers: Iterator[int] = field(default_factory=count)
+    teller: Storyteller = field(default_factory=lambda: Storyteller(seed=1))
 
     def event(self) -> bytes:
         """An event, different from all before."""
-        content = TEXT.format(next(self.numbers))
-        return json.dumps({"content": content, "session_id": "benchmark"}).encode()
+        event = {"content": self.teller.sentence(), "session_id": "benchmark"}
+        return json.dumps(event | {"dedupe_key": str(next(self.numbers))}).encode()
 
     def question(self) -> str:
-        """The address of a pack for a question, different from all before."""
-        number = next(self.numbers)
-        query = QUESTIONS[number % len(QUESTIONS)].format(number).replace(" ", "%20")
-        return f"/api/animas/default/memory-packs/latest?query={query}"
+        """The address of a pack for a question."""
+        query = urlencode({"query": self.teller.question()})
+        return f"/api/animas/default/memory-packs/latest?{query}"
 
     async def fill(self, rows: int) -> None:
         """Record that many events, and wait until they are indexed."""
         client = await self.client()
-        for _ in range(rows // BATCH):
-            events = [json.loads(self.event()) for _ in range(BATCH)]
-            await client.ask("POST", "/api/events/batch", json.dumps({"events": events}).encode())
+        talk = self.teller.talk(rows, anima=None, until=UNTIL)
+        while batch := [one.model_dump(mode="json") for one in islice(talk, BATCH)]:
+            await client.ask("POST", "/api/events/batch", json.dumps({"events": batch}).encode())
         await client.ask("GET", self.question())
 
     async def client(self) -> Client:

@@ -64,6 +64,6 @@ async def _plainly(answer: Awaitable[Response], *, doing: str) -> Response:
         return refusal(error)
     except ClientDisconnect:
         return Response(status_code=400)
-    except Exception as error:
+    except Exception as error:  # the boundary: nobody but us may see what it is
         logger.error("Failed while `%s` was answered.", doing, exc_info=error)  # noqa: TRY400
         return refusal(ServerError(FAILED))
