@@ -97,7 +97,6 @@ async def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"endpoint": "https://example.org"},
         {"database": "postgresql://localhost/x"},
         {"database": "postgres://localhost/x"},
     ],
@@ -108,6 +107,13 @@ async def test_what_comes_later_is_refused_in_one_sentence(options):
             pass
     assert "later release" in str(caught.value)
     assert caught.value.hint
+
+
+async def test_a_database_is_not_opened_where_a_server_is_named():
+    with pytest.raises(ValidationError, match="local database only") as caught:
+        async with open_app(load_settings(endpoint="https://example.org")):
+            pass
+    assert caught.value.field == "endpoint"
 
 
 @pytest.mark.parametrize(

@@ -289,12 +289,12 @@ def test_the_default_anima_is_made_when_it_is_missing() -> None:
         assert memory.extract("message.in", "Hello!").handle == "e1"
         assert server.heard == ["POST /api/events", "POST /api/animas", "POST /api/events"]
     with (
-        strange(missing, (200, made)) as server,
+        strange(missing, (200, made), missing) as server,
         client_of(server) as memory,
         pytest.raises(NotFoundError, match="There is no anima 'mine'"),
     ):
         memory.trace("m99")
-    assert len(server.heard) == 2
+    assert len(server.heard) == 3
     with (
         strange(missing, (403, {"detail": "No."})) as server,
         client_of(server) as memory,

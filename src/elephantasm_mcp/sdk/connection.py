@@ -79,8 +79,6 @@ class Answer:
     """What a server answered to a request that it took."""
 
     content: bytes
-    created: bool
-    """Whether there is something now that was not there before."""
     cursor: str | None
     """Where the next page of a list begins."""
 
@@ -166,7 +164,6 @@ class Connection:
             raise refusal(self.endpoint, response, content)
         return Answer(
             content=content,
-            created=response.status_code == HTTPStatus.CREATED,
             cursor=response.headers.get("x-next-cursor"),
         )
 

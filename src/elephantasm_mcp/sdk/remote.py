@@ -305,7 +305,10 @@ class Remote:
             cursor = answer.cursor
 
     async def _within(self, anima: AnimaRef, do: Callable[[UUID | str], Awaitable[T]]) -> T:
-        """Do something with an anima; the default one is made if that is what was missing."""
+        """Do something with an anima; the default one is made in case that is what was missing.
+
+        What was answered with 404 was not done, so it may be tried again.
+        """
         if anima is not None:
             return await do(anima)
         try:
@@ -317,7 +320,7 @@ class Remote:
         return await do(made)
 
     async def _make_default(self) -> UUID | None:
-        """The default anima where there was none; None when there is nothing that could be done.
+        """The default anima, which may have been there; None when it cannot be made.
 
         Whose key is for one anima only, and names no other, means that one.
         """
@@ -331,7 +334,7 @@ class Remote:
                 return None
             seen = await self._list(AnimaOverview, "/api/animas")
             return seen[0].id if len(seen) == 1 else None
-        return self._one(Anima, answer).id if answer.created else None
+        return self._one(Anima, answer).id
 
     async def _anima_path(self, anima: UUID | str) -> str:
         """The path of an anima; a name that cannot stand in one is looked up.
