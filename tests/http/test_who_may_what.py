@@ -14,12 +14,13 @@ import pytest
 from elephantasm_mcp.access import NEEDS
 from elephantasm_mcp.app import App
 from elephantasm_mcp.http.api import build_api, routes
+from elephantasm_mcp.http.examples import BODIES
 from elephantasm_mcp.memory import animas, dreams, events, keys, work_orders
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.types.callers import Caller, Scope
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
 from scenes import FILE, derived_rows, look
-from serving import Answer, ask, bearer, guarded_app, send, serving
+from serving import JSON, Answer, ask, bearer, guarded_app, send, serving
 
 CANARY = "xylophone"
 NOBODY = UUID("0198c2f0-5d1e-7a3b-9c4d-2e6f8a1b3c5d")
@@ -47,6 +48,30 @@ TOOLS: dict[str, dict[str, Any]] = {
 }
 
 
+ROWS = {"row": "m1", "dream": "d1", "grant": "1"}
+
+
+def body_for(name: str, anima: str, order: str) -> str:
+    """What is sent to a route: the example of its documentation, about this anima."""
+    example = BODIES.get(name)
+    if not isinstance(example, dict):
+        return ""
+    body = example
+    if name == "POST /api/events":
+        body = example | {"anima_id": anima}
+    elif name == "POST /api/events/batch":
+        body = {"events": [one | {"anima_id": anima} for one in example["events"]]}
+    elif name.endswith("/complete"):
+        body = {"work_order": order, "proposals": {"memories": []}}
+    elif name.endswith("/curate"):
+        body = {"id": "m1", "action": "pin"}
+    elif name.endswith("/forget"):
+        body = {"ids": ["e1"], "dry_run": True}
+    elif name.endswith("/dreams"):
+        body = {"phase": "synthesis"}
+    return json.dumps(body)
+
+
 @dataclass(frozen=True)
 class World:
     """Ann's diary, and everybody who asks for it."""
@@ -63,7 +88,10 @@ class World:
         key = self.keys[who]
         if name in ROUTES:
             method, path = re.sub(r"\{anima\}", anima, name).split()
-            return await send(self.url + re.sub(r"\{[a-z]+\}", "1", path), method, bearer(key))
+            url = self.url + re.sub(r"\{([a-z]+)\}", lambda match: ROWS[match[1]], path)
+            if name == "GET /api/events":
+                url += f"?anima_id={anima}"
+            return await send(url, method, bearer(key) | JSON, body_for(name, anima, order))
         if name.startswith("anima://"):
             return await ask(self.url, key, "resources/read", uri=name.format(anima=anima))
         if name.startswith("prompt "):
