@@ -32,10 +32,10 @@ async def guarded_app(path: Path, clock: FakeClock, **settings: Any) -> AsyncIte
 
 
 @asynccontextmanager
-async def serving(app: App) -> AsyncIterator[str]:
+async def serving(app: App, *, deadline_s: float = DEADLINE_S) -> AsyncIterator[str]:
     """A server over `app` on a free port; its base URL."""
     server = build_server(app)
-    with bind("127.0.0.1", 0) as listener, anyio.fail_after(DEADLINE_S):
+    with bind("127.0.0.1", 0) as listener, anyio.fail_after(deadline_s):
         config = uvicorn.Config(
             web_app(server, app),
             log_config=None,

@@ -86,7 +86,7 @@ async def furnish(app: App, user: str, names: tuple[str, ...]) -> None:
 
 
 @pytest.fixture
-async def world(app: App) -> AsyncIterator[World]:
+async def world(app: App, thorough: int) -> AsyncIterator[World]:
     made: dict[str, str] = {}
     seen = {user: {canary(user, name) for name in names} for user, names in OWNED.items()}
     ids: dict[str, UUID] = {}
@@ -98,7 +98,7 @@ async def world(app: App) -> AsyncIterator[World]:
     _, made[LIMITED] = await keys.create(
         app.core, "limited", user="ann", scopes=list(Scope), only=["work"]
     )
-    async with serving(app) as url:
+    async with serving(app, deadline_s=STEPS * thorough) as url:
         yield World(url, made, ids, seen | {LIMITED: {canary("ann", "work")}})
 
 

@@ -53,25 +53,19 @@ ROWS = {"row": "m1", "dream": "d1", "grant": "1"}
 
 def body_for(name: str, anima: str, order: str) -> str:
     """What is sent to a route: the example of its documentation, about this anima."""
-    example = BODIES.get(name)
-    if not isinstance(example, dict):
-        return ""
-    body = example
-    if name == "POST /api/events":
-        body = example | {"anima_id": anima}
-    elif name == "POST /api/events/batch":
-        body = {"events": [one | {"anima_id": anima} for one in example["events"]]}
-    elif name == "POST /api/animas":
-        body = {"name": "diary"}
-    elif name.endswith("/complete"):
-        body = {"work_order": order, "proposals": {"memories": []}}
-    elif name.endswith("/curate"):
-        body = {"id": "m1", "action": "pin"}
-    elif name.endswith("/forget"):
-        body = {"ids": ["e1"], "dry_run": True}
-    elif name.endswith("/dreams"):
-        body = {"phase": "synthesis"}
-    return json.dumps(body)
+    about: dict[str, dict[str, Any]] = {
+        "POST /api/events": {"anima_id": anima, "content": "Hello."},
+        "POST /api/events/batch": {"events": [{"anima_id": anima, "content": "Hello."}]},
+        "POST /api/animas": {"name": "diary"},
+        "POST /api/animas/{anima}/dreams": {"phase": "synthesis"},
+        "POST /api/animas/{anima}/dreams/complete": {
+            "work_order": order,
+            "proposals": {"memories": []},
+        },
+        "POST /api/animas/{anima}/curate": {"id": "m1", "action": "pin"},
+        "POST /api/animas/{anima}/forget": {"ids": ["e1"], "dry_run": True},
+    }
+    return json.dumps(about.get(name, BODIES[name])) if name in BODIES else ""
 
 
 @dataclass(frozen=True)
