@@ -72,8 +72,11 @@ def test_without_keys_it_is_said_how_to_make_one(cli: Cli) -> None:
     assert cli("keys", "list", "--json").json == []
 
 
-def test_an_anima_is_given_to_a_user_who_is_made(cli: Cli, database: Path) -> None:
+def test_an_anima_is_given_to_a_user_who_has_had_a_key(cli: Cli, database: Path) -> None:
     cli("animas", "create", "work")
+    unknown = cli("animas", "set", "work", "--owner", "nadja")
+    assert (unknown.code, "There is no user 'nadja'" in unknown.err) == (1, True)
+    cli("keys", "create", "laptop", "--user", "nadia")
     cli("extract", "--anima", "work", "Hello.")
     given = cli("animas", "set", "work", "--owner", "nadia")
     assert "work is nadia's now" in given.err

@@ -260,8 +260,8 @@ async def test_an_anima_that_is_given_away_is_its_new_users_with_all_it_holds(co
     await packs.compile_pack(core, LOCAL_USER, PackQuery(anima=made.id), client="test")
     await uses.flush(core)
     before = (await animas.marks(core))[made.id]
-    given = await animas.give(core, LOCAL_USER, "house", owner="ann")
     ann = await keys.user_of(core, "ann")
+    given = await animas.give(core, LOCAL_USER, "house", owner="ann")
     assert (given.id, given.name) == (made.id, "house")
     assert given.user_id != made.user_id
     with pytest.raises(NotFoundError):
@@ -295,6 +295,7 @@ async def test_an_anima_is_not_given_to_who_has_one_of_its_name_nor_by_who_does_
 async def test_a_key_for_an_anima_that_was_given_away_opens_it_no_longer(core):
     await create(core, "house")
     _, key = await keys.create(core, "k", only=["house"])
+    await keys.user_of(core, "ann")
     await animas.give(core, LOCAL_USER, "house", owner="ann")
     caller = await keys.authenticate(core, key)
     with pytest.raises(NotFoundError):

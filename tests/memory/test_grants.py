@@ -11,6 +11,7 @@ from elephantasm_mcp.memory import (
     dreams,
     forgetting,
     grants,
+    keys,
     layers,
     packs,
     provenance,
@@ -611,3 +612,17 @@ class _CountingTx:
             return method(statement, *args, **kwargs)
 
         return noting
+
+
+async def test_what_the_reader_ended_is_not_given_again_by_another(core):
+    ann, bob = await keys.user_of(core, "ann"), await keys.user_of(core, "bob")
+    mine, _ = await animas.create(core, ann, AnimaCreate(name="mine"))
+    await animas.create(core, bob, AnimaCreate(name="rules"))
+    asked = GrantRequest(to=mine.id, to_user="ann")
+    given = await grants.add(core, bob, "rules", asked)
+    await grants.revoke(core, ann, given.id)
+    with pytest.raises(ConflictError):
+        await grants.add(core, bob, "rules", asked)
+    assert await grants.list_of(core, ann, "mine") == [
+        (await grants.list_of(core, bob, "rules"))[0]
+    ]

@@ -7,6 +7,7 @@ name of a caller, or is what everybody may see; a key is never written anywhere.
 
 from collections.abc import Hashable
 from contextlib import ExitStack
+from dataclasses import replace
 from math import ceil
 from typing import Final, final
 
@@ -30,7 +31,7 @@ from elephantasm_mcp.http.limits import Buckets, Failures
 from elephantasm_mcp.http.metadata import WELL_KNOWN, metadata_url
 from elephantasm_mcp.http.tokens import Tokens
 from elephantasm_mcp.memory import keys
-from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
+from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller, may_change
 
 FOR_EVERYBODY: Final = ("/api/health", "/docs", "/redoc", "/openapi.json", WELL_KNOWN)
 """What nobody has to be anybody for: these, and what stands below them."""
@@ -109,20 +110,22 @@ class Guard:
 
     async def _identify(self, credential: str, *, address: str) -> Caller:
         clock = self._app.core.clock
-        wait_s = self._failures.wait_s(address, now=clock.now())
-        if wait_s:
-            raise RateLimitError(
-                "Too many keys from this address were wrong; none is looked at for a while.",
-                retry_after=wait_s,
-            )
         try:
             if self._tokens is None or credential.startswith(keys.BEGINNING):
                 return await keys.authenticate(self._app.core, credential)
             claims = await self._tokens.read(credential)
         except AuthenticationError:
+            # a good key is let in all the same: others may share the address with a bad one
+            wait_s = self._failures.wait_s(address, now=clock.now())
+            if wait_s:
+                raise RateLimitError(
+                    "Too many keys from this address were wrong; wait before the next.",
+                    retry_after=wait_s,
+                ) from None
             self._failures.note(address, now=clock.now())
             raise
         user = await keys.user_of(self._app.core, claims.user)
+        user = replace(user, makes=may_change(claims.scopes))
         return Caller(user, claims.scopes, until=claims.until)
 
 

@@ -6,7 +6,7 @@ checked; only signatures that nobody can make with a public key count.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, final
@@ -193,14 +193,18 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         known = False
     if not known or user == LOCAL:
         raise AuthenticationError("This token names nobody who could be a user here.")
-    words = claims.get("scope", "")
-    listed = words.split() if isinstance(words, str) else []
-    scopes = frozenset(one for one in Scope if one in listed)
+    scopes = frozenset(one for one in Scope if one in _listed(claims))
     try:
         until = datetime.fromtimestamp(int(claims["exp"]) + LEEWAY_S, UTC)
     except (ValueError, OverflowError, OSError):
         until = datetime.max.replace(tzinfo=UTC)
     return Claims(user, scopes or frozenset(DEFAULT_SCOPES), until)
+
+
+def _listed(claims: Mapping[str, Any]) -> Sequence[object]:
+    """The scopes that a token names, as `scope` or `scp`, in a text or a list."""
+    named = claims.get("scope", claims.get("scp"))
+    return named.split() if isinstance(named, str) else named if isinstance(named, list) else ()
 
 
 def _refused() -> AuthenticationError:

@@ -78,9 +78,12 @@ async def update(
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
         NotFoundError: an unknown anima.
         ConflictError: the user has another anima of that name.
+        ScopeError: it would get another name, and the user sees certain animas only.
     """
     target = await find(core, user, ref)
     name = None if name is None else _clean_name(name)
+    if user.animas is not None and name not in (None, target.anima.name):
+        raise ScopeError("This key is for certain animas only and cannot rename one.")
     stored = await core.database.write(
         store.update,
         target.anima_no,
@@ -96,20 +99,25 @@ async def update(
 
 
 async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
-    """Let an anima be another user's, who is made if need be, with all that belongs to it.
+    """Let an anima be another user's, with all that belongs to it.
 
     What it was granted, and what was granted of it, ends.
 
     Raises:
         ValidationError: the owner's name is blank or too long.
-        NotFoundError: an unknown anima.
+        NotFoundError: an unknown anima or owner.
         ConflictError: the owner has another anima of that name.
     """
     owner, now = clean_name(owner, field="owner"), core.clock.now()
     target = await find(core, user, ref)
 
-    def hand_over(tx: Tx, uuid: UUID) -> StoredAnima | None:
-        to = store.user_named(tx, owner, uuid=uuid, now=now)
+    def hand_over(tx: Tx) -> StoredAnima | None:
+        to = store.find_user(tx, owner)
+        if to is None:
+            raise NotFoundError(
+                f"There is no user {owner!r}.",
+                hint="`elephantasm-mcp keys create NAME --user USER` makes one.",
+            )
         if not store.give(tx, target.anima_no, owner=to, now=now):
             return None
         work_orders.give(tx, target.anima_no, user_no=to)
@@ -117,7 +125,7 @@ async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
         grants.end_all(tx, target.anima_no, now=now)
         return store.get(tx, target.anima_no)
 
-    stored = await core.database.write(hand_over, core.ids.uuid())
+    stored = await core.database.write(hand_over)
     if stored is None:
         raise ConflictError(
             f"{owner} already has an anima {target.anima.name!r}.", hint="Rename one of them."
@@ -148,7 +156,7 @@ def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
         return stored
     if ref is None and user.animas is not None:
         return _only_one(tx, user)
-    if ref is None and parse_uuid(core.default_anima) is None:
+    if ref is None and user.makes and parse_uuid(core.default_anima) is None:
         request = AnimaCreate(name=_clean_name(core.default_anima))
         return store.add(tx, user, request, uuid=core.ids.uuid(), now=core.clock.now())[0]
     names = [one.anima.name for one in store.list_for(tx, user)]
@@ -164,6 +172,10 @@ def _only_one(tx: Tx, user: User) -> StoredAnima:
     seen = store.list_for(tx, user)
     if len(seen) == 1:
         return seen[0]
+    if not seen:
+        raise NotFoundError(
+            "There is none of the animas that this key opens.", hint="Ask for another key."
+        )
     names = [one.anima.name for one in seen]
     raise NotFoundError("Name an anima: this key has no default.", hint=_known("", names))
 

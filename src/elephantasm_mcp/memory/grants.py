@@ -92,6 +92,7 @@ def _add(
         raise ValidationError("An anima reads itself without a grant.", field="to")
     held = store.held(tx, reader.anima_no)
     known = next((one for one in held if one.source_no == source.anima_no), None)
+    is_foreign = reader.user_no != source.user_no  # others take no place of the owner's own
     old = store.standing(tx, source=source.anima_no, reader=reader.anima_no)
     knowledge = request.knowledge or (known is not None and known.knowledge)
     memories = request.memories or (known is not None and known.memories)
@@ -99,7 +100,12 @@ def _add(
         return old.grant
     if old is not None:
         store.revoke(tx, old, by=user.no, now=now)
-    elif len(held) >= MOST_SOURCES:
+    elif store.was_refused(tx, source=source.anima_no, reader=reader):
+        raise ConflictError(
+            "Its owner ended a grant of this anima: it cannot be given again.",
+            hint="Let that one grant something to yours, and agree.",
+        )
+    elif sum(one.is_foreign == is_foreign for one in held) >= MOST_SOURCES:
         raise ConflictError(
             f"That anima reads of {MOST_SOURCES} others already.", hint="Revoke a grant first."
         )

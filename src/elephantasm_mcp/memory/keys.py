@@ -28,7 +28,14 @@ from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store import keys as store
 from elephantasm_mcp.store.keys import StoredKey
-from elephantasm_mcp.types.callers import DEFAULT_SCOPES, ApiKey, Caller, KeyState, Scope
+from elephantasm_mcp.types.callers import (
+    DEFAULT_SCOPES,
+    ApiKey,
+    Caller,
+    KeyState,
+    Scope,
+    may_change,
+)
 from elephantasm_mcp.types.records import User, parse_uuid
 
 BEGINNING: Final = "sk_live_"
@@ -141,7 +148,7 @@ async def authenticate(core: Core, presented: str) -> Caller:
     if found.last_used_at is None or now - found.last_used_at >= USED_EVERY:
         core.keys_used.setdefault(found.uuid, now)
     return Caller(
-        user=User(found.user_no, found.animas),
+        user=User(found.user_no, found.animas, makes=may_change(found.scopes)),
         scopes=found.scopes,
         key=found.uuid,
         until=found.expires_at,

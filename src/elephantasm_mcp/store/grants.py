@@ -75,6 +75,14 @@ def standing(tx: Tx, *, source: AnimaNo, reader: AnimaNo) -> StoredGrant | None:
     return find(tx, to_uuid(row["uuid"])) if row else None
 
 
+def was_refused(tx: Tx, *, source: AnimaNo, reader: StoredAnima) -> bool:
+    """Whether the owner of the reader, another than the source's, ended a grant of that source."""
+    row = tx.one(
+        "refused_grant", source_no=source, reader_no=reader.anima_no, reader_user=reader.user_no
+    )
+    return row is not None
+
+
 def readers_of(tx: Tx, source: AnimaNo) -> list[AnimaNo]:
     """The animas that may read of one."""
     return [AnimaNo(no) for (no,) in tx.tuples("readers_of_anima", source_no=source)]

@@ -28,6 +28,11 @@ DEFAULT_SCOPES: Final = (Scope.READ, Scope.WRITE)
 KeyState = Literal["active", "expired", "revoked"]
 
 
+def may_change(scopes: frozenset[Scope]) -> bool:
+    """Whether scopes are good for more than reading."""
+    return bool(scopes - {Scope.READ})
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Caller:

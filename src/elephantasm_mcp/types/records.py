@@ -33,6 +33,8 @@ class User:
     no: UserNo
     animas: frozenset[UUID] | None = None
     """The only animas that exist for whoever asks; None: all of the user's."""
+    makes: bool = True
+    """Whether the default anima is made on first use: not for who may only read."""
 
     def sees(self, anima: UUID, *, owner: UserNo) -> bool:
         """Whether an anima of that owner exists for whoever asks."""

@@ -45,6 +45,12 @@ SELECT reader_no FROM grants WHERE source_no = :source_no AND revoked_at IS NULL
 SELECT uuid FROM grants INDEXED BY grants_standing
 WHERE reader_no = :reader_no AND source_no = :source_no AND revoked_at IS NULL;
 
+-- name: refused_grant
+-- A grant that the reader's owner ended, and did not give.
+SELECT grant_no FROM grants
+WHERE reader_no = :reader_no AND source_no = :source_no AND revoked_by = :reader_user
+  AND source_user != :reader_user LIMIT 1;
+
 -- name: grants_of_anima
 -- All that was ever given of an anima or to it, oldest first.
 SELECT grants.*,
