@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, forgetting, synthesis
+from elephantasm_mcp.memory import animas, dreams, forgetting, redaction, synthesis
 from elephantasm_mcp.memory.drafting import Draft
 from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.work_orders import ORDER_TOKENS
@@ -64,6 +64,11 @@ async def dream(core, *, anima: AnimaRef = None):
 async def complete(core, order, *memories, user=LOCAL_USER, proposals=None):
     given = written(*memories) if proposals is None else proposals
     return await dreams.complete(core, user, str(order.id), proposals=given, host="test")
+
+
+async def forget(core, *handles):
+    request = ForgetRequest(handles=handles)
+    return await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
 
 
 def living(tmp_path):
@@ -274,14 +279,35 @@ async def test_the_slower_of_two_is_told_that_somebody_completed_the_order(core,
 
 
 async def test_who_is_late_is_told_that_the_events_were_forgotten(core, order):
-    request = ForgetRequest(handles=("e1",))
-
-    async def forget():
-        await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
-
-    slower = meanwhile(core, forget)
-    with pytest.raises(ConflictError, match="withdrawn meanwhile"):
+    slower = meanwhile(core, forget, core, "e1")
+    with pytest.raises(ConflictError, match="order was withdrawn"):
         await complete(slower, order, RUM)
+
+
+async def test_forgetting_another_event_leaves_the_order_open(core, order):
+    await tell(core, "Cy likes gin.", session_id="s9")
+    await forget(core, "e3")
+    report = await complete(core, order, TEA, RUM)
+    assert [one.handle for one in report.accepted] == ["m3", "m4"]
+
+
+@pytest.mark.parametrize("fields", [{"handles": ("e1",)}, {"everything": True}])
+async def test_an_order_is_withdrawn_when_one_of_its_events_is_forgotten(core, order, fields):
+    request = ForgetRequest(**fields)
+    await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
+    with pytest.raises(ConflictError, match="words that it shows were forgotten"):
+        await complete(core, order, RUM)
+    following = (await dream(core)).work_order
+    shown = [] if following is None else [one.handle for one in following.events]
+    assert shown == ([] if request.everything else ["e2"])
+
+
+async def test_an_order_is_withdrawn_when_words_are_masked(core, order):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    await tell(replace(core, redact=False), f"The key is {secret}.")
+    await redaction.redact(core, LOCAL_USER, anima=None)
+    with pytest.raises(ConflictError, match="forgotten or masked"):
+        await complete(core, order, TEA)
 
 
 async def test_who_is_late_is_told_which_dream_made_memories_of_the_events(core, order):
