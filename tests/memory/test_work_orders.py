@@ -383,3 +383,22 @@ async def test_an_undone_completion_gives_all_back_and_is_asked_for_again(core, 
     await complete(core, again.work_order, TEA, RUM)
     assert states(tmp_path) == ["settled", "settled"]
     check_counters(tmp_path / FILE)
+
+
+async def test_what_is_held_and_told_of_no_more_becomes_a_memory_with_the_next_dream(
+    core, tmp_path
+):
+    await tell(core, "Nadia likes tea.", "Bo likes rum.", session_id="s")
+    both = Proposals(memories=[propose("Nadia likes tea, Bo likes rum.", "e1", "e2")])
+    scripted = replace(core, synthesizer=ScriptedSynthesizer([both], provisional=True))
+    order = (await dream(scripted)).work_order
+    report = await complete(core, order, TEA)
+    await forget(core, "e1")
+    undone = await dreams.undo(core, LOCAL_USER, report.handle)
+    assert undone.events_held == ["e2"]
+    assert living(tmp_path) == []
+    again = await dream(core)
+    assert living(tmp_path) == [("Heard: Bo likes rum.",)]
+    assert [one.handle for one in again.work_order.events] == ["e2"]
+    assert again.work_order.remaining == 0
+    assert (await dream(core)).counts == {}
