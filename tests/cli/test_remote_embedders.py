@@ -62,6 +62,16 @@ def test_doctor_says_in_one_line_what_is_wrong(
     assert "NOT USABLE" in done.out
 
 
+def test_doctor_counts_the_rows_that_have_no_vector(cli: Cli, server: providers.Providers):
+    server.poison = "PILL"
+    cli("extract", SAID)
+    cli("extract", "PILL")
+    assert "lexical + openai:model-1" in cli("search", "--json", "school").json["mode"]
+    (anima,) = cli("doctor", "--json").json["animas"]
+    assert anima["unindexed"] == 1
+    assert "1 row without a vector: the next search" in cli("doctor").out
+
+
 def test_openai_without_a_key_is_a_problem(cli: Cli, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ELEPHANTASM_EMBEDDER", "openai")
     done = cli("doctor")

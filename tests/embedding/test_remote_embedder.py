@@ -17,7 +17,7 @@ from elephantasm_mcp.embedding.remote import (
     TEXT_CHARS,
     RemoteEmbedder,
 )
-from elephantasm_mcp.errors import ModelError
+from elephantasm_mcp.errors import ModelError, UnreadableTextsError
 from providers import SLOW, BadVectors, Fault
 
 TEXTS = ["A cat sleeps.", "A kitten naps.", "The invoice is late."]
@@ -142,8 +142,15 @@ async def test_a_server_that_breaks_over_the_end_of_a_text_reads_its_beginning(s
     vectors = await on_thread(server.embedder().encode, texts)
     assert vectors[0] @ vectors[1] > 0.5
     assert vectors[0] @ vectors[2] < 0.3
-    with pytest.raises(ModelError, match="out of order"):  # it may yet read so short a text
-        await on_thread(server.embedder().encode, ["xyzzy"])
+
+
+async def test_a_server_that_breaks_over_a_short_text_says_which_and_takes_the_others(server):
+    server.poison = "xyzzy"
+    embedder = server.embedder()
+    with pytest.raises(UnreadableTextsError, match="breaks over 1 text ") as caught:
+        await on_thread(embedder.encode, ["", "A cat sleeps.", "xyzzy", "A kitten naps."])
+    assert caught.value.places == {2}
+    assert (await on_thread(embedder.encode, ["A cat sleeps.", "A kitten naps."])).shape == (2, 384)
 
 
 async def test_a_server_that_broke_once_is_asked_again(server):
