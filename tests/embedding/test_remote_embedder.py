@@ -206,6 +206,19 @@ async def test_a_model_that_was_changed_in_place_is_told_apart(server):
     assert other.name == "openai:model-1@64"
 
 
+@pytest.mark.parametrize("noise", [0, 1e-4])
+async def test_a_model_that_has_one_vector_for_everything_is_not_believed(server, noise):
+    bundled = server.embed
+    server.embed = lambda texts: np.ones((len(texts), 384)) / 384**0.5 + noise * bundled(texts)
+    embedder = server.embedder()
+    with pytest.raises(ModelError, match="one vector for texts that have nothing in common"):
+        await on_thread(embedder.load)
+    assert not embedder.loaded
+    server.embed = bundled
+    await on_thread(embedder.load)
+    assert embedder.loaded
+
+
 async def test_a_request_ends_with_the_task_that_wanted_it(server):
     server.fail([Fault.SILENCE])
     embedder = server.embedder(deadline_s=60)

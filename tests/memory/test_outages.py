@@ -229,7 +229,7 @@ async def test_the_background_task_wakes_a_model_that_is_too_slow_for_a_read(rem
     assert (await search(remote)).mode == BOTH
 
 
-@pytest.mark.parametrize("dimensions", [1, 7, 3_072, 8_192])
+@pytest.mark.parametrize("dimensions", [2, 7, 3_072, 8_192])
 async def test_vectors_may_be_short_or_long(remote, server, dimensions):
     server.embed = HashEmbedder(dimensions).encode
     words = ("tea", "rum", "milk", "gin")

@@ -52,6 +52,8 @@ LEAST_CHARS: Final = 100
 BROKEN: Final = 500
 """What some servers answer to a text that is too long for them."""
 MOST_DIMENSIONS: Final = 8_192
+ALIKE: Final = 0.9999
+"""The cosine above which two vectors differ by no more than rounding."""
 BYTES_PER_NUMBER: Final = 32
 ENVELOPE_BYTES: Final = 100_000
 """What an answer may have beside its numbers."""
@@ -178,13 +180,16 @@ class RemoteEmbedder:
             return self._shared
 
     def _first_answer(self) -> NDArray[np.float64]:
+        hint = "ELEPHANTASM_EMBEDDER must name an embedding model."
         try:
-            return self._request(SAMPLES, None)
+            found = self._request(SAMPLES, None)
         except ModelError as error:
             if not _is_refused(error):
                 raise
-            hint = "ELEPHANTASM_EMBEDDER must name an embedding model."
             raise ModelError(str(error), permanent=True, hint=hint) from error
+        if (found @ found[0] > ALIKE).all():
+            raise self._unusable("one vector for texts that have nothing in common", hint=hint)
+        return found
 
     def _encode(self, texts: Sequence[str], shared: Vector) -> NDArray[np.float64]:
         """The vectors of some texts, in several requests if they are long."""
