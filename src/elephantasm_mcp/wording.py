@@ -121,6 +121,10 @@ def _words(row: dict[str, Any] | None) -> str:
     return str(next((row[name] for name in _TEXTS if row.get(name)), "")) if row else ""
 
 
+BOTH: Final = "Give `work_order` and `proposals`, or `plan` and `accept`, not both."
+ONE_BY_ONE: Final = "Nothing was done; ask once for each."
+
+
 def plan_text(plan: Plan) -> str:
     """A plan as a numbered diff, and how to answer it."""
     if not plan.steps:
