@@ -157,6 +157,8 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
         yield f"{verb}, to be remembered anew without what goes: {back}."
     if report.unlinked:
         yield f"Kept, without that source: {_some(report.unlinked)}."
+    if report.without_memory:
+        yield f"Kept, without the memory that it came from: {_some(report.without_memory)}."
     if report.kept_sources:
         yield (
             f"Not erased: {_some(report.kept_sources)}, of which they were made; name these too "

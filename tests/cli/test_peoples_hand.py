@@ -59,7 +59,17 @@ def test_forget_takes_a_session_or_everything(dreamt: Cli):
     assert (report["events"], report["memories"]) == (["e2"], [])
     report = dreamt("forget", "--everything", "--yes", "--json").json
     assert report["events"] == ["e1"]
-    assert dreamt("forget").code == 1
+
+
+@pytest.mark.parametrize("named", [(), ("e1", "--everything"), ("--session", "s", "--everything")])
+def test_forget_takes_one_way_to_name_what_goes(cli: Cli, named: tuple[str, ...]):
+    done = cli("forget", *named, "--anima", "a")
+    assert done.code == 2
+    assert "--everything" in done.err
+
+
+def test_forget_takes_handles_behind_its_options(dreamt: Cli):
+    assert "(e1)" in dreamt("forget", "--anima", "default", "e1").out
 
 
 def planned(dreamt: Cli) -> str:

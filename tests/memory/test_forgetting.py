@@ -315,6 +315,8 @@ async def test_what_another_event_of_the_same_memory_says_stays_known(core):
     await dreams.run(core, LOCAL_USER, anima="other")
     report = await forget(core, "e1", anima="other")
     assert report.memories == ["m1"]
+    assert (report.unlinked, report.without_memory) == ([], ["k2"])
+    assert "Kept, without the memory that it came from: k2." in forget_lines(report)
     (left,) = await layers.knowledge(core, LOCAL_USER, "other")
     assert left.content == "Nadia's favourite colour is blue."
     assert left.memory_id is None

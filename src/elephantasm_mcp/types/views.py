@@ -469,6 +469,8 @@ class ForgetReport(Record):
     """Events that the named rows were made of: their words are not erased."""
     given_back: list[str] = Field(default_factory=list)
     """Events whose memory goes because of others: they become pending, to be remembered anew."""
+    without_memory: list[str] = Field(default_factory=list)
+    """Knowledge that stays with all its sources, and loses the memory that it came from."""
     confirm: str | None = None
     """The token that confirms it; None in a receipt."""
     expires_at: UtcDatetime | None = None
