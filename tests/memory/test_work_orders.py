@@ -202,9 +202,10 @@ async def test_when_nothing_is_accepted_the_order_stays_open(core, order, tmp_pa
     before = derived_rows(tmp_path / FILE)
     report = await complete(core, order, ("No.", "e9", "No."), ("Nor this.", "e1", "Nor this."))
     assert [one.index for one in report.rejected] == [0, 1]
-    assert report.counts == {}
+    assert (report.handle, report.state, report.counts) == ("", "refused", {})
     assert "stays open" in report.notes[0]
     assert derived_rows(tmp_path / FILE) == before
+    assert [one.handle for one in await dreams.journal(core, LOCAL_USER)] == ["d1"]
     assert (await dream(core)).work_order == order
     await complete(core, order, TEA, RUM)
 

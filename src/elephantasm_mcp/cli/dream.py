@@ -169,7 +169,8 @@ def _present(report: DreamReport) -> Iterator[str]:
         if report.plan.steps:
             yield f"`{PROGRAM} dream complete {report.plan.id} --accept 1` does the first of them."
         return
-    yield "  ".join(_row(report))
+    if report.handle:
+        yield "  ".join(_row(report))
     if report.note:
         yield report.note
     yield from report.notes

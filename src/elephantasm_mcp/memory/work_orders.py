@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError
-from elephantasm_mcp.memory import grounding, ledger, synthesis
+from elephantasm_mcp.memory import grounding, synthesis
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.drafting import Draft, shown
 from elephantasm_mcp.memory.grounding import Grounded
@@ -45,7 +45,8 @@ class Completion:
     """What became of what an agent handed in."""
 
     anima: StoredAnima
-    dream: RowId
+    dream: RowId | None
+    """None where nothing was accepted: that is no dream."""
     accepted: list[Accepted]
     rejected: list[Rejected]
     notes: list[str]
@@ -81,9 +82,8 @@ async def complete(
     rejected = [Rejected(index=one.place, reason=one.reason) for one in grounded.refused]
     made = await core.database.read(memories.rows_of_events, [event.id for event in batch])
     if not grounded.kept and (rejected or made):
-        dream = await core.database.write(ledger.open_dream, anima, run, now=now)
         note = _STAYS_OPEN if rejected else _NOTHING_PROPOSED
-        return Completion(anima, dream, [], rejected, [note])
+        return Completion(anima, None, [], rejected, [note])
     draft = Draft(grounded.proposals, synthesizer=run.synthesizer, provisional=False)
     stored, left = await core.database.write(
         _complete,

@@ -358,9 +358,11 @@ class DreamReport(Record):
 
     id: UUID
     handle: str
+    """Its handle in the journal; empty for what does not stand there: a plan, or what was refused
+    whole."""
     anima_id: UUID
     phase: str
-    state: Literal["done", "undone", "planned"]
+    state: Literal["done", "undone", "planned", "refused"]
     actor: str
     """Who asked for it: `worker`, `user`, …."""
     synthesizer: str = ""
