@@ -15,12 +15,14 @@
     └── ServerError          our side failed
         ├── StorageError     the database cannot be opened, read or written
         ├── ModelError       a model that others run gave no answer that can be used
+        │   └── UnreadableTextsError  an embedder cannot read some texts, and takes others
         └── LeaseLostError   another worker took the job over; nothing was written
 
 Invariant: `str(error)` is one plain sentence that a user may read (no path of ours, no SQL, no
 library's text), and `hint` says what to do next.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Final, Protocol
 
 
@@ -188,6 +190,17 @@ class ModelError(ServerError):
         self.about_prompt: Final = about_prompt
         self.retry_after_s: Final = retry_after_s
         self.usage: Final = usage
+
+
+class UnreadableTextsError(ModelError):
+    """An embedder broke over some of the texts that it was given, and takes others.
+
+    `places`: which of them.
+    """
+
+    def __init__(self, message: str, *, places: Iterable[int]) -> None:
+        super().__init__(message, permanent=False, about_prompt=True)
+        self.places: Final = frozenset(places)
 
 
 class LeaseLostError(ServerError):

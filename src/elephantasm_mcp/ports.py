@@ -217,6 +217,7 @@ class Embedder(Protocol):
         vector, never zeros or NaN.
 
         Raises:
+            UnreadableTextsError: it cannot read some of these texts, and takes the others.
             ServerError: see `load`.
         """
         ...

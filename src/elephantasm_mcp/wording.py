@@ -121,6 +121,10 @@ def _words(row: dict[str, Any] | None) -> str:
     return str(next((row[name] for name in _TEXTS if row.get(name)), "")) if row else ""
 
 
+BOTH: Final = "Give `work_order` and `proposals`, or `plan` and `accept`, not both."
+ONE_BY_ONE: Final = "Nothing was done; ask once for each."
+
+
 def plan_text(plan: Plan) -> str:
     """A plan as a numbered diff, and how to answer it."""
     if not plan.steps:
@@ -153,6 +157,8 @@ def forget_lines(report: ForgetReport) -> Iterator[str]:
         yield f"{verb}, to be remembered anew without what goes: {back}."
     if report.unlinked:
         yield f"Kept, without that source: {_some(report.unlinked)}."
+    if report.without_memory:
+        yield f"Kept, without the memory that it came from: {_some(report.without_memory)}."
     if report.kept_sources:
         yield (
             f"Not erased: {_some(report.kept_sources)}, of which they were made; name these too "

@@ -49,6 +49,7 @@ def test_what_is_not_accepted_is_named_and_the_exit_code_says_so(cli: Cli, tmp_p
     file.write_text(proposals(order, quote="I like hazelnuts."))
     done = cli("dream", "complete", order["id"], str(file))
     assert done.code == 1
+    assert done.out.startswith("Nothing was accepted; the work order stays open.\n")
     assert "does not stand in e1" in done.out
 
 

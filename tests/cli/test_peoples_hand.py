@@ -59,7 +59,46 @@ def test_forget_takes_a_session_or_everything(dreamt: Cli):
     assert (report["events"], report["memories"]) == (["e2"], [])
     report = dreamt("forget", "--everything", "--yes", "--json").json
     assert report["events"] == ["e1"]
-    assert dreamt("forget").code == 1
+
+
+@pytest.mark.parametrize("named", [(), ("e1", "--everything"), ("--session", "s", "--everything")])
+def test_forget_takes_one_way_to_name_what_goes(cli: Cli, named: tuple[str, ...]):
+    done = cli("forget", *named, "--anima", "a")
+    assert done.code == 2
+    assert "--everything" in done.err
+
+
+def test_forget_takes_handles_behind_its_options(dreamt: Cli):
+    assert "(e1)" in dreamt("forget", "--anima", "default", "e1").out
+
+
+def planned(dreamt: Cli) -> str:
+    """The id of a plan of one step: to merge what was said twice."""
+    dreamt("extract", ALLERGY, "--author", "Mara", "--session", "s2")
+    dreamt("dream", "run", "--phase", "synthesis")
+    found = dreamt("dream", "run", "--phase", "deep", "--dry-run")
+    assert "1. merge" in found.out
+    (command,) = [one for one in found.out.splitlines() if "--accept 1" in one]
+    return command.split()[3]
+
+
+def test_dream_complete_does_the_accepted_steps_of_a_plan(dreamt: Cli):
+    done = dreamt("dream", "complete", planned(dreamt), "--accept", "1")
+    assert done.code == 0
+    assert "merge" in done.out
+    report = dreamt("dream", "list", "--json").json[0]
+    assert report["actions"]
+
+
+def test_a_number_that_the_plan_does_not_have_is_named(dreamt: Cli):
+    done = dreamt("dream", "complete", planned(dreamt), "--accept", "7, 9")
+    assert done.code == 1
+    assert "The plan has no number 7" in done.err
+
+
+@pytest.mark.parametrize("answers", [(), ("proposals.json", "--accept", "1"), ("--accept", "one")])
+def test_dream_complete_takes_a_file_or_numbers(cli: Cli, answers: tuple[str, ...]):
+    assert cli("dream", "complete", "ID", *answers).code == 2
 
 
 def test_redact_shows_first_and_masks_with_yes(cli: Cli, monkeypatch: pytest.MonkeyPatch):

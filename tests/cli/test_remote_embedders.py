@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
 from programs import Cli
@@ -60,6 +61,22 @@ def test_doctor_says_in_one_line_what_is_wrong(
     done = cli("doctor")
     assert done.code == 1
     assert "NOT USABLE" in done.out
+
+
+def test_doctor_says_that_a_model_tells_no_texts_apart(cli: Cli, server: providers.Providers):
+    server.embed = lambda texts: np.ones((len(texts), 384))
+    (problem,) = cli("doctor", "--json").json["problems"]
+    assert problem.startswith("openai:model-1 answered with one vector for texts")
+
+
+def test_doctor_counts_the_rows_that_have_no_vector(cli: Cli, server: providers.Providers):
+    server.poison = "PILL"
+    cli("extract", SAID)
+    cli("extract", "PILL")
+    assert "lexical + openai:model-1" in cli("search", "--json", "school").json["mode"]
+    (anima,) = cli("doctor", "--json").json["animas"]
+    assert anima["unindexed"] == 1
+    assert "1 row without a vector: the next search" in cli("doctor").out
 
 
 def test_openai_without_a_key_is_a_problem(cli: Cli, monkeypatch: pytest.MonkeyPatch):

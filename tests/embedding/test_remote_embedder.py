@@ -17,7 +17,7 @@ from elephantasm_mcp.embedding.remote import (
     TEXT_CHARS,
     RemoteEmbedder,
 )
-from elephantasm_mcp.errors import ModelError
+from elephantasm_mcp.errors import ModelError, UnreadableTextsError
 from providers import SLOW, BadVectors, Fault
 
 TEXTS = ["A cat sleeps.", "A kitten naps.", "The invoice is late."]
@@ -142,8 +142,15 @@ async def test_a_server_that_breaks_over_the_end_of_a_text_reads_its_beginning(s
     vectors = await on_thread(server.embedder().encode, texts)
     assert vectors[0] @ vectors[1] > 0.5
     assert vectors[0] @ vectors[2] < 0.3
-    with pytest.raises(ModelError, match="out of order"):  # it may yet read so short a text
-        await on_thread(server.embedder().encode, ["xyzzy"])
+
+
+async def test_a_server_that_breaks_over_a_short_text_says_which_and_takes_the_others(server):
+    server.poison = "xyzzy"
+    embedder = server.embedder()
+    with pytest.raises(UnreadableTextsError, match="breaks over 1 text ") as caught:
+        await on_thread(embedder.encode, ["", "A cat sleeps.", "xyzzy", "A kitten naps."])
+    assert caught.value.places == {2}
+    assert (await on_thread(embedder.encode, ["A cat sleeps.", "A kitten naps."])).shape == (2, 384)
 
 
 async def test_a_server_that_broke_once_is_asked_again(server):
@@ -197,6 +204,19 @@ async def test_a_model_that_was_changed_in_place_is_told_apart(server):
     other = server.embedder()
     await on_thread(other.load)
     assert other.name == "openai:model-1@64"
+
+
+@pytest.mark.parametrize("noise", [0, 1e-4])
+async def test_a_model_that_has_one_vector_for_everything_is_not_believed(server, noise):
+    bundled = server.embed
+    server.embed = lambda texts: np.ones((len(texts), 384)) / 384**0.5 + noise * bundled(texts)
+    embedder = server.embedder()
+    with pytest.raises(ModelError, match="one vector for texts that have nothing in common"):
+        await on_thread(embedder.load)
+    assert not embedder.loaded
+    server.embed = bundled
+    await on_thread(embedder.load)
+    assert embedder.loaded
 
 
 async def test_a_request_ends_with_the_task_that_wanted_it(server):

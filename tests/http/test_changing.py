@@ -63,6 +63,10 @@ async def test_a_dry_run_makes_a_plan_of_which_numbers_are_accepted(dreamt: Asyn
     assert done.status_code in (HTTPStatus.OK, HTTPStatus.CONFLICT)
     half = await dreamt.post(f"{ANIMA}/dreams/complete", json={"plan": body["plan"]})
     assert half.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    both = body | {"proposals": {"memories": [{}]}}
+    refused = await dreamt.post(f"{ANIMA}/dreams/complete", json=both)
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "not both" in refused.json()["detail"]
     unknown = await dreamt.post(f"{ANIMA}/dreams/complete", json={"plan": NOBODYS, "accept": [1]})
     assert unknown.status_code == HTTPStatus.NOT_FOUND
 

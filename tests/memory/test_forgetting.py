@@ -315,6 +315,8 @@ async def test_what_another_event_of_the_same_memory_says_stays_known(core):
     await dreams.run(core, LOCAL_USER, anima="other")
     report = await forget(core, "e1", anima="other")
     assert report.memories == ["m1"]
+    assert (report.unlinked, report.without_memory) == ([], ["k2"])
+    assert "Kept, without the memory that it came from: k2." in forget_lines(report)
     (left,) = await layers.knowledge(core, LOCAL_USER, "other")
     assert left.content == "Nadia's favourite colour is blue."
     assert left.memory_id is None
@@ -435,14 +437,12 @@ async def test_an_identity_goes_that_has_a_word_which_nothing_else_says(core, tm
     assert everywhere(tmp_path) == []
 
 
-async def test_what_was_asked_planned_or_ordered_about_it_goes_too(core, tmp_path):
-    core = replace(core, host="Make memories.")
+async def test_what_was_asked_or_planned_about_it_goes_too(core, tmp_path):
     await write_rows(core, conflict(core, f"Is it the {WORD}?"))
     await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
     await plans.dry_run(core, LOCAL_USER, anima=None, phase="deep", actor="user")
     await forget(core, "e2")
     assert look(tmp_path / FILE, "SELECT count(*) FROM conflicts") == [(0,)]
-    assert look(tmp_path / FILE, "SELECT count(*) FROM work_orders") == [(0,)]
     assert look(tmp_path / FILE, "SELECT count(*) FROM plans") == [(0,)]
     assert everywhere(tmp_path) == []
 

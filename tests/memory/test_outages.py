@@ -125,6 +125,42 @@ async def test_one_that_never_answered_is_asked_once_in_a_window(
     assert (await search(remote)).mode == BOTH
 
 
+async def test_a_text_that_a_server_breaks_over_keeps_no_other_from_its_vector(
+    remote, server, tmp_path, clock
+):
+    server.poison = "PILL"
+    await tell(remote, *SAID[:2], "PILL", SAID[2])
+    hits = await search(remote)
+    assert hits.mode == f"lexical + {NAME} (partial) + {WORDS.name}"
+    assert hits[0].text == SAID[0]
+    assert hits[0].similarity > 0.4
+    assert vectors(tmp_path) == 3
+    assert (await search(remote, "PILL")).mode == WORDS_ALONE  # the question itself, this once
+    assert not remote.outages.errors("read")
+    asked = len(server.texts)
+    await tell(remote, "Gin is worse.")
+    hits = await search(remote, "Which spirit is worse?")
+    assert {hit.text: hit.similarity for hit in hits}["Gin is worse."] > 0.2
+    assert [len(texts) for texts in server.texts[asked:]] == [1, 1]  # the new row, the question
+    check_index(tmp_path / FILE)
+    server.poison = None
+    clock.move(outages.LONGEST)
+    assert (await search(remote)).mode == BOTH
+    check_index_is_whole(tmp_path / FILE, NAME, WORDS.name)
+
+
+async def test_a_row_that_cannot_be_read_is_asked_for_less_and_less_often(remote, server, clock):
+    server.poison = "PILL"
+    await tell(remote, "PILL")
+    asked = []
+    for seconds in (0, 29, 1, 59, 1):
+        clock.move(timedelta(seconds=seconds))
+        before = len(server.texts)
+        await search(remote)
+        asked.append(any("PILL" in text for texts in server.texts[before:] for text in texts))
+    assert asked == [True, False, True, False, True]
+
+
 async def test_a_query_that_gets_no_answer_is_asked_by_words(remote, server):
     await tell(remote, *SAID)
     await search(remote)
@@ -193,7 +229,7 @@ async def test_the_background_task_wakes_a_model_that_is_too_slow_for_a_read(rem
     assert (await search(remote)).mode == BOTH
 
 
-@pytest.mark.parametrize("dimensions", [1, 7, 3_072, 8_192])
+@pytest.mark.parametrize("dimensions", [2, 7, 3_072, 8_192])
 async def test_vectors_may_be_short_or_long(remote, server, dimensions):
     server.embed = HashEmbedder(dimensions).encode
     words = ("tea", "rum", "milk", "gin")

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, dreams, forgetting, synthesis
+from elephantasm_mcp.memory import animas, dreams, forgetting, redaction, synthesis
 from elephantasm_mcp.memory.drafting import Draft
 from elephantasm_mcp.memory.ledger import Run
 from elephantasm_mcp.memory.work_orders import ORDER_TOKENS
@@ -64,6 +64,11 @@ async def dream(core, *, anima: AnimaRef = None):
 async def complete(core, order, *memories, user=LOCAL_USER, proposals=None):
     given = written(*memories) if proposals is None else proposals
     return await dreams.complete(core, user, str(order.id), proposals=given, host="test")
+
+
+async def forget(core, *handles):
+    request = ForgetRequest(handles=handles)
+    return await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
 
 
 def living(tmp_path):
@@ -197,9 +202,10 @@ async def test_when_nothing_is_accepted_the_order_stays_open(core, order, tmp_pa
     before = derived_rows(tmp_path / FILE)
     report = await complete(core, order, ("No.", "e9", "No."), ("Nor this.", "e1", "Nor this."))
     assert [one.index for one in report.rejected] == [0, 1]
-    assert report.counts == {}
+    assert (report.handle, report.state, report.counts) == ("", "refused", {})
     assert "stays open" in report.notes[0]
     assert derived_rows(tmp_path / FILE) == before
+    assert [one.handle for one in await dreams.journal(core, LOCAL_USER)] == ["d1"]
     assert (await dream(core)).work_order == order
     await complete(core, order, TEA, RUM)
 
@@ -274,14 +280,35 @@ async def test_the_slower_of_two_is_told_that_somebody_completed_the_order(core,
 
 
 async def test_who_is_late_is_told_that_the_events_were_forgotten(core, order):
-    request = ForgetRequest(handles=("e1",))
-
-    async def forget():
-        await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
-
-    slower = meanwhile(core, forget)
-    with pytest.raises(ConflictError, match="withdrawn meanwhile"):
+    slower = meanwhile(core, forget, core, "e1")
+    with pytest.raises(ConflictError, match="order was withdrawn"):
         await complete(slower, order, RUM)
+
+
+async def test_forgetting_another_event_leaves_the_order_open(core, order):
+    await tell(core, "Cy likes gin.", session_id="s9")
+    await forget(core, "e3")
+    report = await complete(core, order, TEA, RUM)
+    assert [one.handle for one in report.accepted] == ["m3", "m4"]
+
+
+@pytest.mark.parametrize("fields", [{"handles": ("e1",)}, {"everything": True}])
+async def test_an_order_is_withdrawn_when_one_of_its_events_is_forgotten(core, order, fields):
+    request = ForgetRequest(**fields)
+    await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
+    with pytest.raises(ConflictError, match="words that it shows were forgotten"):
+        await complete(core, order, RUM)
+    following = (await dream(core)).work_order
+    shown = [] if following is None else [one.handle for one in following.events]
+    assert shown == ([] if request.everything else ["e2"])
+
+
+async def test_an_order_is_withdrawn_when_words_are_masked(core, order):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    await tell(replace(core, redact=False), f"The key is {secret}.")
+    await redaction.redact(core, LOCAL_USER, anima=None)
+    with pytest.raises(ConflictError, match="forgotten or masked"):
+        await complete(core, order, TEA)
 
 
 async def test_who_is_late_is_told_which_dream_made_memories_of_the_events(core, order):
@@ -357,3 +384,22 @@ async def test_an_undone_completion_gives_all_back_and_is_asked_for_again(core, 
     await complete(core, again.work_order, TEA, RUM)
     assert states(tmp_path) == ["settled", "settled"]
     check_counters(tmp_path / FILE)
+
+
+async def test_what_is_held_and_told_of_no_more_becomes_a_memory_with_the_next_dream(
+    core, tmp_path
+):
+    await tell(core, "Nadia likes tea.", "Bo likes rum.", session_id="s")
+    both = Proposals(memories=[propose("Nadia likes tea, Bo likes rum.", "e1", "e2")])
+    scripted = replace(core, synthesizer=ScriptedSynthesizer([both], provisional=True))
+    order = (await dream(scripted)).work_order
+    report = await complete(core, order, TEA)
+    await forget(core, "e1")
+    undone = await dreams.undo(core, LOCAL_USER, report.handle)
+    assert undone.events_held == ["e2"]
+    assert living(tmp_path) == []
+    again = await dream(core)
+    assert living(tmp_path) == [("Heard: Bo likes rum.",)]
+    assert [one.handle for one in again.work_order.events] == ["e2"]
+    assert again.work_order.remaining == 0
+    assert (await dream(core)).counts == {}

@@ -206,6 +206,8 @@ def test_a_work_order_is_completed(memory: Elephantasm) -> None:
         memory.complete_dream(order.id, proposals={"memories": []})
     with pytest.raises(ValidationError, match="proposals"):
         memory.complete_dream(order.id)
+    with pytest.raises(ValidationError, match="not both"):
+        memory.complete_dream(order.id, accept=[1], proposals={"memories": []})
 
 
 def test_a_dream_makes_memories_and_an_undo_takes_them_back(memory: Elephantasm) -> None:

@@ -167,6 +167,14 @@ def whole_number(*, least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def step_numbers(text: str) -> list[int]:
+    """Numbers of steps of a plan, with commas between them."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ArgumentTypeError(f"{text!r} are no numbers of a plan, such as 1,3")
+    return [int(part) for part in parts]
+
+
 def json_object(text: str) -> dict[str, Any]:
     """A JSON object."""
     try:

@@ -146,6 +146,11 @@ def _animas(found: Checkup) -> Iterator[str]:
         for one in found.animas
     )
     yield from table([(*head, "last event (UTC)"), *rows], right=range(1, len(head)))
+    if bare := sum(one.unindexed for one in found.animas):
+        yield (
+            f"{counted(bare, 'row')} without a vector: the next search or pack asks for what is"
+            " missing, and until then they are found by their words."
+        )
 
 
 def _recall(found: Checkup) -> Iterator[str]:

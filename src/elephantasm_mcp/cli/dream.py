@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import anyio
 
-from elephantasm_mcp.cli.commands import Command, whole_number
+from elephantasm_mcp.cli.commands import Command, step_numbers, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import PROGRAM, hanging, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import NotFoundError, ValidationError
@@ -72,9 +72,12 @@ async def show(memory: AsyncElephantasm, arguments: Namespace) -> int:
 
 
 async def complete(memory: AsyncElephantasm, arguments: Namespace) -> int:
-    """Hand in proposals for a work order, and print what became of them."""
-    text = await _read(arguments.proposals)
-    report = await memory.complete_dream(arguments.order, proposals=_object(text))
+    """Hand in proposals for a work order or do steps of a plan; print what became of them."""
+    if arguments.accept is not None:
+        report = await memory.complete_dream(arguments.order, arguments.accept)
+    else:
+        text = await _read(arguments.proposals)
+        report = await memory.complete_dream(arguments.order, proposals=_object(text))
     _print(report, arguments)
     return 1 if report.rejected else 0
 
@@ -163,8 +166,11 @@ def _present(report: DreamReport) -> Iterator[str]:
     """A head, the counts, then each action with its handle and text."""
     if report.plan is not None:
         yield from plan_text(report.plan).splitlines()
+        if report.plan.steps:
+            yield f"`{PROGRAM} dream complete {report.plan.id} --accept 1` does the first of them."
         return
-    yield "  ".join(_row(report))
+    if report.handle:
+        yield "  ".join(_row(report))
     if report.note:
         yield report.note
     yield from report.notes
@@ -219,9 +225,19 @@ def _list_options(parser: ArgumentParser) -> None:
 
 
 def _complete_options(parser: ArgumentParser) -> None:
-    parser.add_argument("order", metavar="ORDER", help="the id of the work order")
-    parser.add_argument(
-        "proposals", metavar="FILE", help="the proposals, as JSON; `-` reads standard input"
+    parser.add_argument("order", metavar="ID", help="the id of a work order, or of a plan")
+    answers = parser.add_mutually_exclusive_group(required=True)
+    answers.add_argument(
+        "proposals",
+        metavar="FILE",
+        nargs="?",
+        help="the proposals for a work order, as JSON; `-` reads standard input",
+    )
+    answers.add_argument(
+        "--accept",
+        metavar="1,3",
+        type=step_numbers,
+        help="the numbers of the plan that are to be done, and nothing else",
     )
 
 
@@ -253,12 +269,15 @@ COMMAND = Command(
         ),
         Command(
             name="complete",
-            summary="hand in what was made of a work order",
+            summary="hand in what was made of a work order, or accept steps of a plan",
             run=with_memory(complete),
             options=_complete_options,
-            details="The work order is in the JSON of `dream run`. Exit code 1: something was not "
-            "accepted.",
-            examples=("elephantasm-mcp dream complete ORDER proposals.json",),
+            details="The work order is in the JSON of `dream run`, a plan is what `dream run "
+            "--dry-run` prints. Exit code 1: something was not accepted.",
+            examples=(
+                "elephantasm-mcp dream complete ORDER proposals.json",
+                "elephantasm-mcp dream complete PLAN --accept 1,3",
+            ),
         ),
         Command(
             name="undo",

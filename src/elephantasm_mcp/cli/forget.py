@@ -34,11 +34,16 @@ async def forget(memory: AsyncElephantasm, arguments: Namespace) -> int:
 
 
 def _options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "handles", metavar="HANDLE", nargs="*", help="events (e341), memories (m12), knowledge (k7)"
+    named = parser.add_mutually_exclusive_group(required=True)
+    named.add_argument(
+        "handles",
+        metavar="HANDLE",
+        nargs="*",
+        default=[],
+        help="events (e341), memories (m12), knowledge (k7)",
     )
-    parser.add_argument("--session", metavar="ID", help="all events of this conversation")
-    parser.add_argument(
+    named.add_argument("--session", metavar="ID", help="all events of this conversation")
+    named.add_argument(
         "--everything", action="store_true", help="all that the anima holds; its settings stay"
     )
     parser.add_argument("--yes", action="store_true", help="erase it: without, it is only shown")

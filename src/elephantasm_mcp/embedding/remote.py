@@ -22,9 +22,10 @@ import anyio.from_thread
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticValidationError
 
-from elephantasm_mcp.errors import ModelError
+from elephantasm_mcp.errors import ModelError, UnreadableTextsError
 from elephantasm_mcp.ports import Pace
 from elephantasm_mcp.providers.openai import OpenAIServer
+from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +52,8 @@ LEAST_CHARS: Final = 100
 BROKEN: Final = 500
 """What some servers answer to a text that is too long for them."""
 MOST_DIMENSIONS: Final = 8_192
+ALIKE: Final = 0.9999
+"""The cosine above which two vectors differ by no more than rounding."""
 BYTES_PER_NUMBER: Final = 32
 ENVELOPE_BYTES: Final = 100_000
 """What an answer may have beside its numbers."""
@@ -137,6 +140,7 @@ class RemoteEmbedder:
         """One unit vector a text; a blank one has the last axis.
 
         Raises:
+            UnreadableTextsError: the server broke over some of the texts, and takes others.
             ModelError: the server gave no answer that can be used.
         """
         import numpy as np
@@ -147,11 +151,27 @@ class RemoteEmbedder:
         sent = {place: cut for place, text in enumerate(texts) if (cut := _sendable(text))}
         if sent:
             found = self._encode(list(sent.values()), shared) - shared
+            self._check_read(found, list(sent))
             lengths = np.linalg.norm(found, axis=1, keepdims=True)
             turned = lengths[:, 0] > np.finfo(np.float32).eps
             places = np.array(list(sent))[turned]
             vectors[places] = found[turned] / lengths[turned]
         return vectors.astype(np.float32)
+
+    def _check_read(self, found: NDArray[np.float64], places: Sequence[int]) -> None:
+        """Let only vectors of all texts pass; `places` are those of the texts.
+
+        Raises:
+            UnreadableTextsError: the server broke over some of them.
+        """
+        import numpy as np
+
+        broken = np.isnan(found[:, 0]).nonzero()[0].tolist()
+        if broken:
+            raise UnreadableTextsError(
+                f"{self._server.name} breaks over {counted(len(broken), 'text')} and takes others.",
+                places=[places[one] for one in broken],
+            )
 
     def _open(self) -> Vector:
         with self._lock:
@@ -160,13 +180,16 @@ class RemoteEmbedder:
             return self._shared
 
     def _first_answer(self) -> NDArray[np.float64]:
+        hint = "ELEPHANTASM_EMBEDDER must name an embedding model."
         try:
-            return self._request(SAMPLES, None)
+            found = self._request(SAMPLES, None)
         except ModelError as error:
             if not _is_refused(error):
                 raise
-            hint = "ELEPHANTASM_EMBEDDER must name an embedding model."
             raise ModelError(str(error), permanent=True, hint=hint) from error
+        if (found @ found[0] > ALIKE).all():
+            raise self._unusable("one vector for texts that have nothing in common", hint=hint)
+        return found
 
     def _encode(self, texts: Sequence[str], shared: Vector) -> NDArray[np.float64]:
         """The vectors of some texts, in several requests if they are long."""
@@ -180,7 +203,7 @@ class RemoteEmbedder:
 
         How long a text may be is the model's matter, and servers do not say it: some refuse what is
         too long, some break. One that is refused however short it is has the vector of nothing, so
-        that it keeps no other from having one.
+        that it keeps no other from having one; one over which the server breaks has NaN.
         """
         import numpy as np
 
@@ -196,9 +219,7 @@ class RemoteEmbedder:
             return np.concatenate([self._patiently(part, shared) for part in parts])
         if len(texts[0]) > LEAST_CHARS:
             return self._patiently([texts[0][: len(texts[0]) // 2]], shared)
-        if not _is_refused(failure):
-            raise failure
-        return shared[np.newaxis]
+        return shared[np.newaxis] if _is_refused(failure) else np.full((1, len(shared)), np.nan)
 
     def _answers(self, dimensions: int) -> bool:
         """Whether the server still takes what it took before."""

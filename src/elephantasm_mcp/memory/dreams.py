@@ -2,7 +2,8 @@
 
 Owns what a dream consists of and how it is reported. The changes themselves are the ledger's.
 Invariant: a dream that a person asks for always stands in the journal, even when it found nothing
-to do; one of the background task only when it did something.
+to do; one of the background task only when it did something, and what is handed in for a work order
+only when something of it is accepted.
 """
 
 from dataclasses import replace
@@ -167,9 +168,29 @@ async def complete(
     """
     started = replace(_run(core, phase="synthesis", actor=actor), synthesizer=f"host:{host}")
     done = await work_orders.complete(core, user, order, proposals=proposals, run=started)
-    report = await core.database.read(as_report, done.anima, done.dream)
+    report = (
+        _refused(core, done.anima, started)
+        if done.dream is None
+        else await core.database.read(as_report, done.anima, done.dream)
+    )
     return report.model_copy(
         update={"accepted": done.accepted, "rejected": done.rejected, "notes": done.notes}
+    )
+
+
+def _refused(core: Core, anima: StoredAnima, run: Run) -> DreamReport:
+    """What was handed in and refused whole: it stands in no journal."""
+    return DreamReport(
+        id=run.uuid,
+        handle="",
+        anima_id=anima.id,
+        phase=run.phase,
+        state="refused",
+        actor=run.actor,
+        synthesizer=run.synthesizer,
+        started_at=run.started_at,
+        finished_at=core.clock.now(),
+        counts={},
     )
 
 

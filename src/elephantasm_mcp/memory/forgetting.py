@@ -44,6 +44,7 @@ class _Plan:
     anima: StoredAnima
     rows: Rows
     unlinked: tuple[str, ...]
+    without_memory: tuple[str, ...]
     kept_sources: tuple[str, ...]
     given_back: tuple[RowId, ...]
     """Events that stay, and that no memory speaks of any more: they are made into memories anew."""
@@ -185,7 +186,7 @@ def _plan(tx: Tx, target: StoredAnima, request: ForgetRequest, wanted: list[Plac
     anima = anima_store.get(tx, target.anima_no)
     if request.everything:
         rows = {layer: erasure.all_rows(tx, anima, layer) for layer in LAYERS}
-        return _Plan(anima, rows, (), (), (), everything=True)
+        return _Plan(anima, rows, (), (), (), (), everything=True)
     going: dict[Layer, set[RowId]] = {layer: set() for layer in LAYERS}
     for place in wanted:
         if not _exists(tx, place):
@@ -194,11 +195,13 @@ def _plan(tx: Tx, target: StoredAnima, request: ForgetRequest, wanted: list[Plac
     if request.session_id is not None:
         going["event"] |= set(erasure.rows_of_session(tx, anima, request.session_id))
     named, kept_sources = frozenset(going["memory"]), _sources_of(tx, going)
-    unlinked = _cascade(tx, anima, going)
+    staying = _cascade(tx, anima, going)
+    unlinked = {one for one in staying if _loses_a_source(tx, *one, _frozen(going))}
     return _Plan(
         anima,
         _frozen(going),
-        unlinked=tuple(sorted((handle_of(*one) for one in unlinked), key=_place_in_lists)),
+        unlinked=_handles(unlinked),
+        without_memory=_handles(staying - unlinked),
         kept_sources=tuple(
             handle_of("event", id_) for id_ in sorted(kept_sources - going["event"])
         ),
@@ -407,6 +410,16 @@ def _check_token(core: Core, user: User, plan: _Plan, token: str, *, now: dateti
         )
 
 
+def _loses_a_source(tx: Tx, layer: DerivedLayer, id_: RowId, rows: Rows) -> bool:
+    """Whether a row that stays cites what goes; else it only came from a memory that does."""
+    links = memories.links_of(tx, layer, id_)
+    return any(link.source_id in rows[link.source_layer] for link in links)
+
+
+def _handles(rows: Iterable[tuple[DerivedLayer, RowId]]) -> tuple[str, ...]:
+    return tuple(sorted((handle_of(*one) for one in rows), key=_place_in_lists))
+
+
 def _place_in_lists(handle: str) -> tuple[str, int]:
     return handle[0], int(handle[1:])
 
@@ -431,6 +444,7 @@ def _report(
         unlinked=list(plan.unlinked),
         kept_sources=list(plan.kept_sources),
         given_back=[handle_of("event", id_) for id_ in plan.given_back],
+        without_memory=list(plan.without_memory),
         confirm=token,
         expires_at=expires_at,
         erased_at=erased_at,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.errors import ServerError, UnreadableTextsError
 from elephantasm_mcp.memory import outages
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.outages import Purpose
@@ -233,15 +233,28 @@ async def _index_layer(
     done = 0
     while True:
         step = await core.database.read(
-            _next_step, anima_no, layer, embedder.name, rows=embedder.pace.rows
+            _next_step,
+            anima_no,
+            layer,
+            embedder.name,
+            rows=embedder.pace.rows,
+            spared=core.outages.spared(embedder.name, layer, now=core.clock.now()),
         )
         if step is None or step.seen[0] >= until:
             return done
-        entries = step.entries
-        texts = [text_for(core, embedder, entry) for entry in entries]
-        vectors = await outages.encode(core, embedder, texts, purpose=purpose) if texts else None
+        ids = [entry.id for entry in step.entries]
+        texts = [text_for(core, embedder, entry) for entry in step.entries]
+        try:
+            vectors = (
+                await outages.encode(core, embedder, texts, purpose=purpose) if texts else None
+            )
+        except UnreadableTextsError as error:
+            unread = [ids[place] for place in error.places]
+            core.outages.spare(embedder.name, layer, unread, now=core.clock.now())
+            continue
+        core.outages.read(embedder.name, layer, ids)
         await core.database.write(_write_vectors, anima_no, layer, embedder.name, step, vectors)
-        done += len(entries)
+        done += len(ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,19 +266,33 @@ class _Step:
     """The mark and the epoch when they were read. If either moved, a vector may have been forgotten
     meanwhile: the mark stays where it is, and the rows above it are looked at anew."""
     upto: int
+    with_gaps: bool
+    """Whether rows among them are left out: then the mark stays below them, and does not tell
+    readers of the vectors above it."""
 
 
-def _next_step(tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, rows: int) -> _Step | None:
+def _next_step(
+    tx: Tx, anima_no: AnimaNo, layer: Layer, model: str, *, rows: int, spared: frozenset[RowId]
+) -> _Step | None:
+    """What is to be done next; rows that are `spared` are left out."""
     anima = animas.get(tx, anima_no)
     marks = search.marks(tx, anima_no)
     if search.is_whole(anima, marks, layer, model):
         return None
-    ids = search.without_vector(tx, anima, layer, model, limit=rows)
-    whole = len(ids) < rows
+    limit, marked = rows + len(spared), marks.get((layer, model), 0)
+    found = search.without_vector(tx, anima, layer, model, limit=limit)
+    owed, gaps = [one for one in found if one not in spared], spared.intersection(found)
+    ids = owed[:rows]
+    whole = len(found) < limit and ids == owed
+    upto = anima.last_numbers[layer] if whole else _number(anima_no, ids[-1])
+    upto = min([upto, *(_number(anima_no, id_) - 1 for id_ in gaps)])
+    if not ids and upto <= marked:
+        return None
     return _Step(
         entries=_ENTRIES[layer](tx, anima, ids) if ids else [],
-        seen=(marks.get((layer, model), 0), anima.vector_epoch),
-        upto=anima.last_numbers[layer] if whole else _number(anima_no, ids[-1]),
+        seen=(marked, anima.vector_epoch),
+        upto=upto,
+        with_gaps=bool(gaps),
     )
 
 
@@ -285,6 +312,8 @@ def _write_vectors(
     if vectors is not None:
         ids = [step.entries[place].id for place in same]
         search.put_vectors(tx, layer, model, ids, vectors[same])
+        for id_ in ids if step.with_gaps else ():
+            search.note_change(tx, anima_no, layer, id_)
     upto = min([step.upto, *(_number(anima_no, id_) - 1 for id_ in changed)])
     marked = search.marks(tx, anima_no).get((layer, model), 0)
     as_seen = (marked, anima.vector_epoch) == step.seen

@@ -17,7 +17,7 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.redaction import Mask, mask_json
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
-from elephantasm_mcp.store import erasure, events, rewording, search
+from elephantasm_mcp.store import erasure, events, rewording, search, work_orders
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.rewording import EventTexts
@@ -64,6 +64,7 @@ def _mask_all(
     )
     if now is not None:
         rewording.reword_others(tx, anima, counted)
+        work_orders.withdraw_all(tx, anima.anima_no)
         erasure.wipe_copies(tx, anima, now=now)
     return report
 

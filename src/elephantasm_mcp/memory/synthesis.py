@@ -212,8 +212,8 @@ def _load(tx: Tx, anima_no: AnimaNo, *, include_held: bool) -> list[StoredEvent]
     found = events.in_state(tx, anima, EventState.PENDING)
     if include_held:
         held = events.in_state(tx, anima, EventState.HELD)
-        made = dreams.consumed(tx, [one.id for one in held])
-        found += [one for one in held if one.id not in made]
+        standing = _told(tx, held)
+        found += [one for one in held if one.id not in standing]
     return found
 
 
@@ -231,10 +231,27 @@ def owed(
 
 
 def still_owed(tx: Tx, found: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """Those of these events of which something stands, but nothing better than provisional."""
+    """Those of these events that a dream consumed, but made nothing better than provisional of.
+
+    Of what was held it must still be told: what else was made of it may have been forgotten.
+    """
     made = dreams.consumed(tx, [one.id for one in found])
-    waiting = (EventState.PROVISIONAL, EventState.HELD)
-    return [one for one in found if one.event.state in waiting and one.id in made]
+    standing = _told(tx, found)
+    return [
+        one
+        for one in found
+        if one.id in made
+        and (
+            one.event.state is EventState.PROVISIONAL
+            or (one.event.state is EventState.HELD and one.id in standing)
+        )
+    ]
+
+
+def _told(tx: Tx, found: Sequence[StoredEvent]) -> set[RowId]:
+    """Those of these events that a dream consumed which stands, and that a memory tells of."""
+    ids = [one.id for one in found]
+    return dreams.consumed(tx, ids) & memories.told_events(tx, ids)
 
 
 async def _load_owed(work: _Work, *, include_held: bool) -> list[StoredEvent]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError
-from elephantasm_mcp.memory import grounding, ledger, synthesis
+from elephantasm_mcp.memory import grounding, synthesis
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.drafting import Draft, shown
 from elephantasm_mcp.memory.grounding import Grounded
@@ -45,7 +45,8 @@ class Completion:
     """What became of what an agent handed in."""
 
     anima: StoredAnima
-    dream: RowId
+    dream: RowId | None
+    """None where nothing was accepted: that is no dream."""
     accepted: list[Accepted]
     rejected: list[Rejected]
     notes: list[str]
@@ -70,7 +71,7 @@ async def complete(
 
     Raises:
         NotFoundError: the caller has no such order.
-        ConflictError: it has expired, was completed, or its events changed meanwhile.
+        ConflictError: it has expired, was completed or withdrawn, or its events changed meanwhile.
         ValidationError: the proposals are nothing of the kind.
     """
     screened = screen(proposals)
@@ -81,9 +82,8 @@ async def complete(
     rejected = [Rejected(index=one.place, reason=one.reason) for one in grounded.refused]
     made = await core.database.read(memories.rows_of_events, [event.id for event in batch])
     if not grounded.kept and (rejected or made):
-        dream = await core.database.write(ledger.open_dream, anima, run, now=now)
         note = _STAYS_OPEN if rejected else _NOTHING_PROPOSED
-        return Completion(anima, dream, [], rejected, [note])
+        return Completion(anima, None, [], rejected, [note])
     draft = Draft(grounded.proposals, synthesizer=run.synthesizer, provisional=False)
     stored, left = await core.database.write(
         _complete,
@@ -132,17 +132,26 @@ def _load(
     order = store.find(tx, uuid) if uuid is not None else None
     anima = None if order is None else animas.get(tx, order.anima_no)
     if order is None or anima is None or not anima.is_seen_by(user):
-        raise NotFoundError("There is no such work order.", hint="`dream` gives one.")
+        raise _unknown()
     _check_open(order, now=now)
     return order, anima, _waiting(tx, anima, order)
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("There is no such work order.", hint="`dream` gives one.")
 
 
 def _check_open(order: StoredOrder, *, now: datetime) -> None:
     """Let only an open order be completed.
 
     Raises:
-        ConflictError: it was completed, or has expired.
+        ConflictError: it was completed, was withdrawn, or has expired.
     """
+    if order.state is OrderState.WITHDRAWN:
+        raise ConflictError(
+            "This work order was withdrawn: words that it shows were forgotten or masked.",
+            hint="`dream` gives a new one.",
+        )
     if order.state is OrderState.COMPLETED:
         by = "" if order.dream is None else f" by {handle_of('dream', order.dream)}"
         raise ConflictError(
@@ -170,14 +179,13 @@ def _complete(
     """Store a draft and close its order; also say how many events are left.
 
     Raises:
-        ConflictError: somebody else completed the order since it was read, or its events changed.
+        ConflictError: somebody else completed the order since it was read, it was withdrawn, or
+            its events changed.
+        NotFoundError: its anima is gone.
     """
     current = store.find(tx, order.uuid)
-    if current is None:
-        raise ConflictError(
-            "This work order was withdrawn meanwhile: some of its events were forgotten.",
-            hint="`dream` gives a new one.",
-        )
+    if current is None:  # with its anima
+        raise _unknown()
     _check_open(current, now=now)
     stored = synthesis.commit(
         tx, order.anima_no, batch, draft, run=run, dream=None, uuids=uuids, job=None, now=now

@@ -409,7 +409,15 @@ class AsyncElephantasm:
 
         Raises:
             ConflictError: the order or the plan has expired or was completed.
+            ValidationError: both were given, or neither.
         """
+        if accept is not None and proposals is not None:
+            raise ValidationError(
+                "`complete_dream` takes `proposals` for a work order or `accept` for a plan,"
+                " not both.",
+                field="accept",
+                hint="Nothing was done; call it once for each.",
+            )
         if accept is not None:
             async with self._dreaming("complete_dream") as backend:
                 return await backend.complete_plan(plan_or_work_order, accept=accept)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import grants, memories, search, segments
+from elephantasm_mcp.store import grants, memories, search, segments, work_orders
 from elephantasm_mcp.store import support as supports
 from elephantasm_mcp.store.animas import StoredAnima, id_range, recount_pending
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
@@ -104,6 +104,7 @@ def erase(tx: Tx, anima: StoredAnima, rows: Rows, *, carries: Carries, now: date
         erase_rows(tx, anima.anima_no, layer, ids)
         tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
         tx.run("erase_actions_on", layer=layer, ids=_json(ids))
+    work_orders.withdraw_showing(tx, anima.anima_no, rows["event"])
     _erase_conflicts(tx, anima, rows)
     _rewrite_journal(tx, anima, rows, carries, support)
     wipe_copies(tx, anima, now=now)
@@ -141,7 +142,6 @@ def wipe_copies(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("erase_job_errors", anima_no=anima.anima_no)
     tx.run("erase_call_errors", anima_no=anima.anima_no)
     tx.run("erase_plans", anima_no=anima.anima_no)
-    tx.run("erase_orders", anima_no=anima.anima_no)
     tx.run("erase_notes", **id_range(anima.anima_no))
     recount_pending(tx, anima.anima_no)
     tx.run("note_erasure", anima_no=anima.anima_no, now=to_micros(now))
@@ -157,6 +157,7 @@ def erase_everything(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("erase_all_actions", **id_range(anima.anima_no))
     tx.run("erase_identities", **id_range(anima.anima_no))
     tx.run("erase_all_conflicts", **id_range(anima.anima_no))
+    work_orders.withdraw_all(tx, anima.anima_no)
     wipe_copies(tx, anima, now=now)
 
 
@@ -172,6 +173,7 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("delete_marks", anima_no=anima.anima_no)
     tx.run("delete_row_changes", anima_no=anima.anima_no)
     tx.run("delete_jobs", anima_no=anima.anima_no)
+    tx.run("delete_orders", anima_no=anima.anima_no)
     grants.end_all(tx, anima.anima_no, now=now)
     tx.run("delete_anima", anima_no=anima.anima_no)
 

@@ -4,6 +4,7 @@ Owns their rows. Invariant: an anima and a caller have at most one open order, a
 closed never opens again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,8 @@ class OrderState(StrEnum):
     COMPLETED = "completed"
     EXPIRED = "expired"
     """Its time was over, or its events were settled otherwise."""
+    WITHDRAWN = "withdrawn"
+    """What it showed was forgotten, or masked: an answer might repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,16 @@ def close(tx: Tx, order: StoredOrder, *, state: OrderState, dream: RowId | None 
     """End an order; False when it was no longer open."""
     changed = tx.run("close_work_order", order_no=order.order_no, state=state, dream_id=dream)
     return changed > 0
+
+
+def withdraw_showing(tx: Tx, anima_no: AnimaNo, gone: Iterable[RowId]) -> None:
+    """End the open orders of an anima that show one of these events."""
+    tx.run("withdraw_showing", anima_no=anima_no, ids=to_json(sorted(gone)))
+
+
+def withdraw_all(tx: Tx, anima_no: AnimaNo) -> None:
+    """End the open orders of an anima."""
+    tx.run("withdraw_all", anima_no=anima_no)
 
 
 def give(tx: Tx, anima_no: AnimaNo, *, user_no: UserNo) -> None:

@@ -11,7 +11,7 @@ from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import dreams
 from elephantasm_mcp.tools.answers import ADDS
 from elephantasm_mcp.tools.dream import ACTOR, answer_with
-from elephantasm_mcp.wording import client_of
+from elephantasm_mcp.wording import BOTH, ONE_BY_ONE, client_of
 
 OrderArgument = Annotated[
     str,
@@ -52,6 +52,8 @@ def register(server: MCPServer, app: App) -> None:
         and replaces what was made without you; the rest is named, with the reason. Of a plan (dry
         run) the accepted numbers are done, and nothing else.
         """
+        if (plan or accept) and (work_order or proposals):
+            raise ValidationError(BOTH, field="plan", hint=ONE_BY_ONE)
         if plan and accept is not None:
             from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
 

@@ -79,7 +79,8 @@ def _describe(report: DreamReport, *, secret: bytes) -> str:
     counts = counts_text(report.counts)
     spent = spent_text(report)
     spent = f" It took {spent}." if spent else ""
-    lines = [f"{report.handle} ({report.phase}): {counts or 'nothing was to do'}.{spent}"]
+    head = f"{report.handle} ({report.phase}): {counts or 'nothing was to do'}.{spent}"
+    lines = [head] if report.handle else []
     lines += [report.note] if report.note else []
     lines += report.notes
     lines += [f"Not accepted: {one.reason}" for one in report.rejected]

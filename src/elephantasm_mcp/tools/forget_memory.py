@@ -60,6 +60,6 @@ def register(server: MCPServer, app: App) -> None:
 def _present(report: ForgetReport) -> dict[str, Any]:
     shown = report.model_dump(mode="json", exclude_none=True)
     counts = {layer: len(shown[layer]) for layer in ("events", "memories", "knowledge")}
-    for name in (*counts, "unlinked", "kept_sources", "given_back"):
+    for name in (*counts, "unlinked", "kept_sources", "given_back", "without_memory"):
         shown[name] = shown[name][:MAX_HANDLES]
     return {"erased": report.erased_at is not None, "counts": counts, **shown}

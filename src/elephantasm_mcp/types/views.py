@@ -358,9 +358,11 @@ class DreamReport(Record):
 
     id: UUID
     handle: str
+    """Its handle in the journal; empty for what does not stand there: a plan, or what was refused
+    whole."""
     anima_id: UUID
     phase: str
-    state: Literal["done", "undone", "planned"]
+    state: Literal["done", "undone", "planned", "refused"]
     actor: str
     """Who asked for it: `worker`, `user`, …."""
     synthesizer: str = ""
@@ -469,6 +471,8 @@ class ForgetReport(Record):
     """Events that the named rows were made of: their words are not erased."""
     given_back: list[str] = Field(default_factory=list)
     """Events whose memory goes because of others: they become pending, to be remembered anew."""
+    without_memory: list[str] = Field(default_factory=list)
+    """Knowledge that stays with all its sources, and loses the memory that it came from."""
     confirm: str | None = None
     """The token that confirms it; None in a receipt."""
     expires_at: UtcDatetime | None = None

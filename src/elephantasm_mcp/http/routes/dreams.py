@@ -21,6 +21,7 @@ from elephantasm_mcp.memory import animas
 from elephantasm_mcp.memory import dreams as service
 from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.views import DreamReport, UndoReport
+from elephantasm_mcp.wording import BOTH, ONE_BY_ONE
 
 HOST = "rest"
 """Who makes memories of a work order, where nobody says so."""
@@ -109,6 +110,8 @@ async def _dream(app: App, anima: str, asked: DreamRequest) -> DreamReport:
 
 
 async def _complete(app: App, done: DreamCompletion) -> DreamReport:
+    if (done.plan or done.accept) and (done.work_order or done.proposals):
+        raise ValidationError(BOTH, field="plan", hint=ONE_BY_ONE)
     if done.plan is not None and done.accept is not None:
         from elephantasm_mcp.memory import plans  # deep sleep: not at start-up
 

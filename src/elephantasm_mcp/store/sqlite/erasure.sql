@@ -146,8 +146,8 @@ DELETE FROM conflicts WHERE id BETWEEN :low AND :high;
 -- Forget what dry runs of an anima proposed.
 DELETE FROM plans WHERE anima_no = :anima_no;
 
--- name: erase_orders
--- Forget what agents were asked to make of events of an anima.
+-- name: delete_orders
+-- Remove what agents were asked to make of events of an anima.
 DELETE FROM work_orders WHERE anima_no = :anima_no;
 
 -- name: erase_call_errors

@@ -90,8 +90,7 @@ UPDATE events SET state = :state, updated_at = :now WHERE id = :id AND state = :
 SELECT id, uuid FROM events WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: count_owed
--- How many events of an anima are provisional, or held although something that was made of them
--- stands.
+-- How many events of an anima are provisional, or held although a memory still tells of them.
 SELECT (
   SELECT count(*) FROM events INDEXED BY events_state
   WHERE state = 'provisional' AND state <> 'settled' AND id BETWEEN :low AND :high
@@ -100,5 +99,10 @@ SELECT (
   WHERE state = 'held' AND state <> 'settled' AND id BETWEEN :low AND :high AND EXISTS (
     SELECT 1 FROM dream_events JOIN dreams ON dreams.id = dream_id
     WHERE event_id = events.id AND undone_by IS NULL
+  )
+  AND EXISTS (
+    SELECT 1 FROM links JOIN memories ON memories.id = links.id
+    WHERE source_layer = 'event' AND source_id = events.id
+      AND layer = 'memory' AND superseded_by IS NULL
   )
 ) AS events;
