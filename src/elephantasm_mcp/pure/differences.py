@@ -190,18 +190,23 @@ def may_end(newer: str, older: str) -> bool:
         or _is_another_kind(theirs, mine)
         or _is_at_the_other_pole(newer, older)
         or _is_of_another_number(newer, older)
+        or _has_another_head(newer, older)
         or _is_of_something_else(newer, theirs)
     )
 
 
-def is_long_past(newer: str, older: str) -> bool:
-    """Whether it is told of a past with a date of its own: "In 1990 I sold my car"."""
+def is_set_apart(newer: str, older: str) -> bool:
+    """Whether it is told of a past or a place of its own: "In 1990 I sold my car", "In Japan …"."""
+    away = _AWAY.match(newer)
+    if away and not is_time(_low(away[1])) and away[1] not in older:
+        return True
     line, before = (SAID_ON.sub("", one).casefold() for one in (newer, older))
     if any(one[0] not in before for one in _LONG_AGO.finditer(line)):
         return True
     return bool(_YEAR.search(_SINCE_YEAR.sub("", line))) and not _YEAR.search(before)
 
 
+_AWAY: Final = re.compile(r"In ([A-Z]\w+),? (?:I|we|my|our)\b")
 _YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b(?! (?:euros?|dollars?|pounds?|k?m|kg|g|mg|w)\b)(?!:)")
 _SINCE_YEAR: Final = re.compile(
     r"\b(?:since|from|as of|to|until|till|by|for|starting|is|now)(?: in| on| the| of"
@@ -255,7 +260,10 @@ _LOOKS: Final = set_of("""
     white black red blue green yellow brown grey gray orange purple pink teal copper blond blonde
     dark light
 """)
-_COUNTS: Final = set_of("one two three four five six seven eight nine ten eleven twelve some")
+_COUNTS: Final = set_of("""
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred some
+""")
 _TELLING: Final = set_of("""
     went became become got gotten grew grown rose risen fell fallen left quit took taken broke
     broken gave given sold lost shrank shrunk came come ran built shut cut set made began begun
@@ -397,6 +405,20 @@ _NOT_OF_IT: Final = re.compile(
     r"|(?:\bam|\bis|\bare|'m|'re) out of (?!the|my|our|an?|his|her)\b"
 )
 """Words of ending that end nothing here: "left a book at", "lost at chess", "out of milk"."""
+
+
+_HEAD: Final = re.compile(
+    r"^(?:my|our|the|\w+'s) (?:\w+ )??(\w+) (?:now )?(?:is|are|was|were|has|have|went|\w+ed)\b"
+)
+
+
+def _has_another_head(newer: str, older: str) -> bool:
+    """Whether they begin with two things: "the deposit went up", "the rent is"."""
+    mine, theirs = _HEAD.match(newer.casefold()), _HEAD.match(older.casefold())
+    if mine is None or theirs is None:
+        return False
+    heads = _singular(mine[1]), _singular(theirs[1])
+    return heads[0] not in _plain(older) and heads[1] not in _plain(newer)
 
 
 def _is_of_something_else(newer: str, older: Sequence[str]) -> bool:

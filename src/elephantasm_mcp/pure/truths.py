@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.changes import Wording, ends, is_certain, reading
 from elephantasm_mcp.pure.clauses import clauses
-from elephantasm_mcp.pure.differences import is_long_past, may_end, may_merge
+from elephantasm_mcp.pure.differences import is_set_apart, may_end, may_merge
 from elephantasm_mcp.pure.gists import Gist, gist_of
 from elephantasm_mcp.pure.gists import same as says_the_same
 from elephantasm_mcp.pure.spelling import spelled
@@ -372,7 +372,7 @@ _TWO: Final = re.compile(
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
     if any(_ends(one, older) for one in (newer, *newer.parts)):
-        return not newer.adds and not is_long_past(newer.saying.text, older.saying.text)
+        return not newer.adds and not is_set_apart(newer.saying.text, older.saying.text)
     return False
 
 
