@@ -481,4 +481,13 @@ LOOKALIKES = [
     ("I have two children.", "In 1999 I lost two children's books."),
     ("I take 2,5 mg of warfarin.", "I take 25 mg of warfarin."),
     ("Mein Limit is 1,5 GB per day.", "Mein Limit is 15 GB per day."),
+    ("I live in Rome.", "After school I moved from Rome to Paris."),
+    ("I live in Rome.", "Before I met you I moved from Rome to Paris."),
+    ("I live in Rome.", "I moved from Rome to Paris in 2009."),
+    ("The upper shelf holds 5 kg.", "The lower shelf now holds 9 kg."),
+    ("The front door code is 1234.", "The back door code is now 9876."),
+    ("The minimum order is 10 euros.", "The maximum order is now 90 euros."),
+    ("I have my child with me.", "I have my children with me."),
+    ("I use Docker.", "I no longer use Docker Swarm."),
+    ("I own a car.", "I sold my wife's car."),
 ]

@@ -123,6 +123,9 @@ def _is_ing(one: str) -> bool:
     return len(one) > len("being") and one.endswith("ing")
 
 
+_CHILDREN: Final = {"child": ("children", "kids"), "kid": ("children",)}
+
+
 def _is_one_of_many(words: Sequence[str], others: Sequence[str]) -> bool:
     """Whether one tells of one where the other tells of several: "my brother", "my brothers"."""
     mine, theirs = [_low(one) for one in words], [_low(one) for one in others]
@@ -131,7 +134,7 @@ def _is_one_of_many(words: Sequence[str], others: Sequence[str]) -> bool:
             return True
         if not place or mine[place - 1] not in _DETERMINERS or is_time(one) or one in theirs:
             continue
-        for many in (f"{one}s", f"{one}es", f"{one[:-1]}ies"):
+        for many in (f"{one}s", f"{one}es", f"{one[:-1]}ies", *_CHILDREN.get(one, ())):
             if many in theirs and _is_head(mine, place, theirs, theirs.index(many)):
                 return True
     return False
@@ -219,7 +222,8 @@ _LONG_AGO: Final = re.compile(
     r"|when (?:i|we|he|she|they) (?:was|were)|back then|in those days"
     r"|in the (?:\d\d)?\d0'?s|in the (?:fif|six|seven|eigh|nine)ties"
     r"|in my (?:youth|childhood|teens|twenties|thirties|novel|story|dream|game)|at my last job)\b"
-    r"|^(?:in|at) (?:school|college|university|(?:my|our) (?:last|old|former|previous) \w+"
+    r"|^before (?:i|we)\b|^(?:in|at|after) (?:school|college|university)\b"
+    r"|^(?:in|at) (?:(?:my|our) (?:last|old|former|previous) \w+"
     r"|(?:the|a) (?:game|novel|dream|film|book|story|play))\b"
 )
 
@@ -351,6 +355,9 @@ _POLES: Final = [
         ("weekdays?", "weekends?"),
         ("first", "last"),
         ("incoming", "outgoing"),
+        ("upper", "lower"),
+        ("front", "back"),
+        ("minimum|at least", "maximum|at most"),
         ("at work", "at home"),
     )
 ]
