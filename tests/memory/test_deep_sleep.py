@@ -75,6 +75,12 @@ async def test_what_was_only_reported_does_not_merge_with_what_was_told(core, cl
     assert (await sleep(core)).counts == {}
 
 
+async def test_what_may_mean_either_of_two_does_not_bring_them_together(core, clock, tmp_path):
+    await told(core, clock, "Nadia loves turkey.", "nadia loves turkey", "Nadia loves Turkey.")
+    await sleep(core)
+    assert knowledge(tmp_path) == [(1, 0, 0), (2, 1, 0), (3, 0, 0)]
+
+
 async def test_a_truth_that_came_back_is_not_merged_over_what_held_between(core, clock, tmp_path):
     await told(
         core,

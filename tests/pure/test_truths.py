@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elephantasm_mcp.pure.truths import contradicts, denied, read, same, statements, supersedes
+from lookalikes import LOOKALIKES
 from pairs import ALIKE, PEOPLE, SAME, UPDATES
 
 
@@ -39,6 +40,14 @@ def test_what_only_looks_alike_neither_says_the_same_nor_ends_it(pair):
     assert not agree(first, second)
     assert not supersedes(second, first)
     assert not supersedes(first, second)
+
+
+@pytest.mark.parametrize("speaker", ["", "Nadia"])
+@pytest.mark.parametrize("pair", LOOKALIKES, ids=" / ".join)
+def test_a_word_in_another_place_or_form_is_another_statement(pair, speaker):
+    first, second = (read(one, speaker=speaker, day=day) for day, one in enumerate(pair))
+    assert not agree(first, second)
+    assert not supersedes(second, first)
 
 
 @given(st.sampled_from(SAME + UPDATES), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE))

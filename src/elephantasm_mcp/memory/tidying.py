@@ -42,6 +42,10 @@ class _Told:
     """One for each thing it says: the same in every row that says the same."""
 
 
+_MOST_WORDINGS: Final = 8
+"""So many ways to say one thing are compared with the next; more would cost their square."""
+
+
 class _Sayings:
     """What was said so far, each thing once."""
 
@@ -49,16 +53,25 @@ class _Sayings:
 
     def __init__(self) -> None:
         self._read: dict[tuple[str, str, int], str] = {}
-        self._found: dict[str, list[Saying]] = defaultdict(list)
+        self._found: dict[str, list[list[Saying]]] = defaultdict(list)
 
     def key(self, one: Saying) -> str:
-        """Equal for what says the same; empty for what says nothing."""
+        """Equal for what says the same; empty for what says nothing.
+
+        What says the same as one of several says it as all of them: "i love turkey", typed small,
+        brings "Turkey" and "turkey" not together.
+        """
         if not one.key:
             return ""
         alike = self._found[one.key]
-        place = next((at for at, other in enumerate(alike) if truths.same(one, other)), len(alike))
+        place = next(
+            (at for at, had in enumerate(alike) if all(truths.same(one, each) for each in had)),
+            len(alike),
+        )
         if place == len(alike):
-            alike.append(one)
+            alike.append([one])
+        elif len(alike[place]) < _MOST_WORDINGS and one not in alike[place]:
+            alike[place].append(one)
         return f"{one.key}#{place}"
 
     def learn(self, truth: Truth, text: str, *, day: int) -> str:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from elephantasm_mcp.pure.changes import Wording, ends, is_certain, reading
 from elephantasm_mcp.pure.clauses import clauses
+from elephantasm_mcp.pure.differences import is_set_apart, may_end, may_merge
 from elephantasm_mcp.pure.gists import Gist, gist_of
 from elephantasm_mcp.pure.gists import same as says_the_same
 from elephantasm_mcp.pure.spelling import spelled
@@ -233,6 +234,8 @@ class Saying:
     about: str
     """Who says it, if it is not in the words; of which day, if of one; and whether it is asked."""
     gist: Gist
+    text: str
+    """Itself, for what stems do not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,10 @@ def statements(text: str) -> list[tuple[str, str]]:
 
 def same(one: Saying, other: Saying) -> bool:
     """Whether both say the same."""
+    return _same_stems(one, other) and may_merge(one.text, other.text)
+
+
+def _same_stems(one: Saying, other: Saying) -> bool:
     return bool(one.key) and one.key == other.key and says_the_same(one.gist, other.gist)
 
 
@@ -302,7 +309,7 @@ def _saying(text: str, tokens: Sequence[str], *, speaker: str, day: int) -> Sayi
     mark = "?" if _is_question(text) else ""
     passing = f"@{day}" if _is_dated(tokens) and not _is_lasting(tokens) else ""
     about = f"{mark}{_said_by(speaker, tokens)}{passing}"
-    return Saying(f"{about}{gist.bag}" if tokens and gist.tokens else "", about, gist)
+    return Saying(f"{about}{gist.bag}" if tokens and gist.tokens else "", about, gist, text)
 
 
 def denied(one: Saying) -> Saying | None:
@@ -311,7 +318,7 @@ def denied(one: Saying) -> Saying | None:
     if len(kept) != len(one.gist.tokens) - 1 or not kept:
         return None
     gist = replace(one.gist, tokens=kept)
-    return Saying(f"{one.about}{gist.bag}", one.about, gist)
+    return Saying(f"{one.about}{gist.bag}", one.about, gist, one.text)
 
 
 def read(text: str, *, speaker: str = "", day: int = 0) -> Truth:
@@ -365,18 +372,22 @@ _TWO: Final = re.compile(
 def supersedes(newer: Truth, older: Truth) -> bool:
     """Whether the newer statement, said later, plainly ends the older one."""
     if any(_ends(one, older) for one in (newer, *newer.parts)):
-        return not newer.adds
+        return not newer.adds and not is_set_apart(newer.saying.text, older.saying.text)
     return False
 
 
 def _ends(newer: Truth, older: Truth) -> bool:
-    if newer.adds or same(newer.saying, older.saying):
+    return _seems_to_end(newer, older) and may_end(newer.saying.text, older.saying.text)
+
+
+def _seems_to_end(newer: Truth, older: Truth) -> bool:
+    if newer.adds or _same_stems(newer.saying, older.saying):
         return False
     if _TWO.search(older.reading.line) and not _TWO.search(newer.reading.line):
         return False  # the other half still holds
     if not newer.changes and newer.speaker and older.speaker and newer.speaker != older.speaker:
         return False
-    if newer.ended and same(newer.ended, older.saying):
+    if newer.ended and _same_stems(newer.ended, older.saying):
         return True
     settled = not older.dated or not _PLANNED.isdisjoint(older.tokens)
     mine = (
