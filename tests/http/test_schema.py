@@ -22,13 +22,17 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from elephantasm_mcp.access import NEEDS
-from elephantasm_mcp.app import open_app
+from elephantasm_mcp.app import App, open_app
 from elephantasm_mcp.http.api import Api, build_api
+from elephantasm_mcp.http.guard import Guard
+from elephantasm_mcp.http.hosts import hosts_of
+from elephantasm_mcp.memory import keys
 from elephantasm_mcp.settings import load_settings
+from elephantasm_mcp.types.callers import Scope
 
 ROUTES = sorted(name for name in NEEDS if " /api/" in name)
 CASES = 15
-"""Of each route; `--thorough 16` makes 5,000 of all."""
+"""Of each route and way to ask; `--thorough 5` makes 5,000 of all."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -42,17 +46,34 @@ URL = "http://127.0.0.1"
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[tuple[Api, AsyncClient, BlockingPortal]]:
-    """An interface over something that was said and dreamt of, on a thread of its own."""
-    opened = open_app(load_settings(database=str(database), embedder="none"))
+def serving(
+    database: Path, *, shows: str = "none needed"
+) -> Iterator[tuple[Api, AsyncClient, BlockingPortal]]:
+    """An interface over something that was said and dreamt of, on a thread of its own.
+
+    `shows` is what a client shows where keys are asked for: a `good` one, or `nothing`.
+    """
+    settings = load_settings(database=str(database), embedder="none", rate_per_min=0)
+    opened = open_app(settings, guarded=shows != "none needed")
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(opened) as app:
         api = portal.call(build_api, app)
-        client = AsyncClient(
-            transport=ASGITransport(app=api, raise_app_exceptions=False), base_url=URL
-        )
+        served: Any = api
+        headers: dict[str, str] = {}
+        if app.guarded:
+            served = Guard(api, app, hosts=hosts_of(settings))
+            headers = portal.call(_key, app)
+        transport = ASGITransport(app=served, raise_app_exceptions=False)
+        client = AsyncClient(transport=transport, base_url=URL, headers=headers)
         with portal.wrap_async_context_manager(client):
             portal.call(_live, client)
+            if shows == "nothing":
+                del client.headers["Authorization"]
             yield api, client, portal
+
+
+async def _key(app: App) -> dict[str, str]:
+    _, key = await keys.create(app.core, "mine", scopes=list(Scope))
+    return {"Authorization": f"Bearer {key}"}
 
 
 async def _live(client: AsyncClient) -> None:
@@ -69,10 +90,13 @@ async def _send(client: AsyncClient, case: Any) -> Response:
     )
 
 
+@pytest.mark.parametrize("shows", ["none needed", "good", "nothing"])
 @pytest.mark.parametrize("route", ROUTES)
-def test_no_answer_is_outside_its_schema(tmp_path: Path, route: str, thorough: int) -> None:
+def test_no_answer_is_outside_its_schema(
+    tmp_path: Path, route: str, shows: str, thorough: int
+) -> None:
     method, path = route.split()
-    with serving(tmp_path / "memory.sqlite3") as (api, client, portal):
+    with serving(tmp_path / "memory.sqlite3", shows=shows) as (api, client, portal):
         operation = schemathesis.openapi.from_dict(api.openapi())[path][method]
         cases = operation.as_strategy()
         if method != "GET" or "{" in path:
