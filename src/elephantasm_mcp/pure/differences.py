@@ -31,6 +31,9 @@ def may_merge(one: str, other: str) -> bool:
         return False
     if any(_tells_apart(each, one, other) for each in _ALIKE_IN_BOTH):
         return False
+    bits = _BITS.findall(one), _BITS.findall(other)
+    if all(bits) and bits[0] != bits[1]:
+        return False
     mine, theirs = _words(one), _words(other)
     pairs = ((one, mine, other, theirs), (other, theirs, one, mine))
     return not any(
@@ -167,8 +170,7 @@ def _is_name(words: Sequence[str], others: Sequence[str]) -> bool:
             return True
         if same and not typed:
             return True
-    mine = _BITS.findall(" ".join(words))
-    return bool(mine) and bool(found := _BITS.findall(" ".join(others))) and mine != found
+    return False
 
 
 _LANGUAGE: Final = re.compile(
@@ -252,12 +254,12 @@ _LITTLE: Final = (
     again anymore any more longer now then currently nowadays already finally recently just only
     also too instead yet still soon later early late earlier today yesterday tomorrow tonight ago
     last next every each all both once twice meanwhile officially completely entirely altogether
-    here there home forever permanently please rather s t like ha doe wa thi hi it'
+    here there home forever permanently please rather like doe thi
     """)
     | CUES
     | FILLERS
 )
-"""Words that no noun leads as a modifier."""
+"""Words that no noun leads as a modifier; "doe" and "thi" are what `_singular` leaves of two."""
 _WHOLE: Final = set_of("deadline venue account subscription membership house habit job ending")
 """What is called after what it is for, and is the same with it."""
 _LOOKS: Final = set_of("""
