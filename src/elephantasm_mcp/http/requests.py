@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import Field
 
+from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     EventCreate,
     GivenDatetime,
@@ -43,6 +44,14 @@ class PageQuery(Request):
     cursor: str | None = Field(
         None, max_length=64, description="`X-Next-Cursor` of the page before."
     )
+
+    def after(self) -> Cursor | None:
+        """Where the page begins; None is the beginning.
+
+        Raises:
+            ValidationError: the cursor is none that a list gave.
+        """
+        return None if self.cursor is None else Cursor.parse(self.cursor)
 
 
 class EventsQuery(PageQuery):

@@ -127,7 +127,7 @@ def _reader(tx: Tx, core: Core, user: User, request: GrantRequest) -> StoredAnim
     Another user's is named by its id alone: names could be tried out, to learn which there are.
     """
     name = (request.to_user or "").strip()
-    owner = store.user_of_name(tx, name) if name else user.no
+    owner = anima_store.find_user(tx, name) if name else user.no
     if owner == user.no:
         return animas.find_or_make(tx, core, user, request.to)
     uuid = request.to if isinstance(request.to, UUID) else parse_uuid(request.to)

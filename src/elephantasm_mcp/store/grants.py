@@ -158,12 +158,6 @@ def restore(tx: Tx, reader: AnimaNo, given: Iterable[Held]) -> None:
     )
 
 
-def user_of_name(tx: Tx, name: str) -> UserNo | None:
-    """The user of exactly this name."""
-    row = tx.one("user_of_name", name=name)
-    return UserNo(row["user_no"]) if row else None
-
-
 def _held(row: Row) -> Held:
     return Held(
         grant=to_uuid(row["uuid"]),

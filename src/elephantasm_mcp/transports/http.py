@@ -39,7 +39,6 @@ from elephantasm_mcp.transports.leaving import SIGNALS, wait_for_signal
 
 MCP_PATH: Final = "/mcp"
 MESSAGES_PATH: Final = "/messages/"
-MCP_PATHS: Final = ("/mcp", "/sse", MESSAGES_PATH)
 SHUTDOWN_S: Final = 1
 PROXIES: Final = ("127.0.0.1", "::1")
 

@@ -45,7 +45,7 @@ def register(api: FastAPI, app: App) -> None:
             app.core,
             app.user,
             anima=anima,
-            after=None if asked.cursor is None else Cursor.parse(asked.cursor),
+            after=asked.after(),
             limit=asked.limit + 1,
         )
         return page(found, request, limit=asked.limit, cursor=lambda dream: Cursor.at(dream.handle))

@@ -71,7 +71,7 @@ def register(api: FastAPI, app: App) -> None:
             session_id=asked.session_id,
             since=asked.since,
             until=asked.until,
-            after=None if asked.cursor is None else Cursor.parse(asked.cursor),
+            after=asked.after(),
             limit=asked.limit + 1,
         )
         return page(

@@ -35,7 +35,7 @@ def register(api: FastAPI, app: App) -> None:
             app.user,
             anima,
             state=asked.state,
-            after=None if asked.cursor is None else Cursor.parse(asked.cursor),
+            after=asked.after(),
             limit=asked.limit + 1,
         )
         return page(
@@ -61,7 +61,7 @@ def register(api: FastAPI, app: App) -> None:
             app.user,
             anima,
             include_superseded=asked.include_superseded,
-            after=None if asked.cursor is None else Cursor.parse(asked.cursor),
+            after=asked.after(),
             limit=asked.limit + 1,
         )
         return page(found, request, limit=asked.limit, cursor=lambda known: Cursor.at(known.handle))

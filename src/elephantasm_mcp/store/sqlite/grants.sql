@@ -109,7 +109,3 @@ INSERT INTO grants (
   :uuid, :source_no, :reader_no, :source_user, :reader_user, :knowledge, :memories, :source_user,
   :granted_at
 );
-
--- name: user_of_name
--- The user of a name.
-SELECT user_no FROM users WHERE name = :name;
