@@ -179,7 +179,7 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
     ours = [one for one in embedders if not isfinite(one.pace.read_s)]
     key = (text, *(one.name for one in embedders))
     known = core.questions.get(key)
-    if known is not None:
+    if known is not None and ours == embedders:  # asking another's model shows that it answers
         return cast("Asked", known)
     encoded = await anyio.to_thread.run_sync(_encode, ours, text, abandon_on_cancel=True)
     for embedder in embedders:
@@ -194,7 +194,7 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
         if one.name in encoded
     }
     asked = asking.read(text, vectors, _word_vectors(core))
-    if len(vectors) == len(embedders):
+    if ours == embedders:
         for oldest in list(core.questions)[: 1 - KEPT_QUESTIONS]:
             core.questions.pop(oldest, None)
         core.questions[key] = asked
