@@ -25,9 +25,7 @@ RESULT_CHARS: Final = 2_000
 _SHARE_OF_HEAD: Final = 0.7
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
 _FAILED: Final = "isApiErrorMessage"
-_OWN_TOOL: Final = re.compile(
-    r"mcp__(?:[\w-]*_)?elephantasm(?:[_-]\w+)*?__\w+|.*\belephantasm-mcp\b"
-)
+_OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]+_)?elephantasm(?:-mcp)?__\w+")
 _OWN_COMMAND: Final = re.compile(r"\belephantasm-mcp\s+(?:pack|search|trace|hook|dream|export)\b")
 _FENCED: Final = re.compile(r"<(memory-pack|work-order)\b[^>]*>.*?(?:</\1>|\Z)", re.DOTALL)
 """What this program printed; a client may have cut its end off."""
