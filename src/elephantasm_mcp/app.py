@@ -8,81 +8,46 @@ closed in reverse.
 import importlib.util
 import os
 import secrets
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from elephantasm_mcp.embedding import late, remote
-from elephantasm_mcp.errors import AuthenticationError, NotBuiltError, StorageError, ValidationError
-from elephantasm_mcp.memory import forgetting, keys, uses
+from elephantasm_mcp.errors import (
+    AuthenticationError,
+    ElephantasmError,
+    NotBuiltError,
+    StorageError,
+    ValidationError,
+)
+from elephantasm_mcp.machine import SystemClock, SystemIds
+from elephantasm_mcp.memory import forgetting, keys, spooled, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
 from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
-from elephantasm_mcp.types.records import User
+from elephantasm_mcp.types.records import LOCAL_USER, User
 from elephantasm_mcp.worker import Worker
 
 AUTO = "auto"
 HOST = "host"
 EXTRACTIVE = "extractive"
 SECRET_BYTES = 32
-DRAWN_BYTES = 4096
 _LOOPBACK_URLS = (("http", "127.0.0.1"), ("http", "localhost"), ("http", "::1"))
-
-
-@final
-class SystemClock:
-    """The time of this machine."""
-
-    def now(self) -> datetime:
-        """See `Clock.now`."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place
-
-
-@final
-class SystemIds:
-    """UUIDs, version 7 (RFC 9562 §5.7), ascending within this process.
-
-    Random bytes are drawn in advance: each draw lets other threads run, and waits for them after.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-        self._random = BytesIO()
-
-    def uuid(self) -> UUID:
-        """See `Ids.uuid`."""
-        micros = int(datetime.now(UTC).timestamp() * 1_000_000)  # noqa: TID251 - the one place
-        with self._lock:
-            self._last = max(self._last + 1, micros)
-            millis, fraction = divmod(self._last, 1_000)
-            random = int.from_bytes(self._draw()) >> 2
-        return UUID(int=millis << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random)
-
-    def _draw(self) -> bytes:
-        """Eight random bytes."""
-        if not (drawn := self._random.read(8)):
-            self._random = BytesIO(secrets.token_bytes(DRAWN_BYTES))
-            drawn = self._random.read(8)
-        return drawn
 
 
 @final
@@ -186,15 +151,24 @@ async def open_app(
             host=read_prompt("host") if llm_of(settings) == HOST else None,
         )
         await forgetting.finish(core)
+        spool = spool_of(database_path(settings))
+        await _take_in(core, spool)
         stack.push_async_callback(_flush_uses, core)
         worker = Worker(
             core,
             owner=f"{os.getpid()}-{secrets.token_hex(4)}",
             run_jobs=bool(background_jobs),
+            spool=spool,
         )
         if background_jobs is not None:
             await stack.enter_async_context(worker.running())
         yield App(core, settings, worker, guarded)
+
+
+async def _take_in(core: Core, spool: Spool) -> None:
+    """Store what hooks left, so that no read misses it; where that cannot be, it waits."""
+    with suppress(ElephantasmError, OSError):
+        await spooled.deliver(core, LOCAL_USER, spool)
 
 
 async def _flush_uses(core: Core) -> None:

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment.
+"""Settings: the reader of the environment, with `environment`, which hooks read alone.
 
 Owns every variable that users may set, their defaults and where each value came from. Does not
 decide what a value means for the program. Invariant: an explicit argument beats the environment,
@@ -10,27 +10,15 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-import platformdirs
 from pydantic import Field
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
+from elephantasm_mcp.environment import PREFIX, config_file, default_database
 from elephantasm_mcp.errors import ValidationError
 
-APP_NAME = "elephantasm-mcp"
-PREFIX = "ELEPHANTASM_"
 LogLevel = Literal["debug", "info", "warning", "error"]
-
-
-def config_file() -> Path:
-    """The `.env` that is read when no `--env-file` is given."""
-    return Path(platformdirs.user_config_dir(APP_NAME)) / ".env"
-
-
-def default_database() -> str:
-    """A file in the user's data folder."""
-    return str(Path(platformdirs.user_data_dir(APP_NAME)) / "memory.sqlite3")
 
 
 _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

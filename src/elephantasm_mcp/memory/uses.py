@@ -38,14 +38,20 @@ async def flush(core: Core) -> None:
     Raises:
         StorageError: the database cannot be written.
     """
+    if core.uses or core.reads or core.shown:
+        with anyio.CancelScope(shield=True):
+            await write_down(core)
+
+
+async def write_down(core: Core) -> None:
+    """`flush` of a caller that nobody cancels; raises what that raises."""
     if not (core.uses or core.reads or core.shown):
         return
     uses, reads, shown = dict(core.uses), dict(core.reads), dict(core.shown)
     core.uses.clear()
     core.shown.clear()
     try:
-        with anyio.CancelScope(shield=True):
-            await core.database.write(_write, uses, reads, shown, now=core.clock.now())
+        await core.database.write(_write, uses, reads, shown, now=core.clock.now())
     except BaseException:
         core.uses.update(uses)
         for anima_no, handles in shown.items():

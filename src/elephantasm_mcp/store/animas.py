@@ -110,10 +110,11 @@ def prepare(tx: Tx, *, user: UUID, secret: bytes, now: datetime) -> bytes:
     """Make what every database needs once: the local user and the secret. Returns the secret."""
     tx.run("add_local_user", uuid=user.bytes, now=to_micros(now))
     tx.run("add_property", key="secret", value=secret)
-    return _secret(tx)
+    return secret_of(tx)
 
 
-def _secret(tx: Tx) -> bytes:
+def secret_of(tx: Tx) -> bytes:
+    """The secret of the database; empty when it was never prepared."""
     row = tx.one("property", key="secret")
     return bytes(row["value"]) if row else b""
 

@@ -19,8 +19,8 @@ from elephantasm_mcp.store.sqlite.driver import (
     connect_apsw,
     connect_standard,
     explain,
-    open_link,
 )
+from elephantasm_mcp.store.sqlite.link import open_link
 
 
 @pytest.fixture
@@ -154,7 +154,8 @@ import sys
 from functools import partial
 from pathlib import Path
 import anyio
-from elephantasm_mcp.store.sqlite.driver import connect, connect_apsw, open_link
+from elephantasm_mcp.store.sqlite.driver import connect, connect_apsw
+from elephantasm_mcp.store.sqlite.link import open_link
 
 async def main():
     global link

@@ -1,8 +1,8 @@
-"""The SQLite library: a safe one, connections of it on threads, its errors in plain words.
+"""The SQLite library: a safe one, connections of it, its errors in plain words.
 
-Owns every use of apsw, of the standard sqlite3 module and of aiosqlite's protected names; knows no
-statement and no schema. Invariant: no connection is made by a library whose SQLite damages a WAL
-file that several processes write (before 3.51.3) or that cannot load sqlite-vec.
+Owns every use of apsw and of the standard sqlite3 module; knows no statement and no schema.
+Invariant: no connection is made by a library whose SQLite damages a WAL file that several processes
+write (before 3.51.3) or that cannot load sqlite-vec.
 """
 
 import errno
@@ -10,17 +10,10 @@ import importlib.util
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
-
-import aiosqlite
-import anyio
-from typing_extensions import override
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from elephantasm_mcp.errors import StorageError
-
-T = TypeVar("T")
 
 LIBRARY_ERRORS: tuple[type[Exception], ...] = (sqlite3.Error,)
 """What the libraries raise; `explain` says it plainly."""
@@ -36,8 +29,6 @@ else:
 _SAFE_VERSION: Final = (3, 51, 3)
 _STATEMENT_CACHE: Final = 256
 _CACHE_KIB: Final = 4096
-_LAST_STEP_S: Final = 1.0
-"""A thread that has said it is done takes microseconds to end."""
 
 
 class Cursor(Protocol):
@@ -236,53 +227,6 @@ def ended_transaction(connection: Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-class Link(aiosqlite.Connection):
-    """One connection and the thread that alone uses it.
-
-    The thread is a daemon, so that a link nobody closed does not keep the interpreter alive.
-    """
-
-    def __init__(self, open_connection: Callable[[], Connection]) -> None:
-        super().__init__(cast(Callable[[], sqlite3.Connection], open_connection), 64)
-        self._thread.daemon = True
-
-    async def hop(self, fn: Callable[[Connection], T]) -> T:
-        """Run `fn` on the thread, after all earlier ones; it runs even if the caller is cancelled.
-
-        `fn` should not raise: an exception that a future refuses would strand the caller.
-        """
-        return await self._execute(fn, self._conn)
-
-    def post(self, fn: Callable[[Connection], None]) -> None:
-        """Run `fn` on the thread, after all earlier ones; nobody waits for it.
-
-        `fn` must not raise, for nobody would hear of it.
-        """
-        self._tx.put_nowait((None, partial(fn, cast("Connection", self._conn))))
-
-    @override
-    async def close(self) -> None:
-        """Close the connection; the thread is gone when this returns."""
-        await super().close()
-        self._thread.join(_LAST_STEP_S)
-
-    async def open(self) -> None:
-        """Start the thread and connect. Cancellation waits, so that no connection is lost."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await self
-            except BaseException:  # the thread still reports to the event loop: outlive it
-                await anyio.to_thread.run_sync(self._thread.join)
-                raise
-
-
-async def open_link(open_connection: Callable[[], Connection]) -> Link:
-    """Open a connection on a thread of its own; raises what `open_connection` does."""
-    link = Link(open_connection)
-    await link.open()
-    return link
 
 
 @contextmanager

@@ -17,13 +17,12 @@ from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
     Connection,
     Connector,
-    Link,
     closed_on_error,
     ended_transaction,
     explain,
-    open_link,
     plain_errors,
 )
+from elephantasm_mcp.store.sqlite.link import Link, open_link
 from elephantasm_mcp.store.sqlite.transaction import SqliteTx
 
 P = ParamSpec("P")

@@ -1,0 +1,81 @@
+"""The environment: variables, the `.env` of our own folder, and where our files are.
+
+Owns the few values that a hook reads, without the library that checks all of them: that takes a
+third of a hook's time. `settings` is for everything else. Invariant: what a value is here it is in
+`settings`: the environment beats the `.env`, and an empty variable is none.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+APP_NAME: Final = "elephantasm-mcp"
+PREFIX: Final = "ELEPHANTASM_"
+_NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the memory is, and how it takes in what it is given."""
+
+    database: Path
+    endpoint: str | None
+    """The server that has it instead."""
+    anima: str | None
+    """The anima that the user chose; None: the one of the project at hand."""
+    redact: bool
+
+
+def config_file() -> Path:
+    """The `.env` that is read when no `--env-file` is given."""
+    return Path(platformdirs.user_config_dir(APP_NAME)) / ".env"
+
+
+def data_folder() -> Path:
+    """Where our files are."""
+    return Path(platformdirs.user_data_dir(APP_NAME))
+
+
+def default_database() -> str:
+    """A file in the user's data folder."""
+    return str(data_folder() / "memory.sqlite3")
+
+
+def read_place(*, env_file: Path | None = None, database: str | None = None) -> Place:
+    """Where the memory is by the environment; a `database` that is named beats a server.
+
+    A file that cannot be read counts as none: whoever uses the settings is told.
+    """
+    values = _values(env_file or config_file())
+    anima = values.get("ANIMA_ID")
+    return Place(
+        database=Path(database or values.get("DATABASE") or default_database()).expanduser(),
+        endpoint=None if database else values.get("ENDPOINT"),
+        anima=None if anima in {"default", "project"} else anima,
+        redact=values.get("REDACT", "").strip().lower() not in _NO,
+    )
+
+
+def _values(file: Path) -> Mapping[str, str]:
+    """Our variables without their prefix, in capitals."""
+    found = {**_file_values(file), **os.environ}
+    return {
+        name.upper().removeprefix(PREFIX): value
+        for name, value in found.items()
+        if value and name.upper().startswith(PREFIX)
+    }
+
+
+def _file_values(file: Path) -> Mapping[str, str]:
+    if not file.is_file():
+        return {}
+    from dotenv import dotenv_values  # few have that file
+
+    try:
+        return {name: value or "" for name, value in dotenv_values(file, encoding="utf-8").items()}
+    except (OSError, UnicodeDecodeError):
+        return {}
