@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 from urllib.parse import urlsplit
 
 from elephantasm_mcp.embedding import late, remote
@@ -36,6 +36,7 @@ from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.store.sqlite.foreign import read_foreign
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
@@ -181,6 +182,15 @@ async def _flush_uses(core: Core) -> None:
 def database_path(settings: Settings) -> Path:
     """The file that the setting names; `~` is the user's home."""
     return Path(settings.database).expanduser()
+
+
+def rows_of(path: Path, statement: str) -> Iterator[dict[str, Any]]:
+    """Rows of another program's database, for an import.
+
+    Raises:
+        ValidationError: it is not the database of that program.
+    """
+    yield from read_foreign(path, statement)
 
 
 def refuse_unbuilt(settings: Settings) -> None:

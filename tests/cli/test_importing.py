@@ -82,11 +82,10 @@ def test_an_empty_file_is_no_error(cli: Cli, jsonl: Path):
     assert (done.code, done.out) == (0, "0 events stored, 0 known already, 0 not usable.\n")
 
 
-@pytest.mark.parametrize("name", ["nowhere.jsonl", "."])
-def test_a_file_that_cannot_be_read_is_an_error(cli: Cli, name: str):
-    done = cli("import", "jsonl", name)
+def test_a_file_that_cannot_be_read_is_an_error(cli: Cli):
+    done = cli("import", "jsonl", "nowhere.jsonl")
     assert done.code == 1
-    assert f"elephantasm-mcp: {name} cannot be read." in done.err
+    assert "elephantasm-mcp: nowhere.jsonl cannot be read." in done.err
 
 
 def test_each_conversation_gets_its_own_anima(cli: Cli, bench: Path):

@@ -12,19 +12,11 @@ from hypothesis import strategies as st
 from elephantasm_mcp.errors import NotFoundError, StorageError, ValidationError
 from elephantasm_mcp.memory import animas, events
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.transfer import (
-    BATCH_EVENTS,
-    MAX_LINE_BYTES,
-    MAX_REPORTED,
-    Candidate,
-    ImportReport,
-    Item,
-    Rejected,
-    bench_events,
-    read_bench,
-    read_jsonl,
-    take_in,
-)
+from elephantasm_mcp.memory.formats.bench import bench_events, read_bench
+from elephantasm_mcp.memory.formats.items import Candidate, Item, Rejected
+from elephantasm_mcp.memory.formats.jsonl import MAX_LINE_BYTES, read_jsonl
+from elephantasm_mcp.memory.formats.parts import Part
+from elephantasm_mcp.memory.transfer import BATCH_EVENTS, MAX_REPORTED, ImportReport, take_in
 from elephantasm_mcp.store.sqlite.database import SqliteDatabase
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, Event, EventType
 
@@ -69,8 +61,12 @@ def lines(*objects: Any) -> bytes:
     )
 
 
-def read(*objects: Any, anima: str | None = None) -> list[Item]:
-    return list(read_jsonl(BytesIO(lines(*objects)), anima=anima))
+def part(data: bytes) -> Part:
+    return Part("events.jsonl", BytesIO(data))
+
+
+def read(*objects: Any) -> list[Item]:
+    return list(read_jsonl(part(lines(*objects))))
 
 
 def only_rejected(*objects: Any) -> Rejected:
@@ -83,8 +79,8 @@ def bench() -> bytes:
     return json.dumps(BENCH).encode()
 
 
-async def import_all(core: Core, items: Iterable[Item]) -> ImportReport:
-    return await take_in(core, LOCAL_USER, items)
+async def import_all(core: Core, items: Iterable[Item], anima: str | None = None) -> ImportReport:
+    return await take_in(core, LOCAL_USER, items, anima=anima)
 
 
 async def stored(core: Core, anima: str | None = None) -> list[Event]:
@@ -113,11 +109,10 @@ def test_a_line_has_the_fields_of_an_event():
     assert item.request.meta == {"channel": "email"}
 
 
-def test_a_line_without_an_anima_gets_the_given_one():
-    own, given_one = read({"content": "a", "anima": "own"}, {"content": "b"}, anima="given")
-    assert isinstance(own, Candidate)
-    assert isinstance(given_one, Candidate)
-    assert (own.request.anima_id, given_one.request.anima_id) == ("own", "given")
+async def test_a_line_without_an_anima_goes_to_the_given_one(core: Core):
+    items = read({"content": "a", "anima": "own"}, {"content": "b"})
+    report = await import_all(core, items, "given")
+    assert report.animas == {"own": 1, "given": 1}
 
 
 def test_blank_lines_count_but_are_passed_over():
@@ -126,12 +121,12 @@ def test_blank_lines_count_but_are_passed_over():
 
 
 def test_the_last_line_needs_no_newline():
-    assert len(list(read_jsonl(BytesIO(b'{"content": "a"}')))) == 1
+    assert len(list(read_jsonl(part(b'{"content": "a"}')))) == 1
 
 
 def test_positions_end_at_the_size_of_the_file():
     data = lines({"content": "a"}, b"nonsense\n", {"content": "b"})
-    assert [one.position for one in read_jsonl(BytesIO(data))][-1] == len(data)
+    assert [one.position for one in read_jsonl(part(data))][-1] == len(data)
 
 
 def test_broken_utf8_and_lone_surrogates_are_mended():
@@ -178,7 +173,7 @@ def test_a_line_without_an_end_is_passed_over_unread():
 
 @given(st.binary(max_size=400))
 def test_no_bytes_break_the_reader(data: bytes):
-    for item in read_jsonl(BytesIO(data)):
+    for item in read_jsonl(part(data)):
         assert 0 < item.position <= len(data)
 
 
@@ -238,7 +233,7 @@ async def test_a_name_that_no_anima_can_have_is_a_bad_line(core: Core):
 async def test_progress_is_told_after_each_batch(core: Core):
     told: list[int] = []
     data = lines(*({"content": f"event {number}"} for number in range(BATCH_EVENTS + 1)))
-    report = await take_in(core, LOCAL_USER, read_jsonl(BytesIO(data)), on_progress=told.append)
+    report = await take_in(core, LOCAL_USER, read_jsonl(part(data)), on_progress=told.append)
     assert report.stored == BATCH_EVENTS + 1
     assert len(told) == 2
     assert told[-1] == len(data)

@@ -1,4 +1,4 @@
-"""`import`: take in events from files."""
+"""`import`: take in events from files, folders and exports of other programs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, BinaryIO
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -19,42 +21,65 @@ from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
-    from elephantasm_mcp.memory.transfer import ImportReport, Item
+    from elephantasm_mcp.memory.formats.items import Item
+    from elephantasm_mcp.memory.transfer import ImportReport
     from elephantasm_mcp.settings import Settings
 
-STDIN = "-"
+AUTO = "auto"
 
 
-def import_jsonl(arguments: Namespace) -> int:
-    """Import one event a line."""
-    from elephantasm_mcp.memory.transfer import read_jsonl
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is to be imported."""
 
-    with _opened(arguments.file) as file:
-        size_bytes = None if file is sys.stdin.buffer else Path(arguments.file).stat().st_size
-        items = read_jsonl(file, anima=arguments.anima)
-        return _import(arguments, items, total=size_bytes, unit="B")
+    items: Iterable[Item]
+    total: int | None
+    """The position of the last one, if it is known."""
+    unit: str
+
+
+def import_format(arguments: Namespace, *, name: str) -> int:
+    """Import what a file of that format holds."""
+    from elephantasm_mcp.memory.formats import known
+    from elephantasm_mcp.memory.formats.parts import open_source
+
+    source = open_source(arguments.file, stdin=sys.stdin.buffer)
+    chosen = known.format_of(name, source)
+    if name == AUTO:
+        note(f"It looks like {chosen.title}.")
+    if chosen.read_rows and known.is_database(source):
+        from elephantasm_mcp.app import rows_of
+
+        rows = rows_of(source.path, chosen.statement)
+        return _import(arguments, _Found(chosen.read_rows(rows), None, " rows"))
+    listed = known.files_of(chosen, source)
+    size_bytes = None if source.is_stream else sum(one.size_bytes for one in listed)
+    return _import(arguments, _Found(known.items_of(chosen, source, listed), size_bytes, "B"))
 
 
 def import_bench(arguments: Namespace) -> int:
     """Import the conversations of a benchmark file, each into an anima of its name."""
-    from elephantasm_mcp.memory.transfer import bench_events, read_bench
+    from elephantasm_mcp.memory.formats.bench import bench_events, read_bench
+    from elephantasm_mcp.memory.formats.parts import open_source
 
-    with _opened(arguments.file) as file:
-        conversations = read_bench(file.read(), only=arguments.only)
+    source = open_source(arguments.file, stdin=sys.stdin.buffer)
+    conversations = read_bench(source.read_all(), only=arguments.only)
     if arguments.anima and len(conversations) > 1:
         raise ValidationError(
             f"The file has {counted(len(conversations), 'conversation')}, and each one has its own"
             " anima.",
             hint="Choose one with --only, or leave out --anima.",
         )
+    arguments.only = None
     turns = sum(len(one.turns) for one in conversations)
-    items = bench_events(conversations, anima=arguments.anima)
-    return _import(arguments, items, total=turns, unit=" turns")
+    return _import(
+        arguments, _Found(bench_events(conversations, anima=arguments.anima), turns, " turns")
+    )
 
 
-def _import(arguments: Namespace, items: Iterable[Item], *, total: int | None, unit: str) -> int:
-    work = partial(_take_in, settings_of(arguments), items, total=total, unit=unit)
-    report = anyio.run(work)
+def _import(arguments: Namespace, found: _Found) -> int:
+    with _database(settings_of(arguments), dry_run=arguments.dry_run) as settings:
+        report = anyio.run(partial(_take_in, settings, found, arguments))
     _report(report)
     if arguments.json:
         say_json(report)
@@ -63,29 +88,55 @@ def _import(arguments: Namespace, items: Iterable[Item], *, total: int | None, u
     return 1 if report.rejected else 0
 
 
-async def _take_in(
-    settings: Settings, items: Iterable[Item], *, total: int | None, unit: str
-) -> ImportReport:
+async def _take_in(settings: Settings, found: _Found, arguments: Namespace) -> ImportReport:
     from elephantasm_mcp.app import open_app
-    from elephantasm_mcp.memory.transfer import take_in
+    from elephantasm_mcp.memory.transfer import chosen, take_in
 
     async with open_app(settings) as app:
-        with progress("importing", total=total, unit=unit) as on_progress:
-            return await take_in(app.core, app.user, items, on_progress=on_progress)
+        with progress("importing", total=found.total, unit=found.unit) as on_progress:
+            return await take_in(
+                app.core,
+                app.user,
+                chosen(found.items, only=arguments.only),
+                anima=arguments.anima,
+                dry_run=arguments.dry_run,
+                on_progress=on_progress,
+            )
+
+
+@contextmanager
+def _database(settings: Settings, *, dry_run: bool) -> Generator[Settings, None, None]:
+    """The settings; for a dry run without a database, with one that goes away."""
+    from elephantasm_mcp.app import database_path
+
+    if not dry_run or database_path(settings).exists():
+        yield settings
+        return
+    with TemporaryDirectory() as folder:
+        yield settings.model_copy(update={"database": str(Path(folder) / "empty.sqlite3")})
 
 
 def _report(report: ImportReport) -> None:
-    """What went wrong, and how to go on."""
+    """What went wrong, what was there, and how to go on."""
     for one in report.first_rejected:
         note(f"{one.place}: {line(one.reason)}")
     unnamed = report.rejected - len(report.first_rejected)
     if unnamed:
         note(f"… and {unnamed:,} more")
+    for known in report.first_duplicates:
+        note(f"{line(known.place)}: known already{f' as {known.handle}' if known.handle else ''}")
+    if report.duplicates > len(report.first_duplicates):
+        note(f"… and {report.duplicates - len(report.first_duplicates):,} more known already")
     if report.created:
-        note(
-            f"Made {counted(len(report.created), 'anima')}: {', '.join(map(line, report.created))}."
-        )
-    match list(report.animas):
+        made = "Would make" if report.dry_run else "Made"
+        names = ", ".join(map(line, report.created))
+        note(f"{made} {counted(len(report.created), 'anima')}: {names}.")
+    if not report.dry_run:
+        _advise(list(report.animas))
+
+
+def _advise(animas: list[str]) -> None:
+    match animas:
         case []:
             pass
         case [name]:
@@ -97,56 +148,135 @@ def _report(report: ImportReport) -> None:
 def _show(report: ImportReport) -> None:
     for name, events in report.animas.items():
         say(f"{line(name)}: {counted(events, 'event')}")
+    for what, count in sorted(report.left_out.items()):
+        say(f"left out: {count:,} {line(what)}")
+    if report.redactions:
+        say(f"masked: {counted(report.redactions, 'secret')}")
+    stored = "would be stored" if report.dry_run else "stored"
     say(
-        f"{counted(report.stored, 'event')} stored, {report.duplicates:,} known already, "
+        f"{counted(report.stored, 'event')} {stored}, {report.duplicates:,} known already, "
         f"{report.rejected:,} not usable."
     )
 
 
-@contextmanager
-def _opened(name: str) -> Generator[BinaryIO, None, None]:
-    """The file of that name, or standard input.
-
-    Raises:
-        ValidationError: it cannot be read.
-    """
-    if name == STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(name).open("rb")  # noqa: SIM115 - closed below; only opening is explained
-    except OSError as error:
-        raise ValidationError(f"{name} cannot be read.", hint="Name a file.") from error
-    with file:
-        yield file
+def _options(parser: ArgumentParser, *, file: str, only: str) -> None:
+    parser.add_argument("file", metavar="FILE", help=file)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be stored")
+    parser.add_argument("--only", metavar="NAME", help=only)
 
 
-def _file(parser: ArgumentParser, *, what: str) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"{what}; `-` is standard input")
+def _format(
+    name: str, summary: str, details: str, *, file: str, only: str, examples: tuple[str, ...]
+) -> Command:
+    return Command(
+        name=name,
+        summary=summary,
+        details=details,
+        run=partial(import_format, name=name),
+        options=partial(_options, file=file, only=only),
+        examples=examples,
+    )
 
 
-def _jsonl_options(parser: ArgumentParser) -> None:
-    _file(parser, what="one JSON object a line")
-
-
-def _bench_options(parser: ArgumentParser) -> None:
-    _file(parser, what="a benchmark's JSON file")
-    parser.add_argument("--only", metavar="ID", help="import the conversation of this id alone")
-
-
-_JSONL = Command(
-    name="jsonl",
-    summary="one event a line, as a JSON object",
-    details="Store one event for each line that holds a JSON object with the fields of the tool "
-    "extract_event: content, event_type, anima, role, author, session_id, occurred_at, "
-    "importance_score, meta, source_uri, dedupe_key. Bad lines are reported, good ones stored. "
-    "Lines with a dedupe_key may be imported again: they are stored once.",
-    run=import_jsonl,
-    options=_jsonl_options,
-    examples=(
-        "elephantasm-mcp import jsonl chats.jsonl --anima my-agent",
-        """echo '{"content": "I moved to Porto.", "author": "Mara"}' | """
-        "elephantasm-mcp import jsonl -",
+_PARTS = (
+    _format(
+        AUTO,
+        "whatever the file looks like",
+        "Tell the format from the file, say which it is, and import it.",
+        file="a file, zip or folder; `-` is standard input",
+        only="import what is called that alone",
+        examples=("elephantasm-mcp import auto conversations.json --dry-run",),
+    ),
+    _format(
+        "claude-code",
+        "sessions of Claude Code",
+        "Store what you, Claude and its tools said. Each session goes to the anima of the project "
+        "that it was in, or to --anima. What hooks captured is not stored again. Left out: "
+        "subagents, what programs inserted, and what came out of this memory.",
+        file="a transcript, or a folder of them",
+        only="import the session of this id, or those of this working folder, alone",
+        examples=(
+            "elephantasm-mcp import claude-code ~/.claude/projects --dry-run",
+            "elephantasm-mcp import claude-code session.jsonl --anima my-app",
+        ),
+    ),
+    _format(
+        "claude",
+        "an account export of Claude",
+        "Store the messages of each conversation. What tools and attached files said is marked as "
+        "reported. Left out: thoughts of the model, pictures.",
+        file="the zip of the export, its folder, or its conversations.json",
+        only="import the conversation of this id or title alone",
+        examples=("elephantasm-mcp import claude data-export.zip --anima me",),
+    ),
+    _format(
+        "chatgpt",
+        "an account export of ChatGPT",
+        "Store the messages of each conversation, in the branch that was kept. What tools said is "
+        "marked as reported. Left out: other branches, hidden messages, thoughts, pictures.",
+        file="the zip of the export, its folder, or its conversations.json",
+        only="import the conversation of this id or title alone",
+        examples=("elephantasm-mcp import chatgpt chatgpt-export.zip --anima me",),
+    ),
+    _format(
+        "server-memory",
+        "the graph of the MCP server `server-memory`",
+        "Store each observation and relation of the knowledge graph, marked as reported.",
+        file="its memory.jsonl; `-` is standard input",
+        only="import what is said of this entity alone",
+        examples=("elephantasm-mcp import server-memory memory.jsonl",),
+    ),
+    _format(
+        "mem0",
+        "memories of mem0",
+        "Store each memory, marked as reported: from the JSON of get_all (one page or several), or "
+        "from history.db, of which the latest words count.",
+        file="a JSON file, or history.db; `-` is standard input",
+        only="import the memories of this user, agent or run alone",
+        examples=(
+            "elephantasm-mcp import mem0 memories.json",
+            "elephantasm-mcp import mem0 ~/.mem0/history.db",
+        ),
+    ),
+    _format(
+        "mcp-memory-service",
+        "memories of mcp-memory-service",
+        "Store each memory, marked as reported: from its JSON export, or from its database.",
+        file="a JSON export, or sqlite_vec.db; `-` is standard input",
+        only="import the memories of this tag alone",
+        examples=("elephantasm-mcp import mcp-memory-service export.json",),
+    ),
+    _format(
+        "basic-memory",
+        "notes of basic-memory",
+        "Store each observation, relation and section of the notes, marked as reported.",
+        file="the folder of the notes, or one note",
+        only="import the note of this title or permalink alone",
+        examples=("elephantasm-mcp import basic-memory ~/basic-memory",),
+    ),
+    _format(
+        "markdown",
+        "CLAUDE.md, MEMORY.md, AGENTS.md and the like",
+        "Store each section, marked as reported. What a file imports as @path is read too, if it "
+        "is in the same folder or below; of a folder, each such file.",
+        file="a Markdown file, or a folder",
+        only="import the file, or the section, of this name alone",
+        examples=("elephantasm-mcp import markdown CLAUDE.md --anima my-app",),
+    ),
+    _format(
+        "jsonl",
+        "one event a line, as a JSON object",
+        "Store one event for each line that holds a JSON object with the fields of the tool "
+        "extract_event: content, event_type, anima, role, author, session_id, occurred_at, "
+        "importance_score, meta, source_uri, dedupe_key. Bad lines are reported, good ones stored. "
+        "A line without a dedupe_key is known again by what it says, who said it and when.",
+        file="one JSON object a line; `-` is standard input",
+        only="import the session of this id alone",
+        examples=(
+            "elephantasm-mcp import jsonl chats.jsonl --anima my-agent",
+            """echo '{"content": "I moved to Porto.", "author": "Mara"}' | """
+            "elephantasm-mcp import jsonl -",
+        ),
     ),
 )
 _BENCH = Command(
@@ -155,13 +285,18 @@ _BENCH = Command(
     details="Store the turns of each conversation in an anima of its id. A second import adds "
     "nothing.",
     run=import_bench,
-    options=_bench_options,
+    options=partial(
+        _options,
+        file="a benchmark's JSON file; `-` is standard input",
+        only="import the conversation of this id alone",
+    ),
     examples=("elephantasm-mcp import bench locomo.json --only conv-42",),
 )
 COMMAND = Command(
     name="import",
     summary="take in events from a file",
     details="Store the events of a file. An anima that is missing is made. What was stored stays, "
-    "even when the import is interrupted.",
-    parts=(_JSONL, _BENCH),
+    "even when the import is interrupted; run it again, and it goes on where it was: nothing is "
+    "stored twice. --dry-run says what would be stored, and writes nothing.",
+    parts=(*_PARTS, _BENCH),
 )

@@ -6,14 +6,14 @@ the synthesis come later. Invariant: an acknowledged event is durable, and its s
 before anything was stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
 import anyio
 
-from elephantasm_mcp.errors import ValidationError
+from elephantasm_mcp.errors import ElephantasmError, ValidationError
 from elephantasm_mcp.memory import accumulation, animas
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.masking import mask_for
@@ -35,6 +35,7 @@ from elephantasm_mcp.types.records import (
     RowId,
     Trust,
     User,
+    handle_of,
 )
 from elephantasm_mcp.types.views import AnimaRef, Recorded, RecordedEvent
 
@@ -94,6 +95,112 @@ async def record(core: Core, user: User, requests: Sequence[EventCreate]) -> Rec
         ],
         accumulation=accumulation.accumulate(last, now=now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an event that has a key, or would."""
+
+    handle: str = ""
+    duplicate: bool = False
+    note: str = ""
+    """Why it is not kept, where its anima does not."""
+
+
+def cleaned(core: Core, request: EventCreate, *, now: datetime) -> NewEvent | ElephantasmError:
+    """A request, checked, mended and masked; or what is wrong with it."""
+    try:
+        return _clean(core, request, now=now).new
+    except ValidationError as error:
+        return error
+
+
+def store_keyed(
+    tx: Tx, core: Core, user: User, ref: AnimaRef, new: Sequence[NewEvent], *, now: datetime
+) -> list[Fate]:
+    """Add those of many events with keys that are new, to one anima, in their order.
+
+    It does what `record` does to each, in a few statements for all: four times as fast.
+    """
+    anima = animas.find_or_make(tx, core, user, ref)
+    kept = _kept(anima, new, secret=core.secret)
+    known = store.ids_of_keys(tx, anima, [event.dedupe_key for event in kept if event])
+    fresh: dict[str, NewEvent] = {}
+    for event in kept:
+        if event is not None and event.dedupe_key is not None and event.dedupe_key not in known:
+            fresh.setdefault(event.dedupe_key, event)
+    added: dict[str, RowId] = {}
+    if fresh:
+        followers = _followers(tx, anima, list(fresh.values()))
+        ids, _ = store.add(tx, anima, list(fresh.values()), now=now)
+        added = dict(zip(fresh, ids, strict=True))
+        for id_ in followers:
+            search.forget_vectors(tx, anima.anima_no, "event", id_)
+    return [_fate(event, one, known, added, fresh) for event, one in zip(new, kept, strict=True)]
+
+
+def foresee(
+    tx: Tx, core: Core, user: User, ref: AnimaRef, new: Sequence[NewEvent], seen: set[str]
+) -> list[Fate]:
+    """What `store_keyed` would do, without doing it. `seen` are the keys foreseen before."""
+    anima = animas.look_up(tx, core, user, ref)
+    kept = list(new) if anima is None else _kept(anima, new, secret=core.secret)
+    keys = [event.dedupe_key for event in kept if event]
+    known = {} if anima is None else store.ids_of_keys(tx, anima, keys)
+    fates: list[Fate] = []
+    for event, one in zip(new, kept, strict=True):
+        key = None if one is None else one.dedupe_key
+        if key is None:
+            fates.append(Fate(note=_unwanted(event)))
+        elif key in known:
+            fates.append(Fate(handle=handle_of("event", known[key]), duplicate=True))
+        else:
+            fates.append(Fate(duplicate=key in seen))
+            seen.add(key)
+    return fates
+
+
+def _kept(anima: StoredAnima, new: Sequence[NewEvent], *, secret: bytes) -> list[NewEvent | None]:
+    """The events as their anima keeps them; None for one that it does not."""
+    types, settings = set(anima.settings.event_types), anima.settings
+    return [
+        _never_store(event, settings, secret=secret) if event.event_type in types else None
+        for event in new
+    ]
+
+
+def _fate(
+    event: NewEvent,
+    one: NewEvent | None,
+    known: Mapping[str, RowId],
+    added: Mapping[str, RowId],
+    fresh: Mapping[str, NewEvent],
+) -> Fate:
+    if one is None or one.dedupe_key is None:
+        return Fate(note=_unwanted(event))
+    id_ = known.get(one.dedupe_key) or added[one.dedupe_key]
+    return Fate(handle_of("event", id_), duplicate=fresh.get(one.dedupe_key) is not one)
+
+
+def _unwanted(event: NewEvent) -> str:
+    return f"{event.event_type}: not in the anima's setting `event_types`"
+
+
+def _followers(tx: Tx, anima: StoredAnima, new: Sequence[NewEvent]) -> set[RowId]:
+    """The rows before which new ones come: their vectors were made with others before them.
+
+    Most sessions of an import are new, and one look at each says so.
+    """
+    ends: dict[str | None, datetime | None] = {}
+    found: set[RowId] = set()
+    for event in new:
+        if event.session_id not in ends:
+            ends[event.session_id] = store.session_end(tx, anima, event.session_id)
+        end = ends[event.session_id]
+        if end is not None and event.occurred_at < end:
+            after = store.next_after(tx, anima, event.session_id, event.occurred_at)
+            found.update([] if after is None else [after])
+    return found
 
 
 async def list_events(

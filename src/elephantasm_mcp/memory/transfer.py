@@ -1,163 +1,66 @@
 """Transfer: events that come from files.
 
-Owns the import formats and how their events reach the store. Opens no file, and makes no memories:
-a dream does that. Invariant: whatever ends an import, what was stored stays stored, in the file's
-order; what cannot be stored is reported with its place and keeps nothing else out.
+Owns how the events that a reader finds (`memory/formats`) reach the store, and what is said of it.
+Opens no file, and makes no memories: a dream does that. Invariant: whatever ends an import, what
+was stored stays stored, in the file's order, and is not stored again; what cannot be stored is
+reported with its place and keeps nothing else out.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, BinaryIO, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel
+import anyio
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import ElephantasmError, NotFoundError, StorageError, ValidationError
 from elephantasm_mcp.memory import animas, events
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.pure.complaints import rejected, unknown_argument
-from elephantasm_mcp.pure.text import repair
-from elephantasm_mcp.types.records import (
-    AnimaCreate,
-    EventCreate,
-    EventType,
-    GivenDatetime,
-    User,
-    parse_uuid,
-)
+from elephantasm_mcp.memory.formats.items import Candidate, Item, Passed, Rejected
+from elephantasm_mcp.projects import project_of
+from elephantasm_mcp.store.events import NewEvent
+from elephantasm_mcp.types.records import AnimaCreate, User, parse_uuid
 
-BATCH_EVENTS: Final = 200
-"""How many events share a transaction: 20,000 took 5.7 s by 20, 4.8 s by 200, 4.1 s by 1,000."""
-MAX_LINE_BYTES: Final = 8_000_000
-"""The largest event there may be, 1 MB of content, with every character escaped as `\\u0000`."""
+BATCH_EVENTS: Final = 1_000
+"""How many events share a transaction: 20,000 took 4.8 s by 200, 4.1 s by 1,000."""
+BATCH_CHARS: Final = 8_000_000
+"""Or how much text: what is held at a time does not grow with the file, nor with its events."""
 MAX_REPORTED: Final = 5
-_OWNER: Final = "event"
-_FIELDS: Final = tuple("anima" if name == "anima_id" else name for name in EventCreate.model_fields)
-_SCHEMA: Final = EventCreate.model_json_schema()
-_BENCH_FORM: Final = (
-    'It looks like {"conversations": [{"id": "c1", "turns": [{"id": "1", "session": "1", '
-    '"author": "user", "time": "2026-03-02T10:00:00Z", "text": "Hello."}]}]}.'
-)
-_TYPES: Final = {"user": EventType.MESSAGE_IN, "assistant": EventType.MESSAGE_OUT}
+_Target: TypeAlias = tuple[UUID | str | None, str | None]
+"""What an event names as its anima, and the folder whose project's it is else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """An event that a file holds."""
+class Duplicate:
+    """An event of a file that is there already."""
 
     place: str
-    """Where it stands, for people: `line 12`."""
-    position: int
-    """How far the file is read with it, in the unit of its reader."""
-    request: EventCreate
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A part of a file that is no event, or one that cannot be stored."""
-
-    place: str
-    position: int
-    reason: str
-
-
-Item: TypeAlias = Candidate | Rejected
+    handle: str
+    """Of the one that is there; empty for one that the same dry run counted before."""
+    anima: str
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file."""
+    """What became of a file; of a dry run: what would."""
 
+    dry_run: bool = False
     stored: int = 0
     duplicates: int = 0
     rejected: int = 0
+    redactions: int = 0
+    """Secrets that were masked in what was stored."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What was not taken on purpose, by what it is."""
     first_rejected: list[Rejected] = field(default_factory=list)
     """The first of them; `rejected` counts all."""
+    first_duplicates: list[Duplicate] = field(default_factory=list)
     animas: dict[str, int] = field(default_factory=dict)
     """Stored events and duplicates by the anima's name."""
     created: list[str] = field(default_factory=list)
     """Names of the animas that were made for it."""
-
-
-class BenchTurn(BaseModel):
-    """One thing that somebody said."""
-
-    id: str
-    session: str | None = None
-    author: str
-    time: GivenDatetime
-    text: str
-
-
-class BenchConversation(BaseModel):
-    """A conversation of several sessions."""
-
-    id: str
-    turns: list[BenchTurn]
-
-
-class _BenchFile(BaseModel):
-    conversations: list[BenchConversation]
-
-
-def read_jsonl(file: BinaryIO, *, anima: str | None = None) -> Iterator[Item]:
-    """One event for each line that holds a JSON object; positions are bytes.
-
-    The fields are those of `extract_event`; `anima` is for lines that name none. Blank lines are
-    passed over, bytes that are no UTF-8 become U+FFFD.
-    """
-    position = number = 0
-    while line := file.readline(MAX_LINE_BYTES):
-        number += 1
-        position += len(line)
-        place = f"line {number}"
-        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            position += _skip_line(file)
-            yield Rejected(place, position, f"It is longer than {MAX_LINE_BYTES:,} bytes.")
-        elif text := line.decode("utf-8", "replace").strip("\ufeff \t\r\n"):
-            yield _parse_line(text, place=place, position=position, anima=anima)
-
-
-def read_bench(text: bytes, *, only: str | None = None) -> list[BenchConversation]:
-    """The conversations of a benchmark file, or the one of that id.
-
-    Raises:
-        ValidationError: the file has another form.
-        NotFoundError: it has no conversation of that id.
-    """
-    try:
-        found = _BenchFile.model_validate(json.loads(text)).conversations
-    except PydanticValidationError as error:
-        raise rejected(error, owner="bench", schema=_BenchFile.model_json_schema()) from None
-    except (ValueError, RecursionError):
-        raise ValidationError("The file is not JSON.", hint=_BENCH_FORM) from None
-    if only is None:
-        return found
-    chosen = [one for one in found if one.id == only]
-    if not chosen:
-        known = ", ".join(one.id for one in found)
-        raise NotFoundError(f"The file has no conversation {only!r}.", hint=f"It has: {known}.")
-    return chosen
-
-
-def bench_events(
-    conversations: Iterable[BenchConversation], *, anima: str | None = None
-) -> Iterator[Item]:
-    """One event for each turn; positions are turns.
-
-    Each conversation goes to the anima of its id, or all of them to `anima`. A turn's id is its
-    `dedupe_key`, so that a second import adds nothing.
-    """
-    position = 0
-    for conversation in conversations:
-        for turn in conversation.turns:
-            position += 1
-            place = f"turn {turn.id} of {conversation.id}"
-            fields = _turn_fields(turn) | {"anima": anima or conversation.id}
-            yield _parse(fields, place=place, position=position)
 
 
 async def take_in(
@@ -165,92 +68,186 @@ async def take_in(
     user: User,
     items: Iterable[Item],
     *,
+    anima: str | None = None,
+    dry_run: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Store the events of a file, batch by batch; an anima that is missing is made.
 
-    `on_progress` is told the position after each batch.
+    `anima` is for events that name none. `on_progress` is told the position after each batch. A
+    dry run reads alone.
 
     Raises:
         StorageError: the database failed; earlier batches are stored.
     """
-    intake = _Intake(core, user)
-    remaining = iter(items)
-    while batch := list(islice(remaining, BATCH_EVENTS)):
+    intake = _Intake(core, user, anima, dry_run=dry_run)
+    for batch in _batches(items):
         await intake.take(batch)
         on_progress(batch[-1].position)
     return intake.report
 
 
+def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
+    """The items of one conversation, session, person or note, by its id or name; None: all.
+
+    Raises:
+        NotFoundError: nothing in the file is called that; raised once it is read to its end.
+    """
+    if only is None:
+        yield from items
+        return
+    wanted, any_found, known = only.casefold(), False, dict[str, None]()
+    for item in items:
+        if not isinstance(item, Candidate):
+            if isinstance(item, Rejected):
+                yield item
+            continue
+        if wanted in (name.casefold() for name in item.group):
+            any_found = True
+            yield item
+        elif item.group and len(known) < MAX_REPORTED:
+            known[item.group[-1]] = None
+    if not any_found:
+        hint = f"It has, among others: {', '.join(known)}." if known else "Leave out --only."
+        raise NotFoundError(f"Nothing in the file is called {only!r}.", hint=hint)
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    batch, chars = list[Item](), 0
+    for item in items:
+        batch.append(item)
+        chars += len(item.request.content) if isinstance(item, Candidate) else 0
+        if len(batch) >= BATCH_EVENTS or chars >= BATCH_CHARS:
+            yield batch
+            batch, chars = list[Item](), 0
+    if batch:
+        yield batch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Home:
+    """Where events go; there is one for each anima and way to it."""
+
+    ref: UUID | str | None
+    name: str
+    core: Core
+
+
 class _Intake:
     """One import on its way."""
 
-    def __init__(self, core: Core, user: User) -> None:
+    def __init__(self, core: Core, user: User, anima: str | None, *, dry_run: bool) -> None:
         self._core = core
         self._user = user
-        self._known: dict[UUID | str | None, tuple[UUID, str]] = {}
-        self.report = ImportReport()
+        self._anima = anima
+        self._known: dict[_Target, _Home] = {}
+        self._counted: dict[str, set[str]] = {}
+        """The keys that a dry run has counted, by anima: there is no row to find them by."""
+        self.report = ImportReport(dry_run=dry_run)
 
     async def take(self, batch: list[Item]) -> None:
         """Store what can be stored of a batch, and count the rest."""
-        ready: list[Candidate] = []
+        candidates = [item for item in batch if isinstance(item, Candidate)]
         for item in batch:
             if isinstance(item, Rejected):
                 self._reject(item)
-                continue
+            elif isinstance(item, Passed):
+                self._leave_out(item.what, item.count)
+        for home, found in (await self._ready(candidates)).items():
+            await self._store(home, found)
+
+    async def _ready(
+        self, candidates: Sequence[Candidate]
+    ) -> dict[_Home, list[tuple[Candidate, NewEvent]]]:
+        """What can be stored, by where it goes."""
+        ready: dict[_Home, list[tuple[Candidate, NewEvent]]] = {}
+        for one, new in zip(candidates, await self._clean(candidates), strict=True):
             try:
-                await self._find_anima(item)
+                if isinstance(new, ElephantasmError):
+                    raise new
+                ready.setdefault(await self._home(one), []).append((one, new))
             except StorageError:
                 raise
             except ElephantasmError as error:
-                self._reject(Rejected(item.place, item.position, error.explain()))
-            else:
-                ready.append(item)
-        if ready:
-            await self._store_all(ready)
+                self._reject(Rejected(one.place, one.position, error.explain()))
+        return ready
 
-    async def _store_all(self, ready: list[Candidate]) -> None:
-        """All at once; one by one when one of them is refused, to find out which."""
-        try:
-            await self._store(ready)
-        except ValidationError as error:
-            if len(ready) == 1:
-                self._reject(Rejected(ready[0].place, ready[0].position, error.explain()))
-                return
-            for one in ready:
-                await self._store_all([one])
+    async def _clean(self, candidates: Sequence[Candidate]) -> list[NewEvent | ElephantasmError]:
+        now = self._core.clock.now()
 
-    async def _store(self, ready: list[Candidate]) -> None:
-        targets = [self._known[one.request.anima_id] for one in ready]
-        requests = [
-            one.request.model_copy(update={"anima_id": id_})
-            for one, (id_, _) in zip(ready, targets, strict=True)
-        ]
-        recorded = await events.record(self._core, self._user, requests)
-        duplicates = sum(one.duplicate for one in recorded.events)
-        self.report.duplicates += duplicates
-        self.report.stored += len(ready) - duplicates
-        for _, name in targets:
-            self.report.animas[name] = self.report.animas.get(name, 0) + 1
+        def clean() -> list[NewEvent | ElephantasmError]:
+            return [events.cleaned(self._core, one.request, now=now) for one in candidates]
 
-    async def _find_anima(self, item: Candidate) -> None:
-        """Know the anima of an event, making one of that name where there is none.
+        return await anyio.to_thread.run_sync(clean, abandon_on_cancel=True)
+
+    async def _store(self, home: _Home, found: Sequence[tuple[Candidate, NewEvent]]) -> None:
+        new = [event for _, event in found]
+        if self.report.dry_run:
+            fates = await self._core.database.read(
+                events.foresee, home.core, self._user, home.ref, new, self._seen(home.name)
+            )
+        else:
+            now = self._core.clock.now()
+            fates = await self._core.database.write(
+                events.store_keyed, home.core, self._user, home.ref, new, now=now
+            )
+        for (one, event), fate in zip(found, fates, strict=True):
+            self._count(one, event, fate, home.name)
+
+    def _count(self, one: Candidate, event: NewEvent, fate: events.Fate, anima: str) -> None:
+        report = self.report
+        if fate.note:
+            self._leave_out(fate.note, 1)
+            return
+        report.animas[anima] = report.animas.get(anima, 0) + 1
+        if not fate.duplicate:
+            report.stored += 1
+            report.redactions += event.redactions
+            return
+        report.duplicates += 1
+        if len(report.first_duplicates) < MAX_REPORTED:
+            report.first_duplicates.append(Duplicate(one.place, fate.handle, anima))
+
+    def _leave_out(self, what: str, count: int) -> None:
+        self.report.left_out[what] = self.report.left_out.get(what, 0) + count
+
+    def _seen(self, anima: str) -> set[str]:
+        return self._counted.setdefault(anima, set())
+
+    async def _home(self, item: Candidate) -> _Home:
+        """The anima of an event, made where there is none of that name.
 
         Raises:
             NotFoundError: an id that nothing has; it cannot be given to a new anima.
             ValidationError: a name that no anima can have.
         """
-        ref = item.request.anima_id
-        if ref in self._known:
-            return
-        try:
-            anima = await animas.resolve(self._core, self._user, ref)
-        except NotFoundError:
-            if isinstance(ref, UUID) or ref is None or parse_uuid(ref):
-                raise
-            anima, _ = await animas.create(self._core, self._user, _new_anima(ref))
-            self.report.created.append(anima.name)
-        self._known[ref] = (anima.id, anima.name)
+        ref = item.request.anima_id or self._anima
+        target = (ref, None if ref else item.folder)
+        home = self._known.get(target)
+        if home is None:
+            home = self._known[target] = await self._find(*target)
+        return home
+
+    async def _find(self, ref: UUID | str | None, folder: str | None) -> _Home:
+        core = self._core
+        if folder is not None:
+            project = project_of(Path(folder))
+            core = replace(core, project=project, default_anima=project.name)
+        there = await core.database.read(animas.look_up, core, self._user, ref)
+        if there is not None:
+            return _Home(there.anima.id, there.anima.name, core)
+        if isinstance(ref, UUID) or (ref is not None and parse_uuid(ref)):
+            raise NotFoundError(f"There is no anima {str(ref)!r}.", hint="Name one instead.")
+        name = core.default_anima if ref is None else _new_anima(ref).name
+        if self.report.dry_run:
+            self.report.created.append(name)
+            return _Home(ref, name, core)
+        if ref is None:
+            made = await animas.resolve(core, self._user, None)
+        else:
+            made, _ = await animas.create(core, self._user, _new_anima(ref))
+        self.report.created.append(made.name)
+        return _Home(made.id, made.name, core)
 
     def _reject(self, rejected: Rejected) -> None:
         self.report.rejected += 1
@@ -263,72 +260,3 @@ def _new_anima(name: str) -> AnimaCreate:
         return AnimaCreate(name=name)
     except PydanticValidationError as error:
         raise ValidationError("An anima's name has 1 to 255 characters.", field="anima") from error
-
-
-def _skip_line(file: BinaryIO) -> int:
-    """Read on to the end of the line, and say how many bytes that was."""
-    skipped = 0
-    while part := file.readline(MAX_LINE_BYTES):
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
-
-
-def _parse_line(text: str, *, place: str, position: int, anima: str | None) -> Item:
-    try:
-        fields = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return Rejected(place, position, "It is not JSON.")
-    if not isinstance(fields, dict):
-        return Rejected(place, position, 'It is no JSON object, such as {"content": "Hello."}.')
-    return _parse({"anima": anima} | _without_nulls(fields), place=place, position=position)
-
-
-def _parse(fields: dict[str, Any], *, place: str, position: int) -> Item:
-    fields = _mend(fields)
-    for name in fields:
-        if name not in _FIELDS:
-            return Rejected(place, position, unknown_argument(name, owner=_OWNER, known=_FIELDS))
-    anima = fields.pop("anima", None)
-    if not isinstance(anima, str | None):
-        return Rejected(place, position, "`anima` must be a name or an id.")
-    try:
-        request = EventCreate.model_validate({"anima_id": anima} | fields)
-    except PydanticValidationError as error:
-        return Rejected(place, position, str(rejected(error, owner=_OWNER, schema=_SCHEMA)))
-    return Candidate(place, position, request)
-
-
-def _turn_fields(turn: BenchTurn) -> dict[str, Any]:
-    role = turn.author if turn.author in _TYPES else None
-    return {
-        "event_type": _TYPES.get(turn.author, EventType.MESSAGE_IN),
-        "content": turn.text,
-        "role": role,
-        "author": None if role else turn.author,
-        "session_id": turn.session,
-        "occurred_at": turn.time,
-        "meta": {"turn": turn.id},
-        "dedupe_key": turn.id,
-    }
-
-
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    """A null field is one that was left out."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _mend(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value without lone surrogates, which JSON can escape and no model accepts."""
-    if isinstance(value, str):
-        return repair(value)[0]
-    if isinstance(value, dict):
-        return {repair(name)[0]: _mend(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_mend(one) for one in value]
-    return value
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)

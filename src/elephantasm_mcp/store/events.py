@@ -280,6 +280,32 @@ def set_state(tx: Tx, id_: RowId, *, before: EventState, state: EventState, now:
     return changed > 0
 
 
+def ids_of_keys(tx: Tx, anima: StoredAnima, keys: Sequence[str | None]) -> dict[str, RowId]:
+    """Which of these dedupe keys are taken, and by which event."""
+    rows = tx.tuples("event_ids_of_keys", anima_no=anima.anima_no, keys=json.dumps(keys))
+    return {key: RowId(id_) for key, id_ in rows}
+
+
+def session_end(tx: Tx, anima: StoredAnima, session_id: str | None) -> datetime | None:
+    """When the last event of a session happened; of those without a session for None."""
+    row = tx.one("session_end", anima_no=anima.anima_no, session_id=session_id)
+    return None if row is None else maybe_time(row["last"])
+
+
+def next_after(
+    tx: Tx, anima: StoredAnima, session_id: str | None, moment: datetime
+) -> RowId | None:
+    """The first event of a session that happened later than that."""
+    row = tx.one(
+        "next_in_session",
+        anima_no=anima.anima_no,
+        session_id=session_id,
+        occurred_at=to_micros(moment),
+        id=id_range(anima.anima_no)["high"],
+    )
+    return None if row is None else RowId(row["id"])
+
+
 def _all(rows: list[Row], anima: StoredAnima) -> list[StoredEvent]:
     return [_stored(row, anima.id) for row in rows]
 

@@ -25,7 +25,7 @@ from elephantasm_mcp.cli.bench.conversations import (
     make_conversation,
 )
 from elephantasm_mcp.errors import ValidationError
-from elephantasm_mcp.memory.transfer import BenchConversation
+from elephantasm_mcp.memory.formats.bench import BenchConversation
 
 CHUNK_CHARS: Final = 1 << 20
 OURS: Final = (

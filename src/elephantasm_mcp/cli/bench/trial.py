@@ -23,15 +23,10 @@ from elephantasm_mcp.cli.bench.embedding import RememberingEmbedder
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import dreams, events, packs, recall
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.formats.bench import BenchConversation, BenchTurn, bench_events
+from elephantasm_mcp.memory.formats.items import Parsed, Rejected
 from elephantasm_mcp.memory.past import StoppedClock
-from elephantasm_mcp.memory.transfer import (
-    BATCH_EVENTS,
-    BenchConversation,
-    BenchTurn,
-    Item,
-    Rejected,
-    bench_events,
-)
+from elephantasm_mcp.memory.transfer import BATCH_EVENTS
 from elephantasm_mcp.ports import Embedder, WordEmbedder
 from elephantasm_mcp.pure.text import words
 from elephantasm_mcp.settings import Settings, load_settings
@@ -188,7 +183,7 @@ async def take_in(core: Core, user: User, conversation: Conversation) -> dict[UU
     return places
 
 
-def _request(item: Item) -> EventCreate:
+def _request(item: Parsed) -> EventCreate:
     """The event of a turn, in the default anima.
 
     Raises:

@@ -12,6 +12,11 @@ INSERT INTO events (
 -- The event that already took this key.
 SELECT * FROM events WHERE anima_no = :anima_no AND dedupe_key = :dedupe_key;
 
+-- name: event_ids_of_keys
+-- Which of these keys are taken, and by which event; keys is a JSON array.
+SELECT dedupe_key, id FROM events
+WHERE anima_no = :anima_no AND dedupe_key IN (SELECT value FROM json_each(:keys));
+
 -- name: event_by_content
 -- The nearest earlier event without a key that says the same, within the window.
 SELECT * FROM events
@@ -46,6 +51,11 @@ ORDER BY id DESC LIMIT :limit;
 -- When the first and the last event of a session happened.
 SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM events
 WHERE anima_no = :anima_no AND session_id = :session_id;
+
+-- name: session_end
+-- When the last event of a session, or of those without one, happened.
+SELECT max(occurred_at) AS last FROM events
+WHERE anima_no = :anima_no AND session_id IS :session_id;
 
 -- name: list_events
 -- Events of an anima by time, behind a place in that order, with optional session and bounds.

@@ -1,0 +1,1 @@
+"""The formats of imports: what each file of another program says, as events."""

@@ -1,0 +1,153 @@
+"""Claude's account export: the `conversations.json` of claude.ai, also inside its zip.
+
+No document of Anthropic describes it; this follows what its importers agree on (basic-memory
+0.22.1, polylogue): an array of conversations (`uuid`, `name`, `created_at`, `chat_messages`), of
+messages (`uuid`, `sender` human or assistant, `created_at`, `text`, `content`, `attachments`), of
+blocks (`type` text, thinking, tool_use, tool_result). Invariant: words of the user and of Claude
+keep their times and are told; what a tool or an attached file said is reported.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from elephantasm_mcp.memory.formats.arrays import read_array
+from elephantasm_mcp.memory.formats.items import (
+    Item,
+    Passed,
+    Rejected,
+    compact,
+    cut,
+    found,
+    key,
+    moment,
+    text_of,
+)
+from elephantasm_mcp.memory.formats.parts import Part
+from elephantasm_mcp.types.records import EventType
+
+SOURCE: Final = "claude"
+_SENDERS: Final = {"human": EventType.MESSAGE_IN, "assistant": EventType.MESSAGE_OUT}
+_THOUGHTS: Final = "thoughts of the model"
+
+
+def read_claude(part: Part) -> Iterator[Item]:
+    """The messages of each conversation, in their order; positions are bytes."""
+    for place, position, chat in read_array(part, name="conversation", keys=("conversations",)):
+        if isinstance(chat, Rejected):
+            yield chat
+            continue
+        messages = chat.get("chat_messages")
+        if not isinstance(messages, list):
+            yield Rejected(place, position, "It has no `chat_messages`.")
+            continue
+        names = tuple(filter(None, (text_of(chat.get("uuid")), text_of(chat.get("name")))))
+        for number, message in enumerate(messages, start=1):
+            within = f"{place}, message {number}"
+            if isinstance(message, dict):
+                yield from _Message(chat, message, names, within, position).items()
+            else:
+                yield Rejected(within, position, "It is no JSON object.")
+
+
+class _Message:
+    """One message, on its way to events."""
+
+    def __init__(
+        self,
+        chat: dict[str, Any],
+        message: dict[str, Any],
+        names: tuple[str, ...],
+        place: str,
+        position: int,
+    ) -> None:
+        self._chat = chat
+        self._message = message
+        self._names = names
+        self._place = place
+        self._position = position
+
+    def items(self) -> Iterator[Item]:
+        """What it says, then what was attached, each as an event."""
+        event_type = _SENDERS.get(text_of(self._message.get("sender")))
+        if event_type is None:
+            yield Rejected(self._place, self._position, "Its `sender` is not human or assistant.")
+            return
+        yield from self._attached()
+        blocks = self._message.get("content")
+        if not isinstance(blocks, list) or not blocks:
+            blocks = [{"type": "text", "text": self._message.get("text")}]
+        said = "\n\n".join(
+            text for one in blocks if _kind(one) == "text" and (text := text_of(one.get("text")))
+        )
+        if said or all(_kind(one) == "text" for one in blocks):
+            yield self._said(said, event_type)
+        for number, block in enumerate(blocks):
+            yield from self._block(block, number)
+
+    def _said(self, text: str, event_type: EventType) -> Item:
+        if not text:
+            return Passed(self._place, self._position, "messages without words")
+        return self._event(text, event_type, number="text")
+
+    def _block(self, block: object, number: int) -> Iterator[Item]:
+        if not isinstance(block, dict):
+            return
+        name = text_of(block.get("name")) or "tool"
+        match block.get("type"):
+            case "tool_use":
+                text = f"{name}: {compact(block.get('input'))}"
+                yield self._event(text, EventType.TOOL_CALL, number=number)
+            case "tool_result":
+                if text := _result(block.get("content")):
+                    content = f"{name}: {text}"
+                    yield self._event(content, EventType.TOOL_RESULT, number=number)
+            case "thinking":
+                yield Passed(self._place, self._position, _THOUGHTS)
+            case _:
+                pass
+
+    def _attached(self) -> Iterator[Item]:
+        attachments = self._message.get("attachments")
+        for number, one in enumerate(attachments if isinstance(attachments, list) else []):
+            if isinstance(one, dict) and (text := text_of(one.get("extracted_content"))):
+                name = text_of(one.get("file_name")) or "a file"
+                yield self._event(
+                    f"{name}:\n{cut(text)}",
+                    EventType.MESSAGE_IN,
+                    number=f"attachment {number}",
+                    source_uri=f"attachment:{name}",
+                )
+
+    def _event(
+        self,
+        content: str,
+        event_type: EventType,
+        *,
+        number: int | str,
+        source_uri: str | None = None,
+    ) -> Item:
+        session = text_of(self._chat.get("uuid"))
+        id_ = text_of(self._message.get("uuid")) or f"{session} {self._place}"
+        written = self._message.get("created_at")
+        fields = {
+            "content": content,
+            "event_type": event_type,
+            "session_id": session,
+            "occurred_at": moment(written) or moment(self._chat.get("created_at")),
+            "meta": {"source": SOURCE, "conversation": text_of(self._chat.get("name"))},
+            "source_uri": source_uri,
+            "dedupe_key": key(SOURCE, id_, number),
+        }
+        return found(fields, place=self._place, position=self._position, group=self._names)
+
+
+def _kind(block: object) -> str:
+    return text_of(block.get("type")) if isinstance(block, dict) else ""
+
+
+def _result(content: object) -> str:
+    """What a tool answered: a text, or a list of blocks of which some are texts."""
+    if isinstance(content, list):
+        texts = [text_of(one.get("text")) for one in content if isinstance(one, dict)]
+        return cut("\n".join(filter(None, texts)))
+    return cut(text_of(content))

@@ -1,0 +1,63 @@
+"""Claude Code's transcripts: the files below `~/.claude/projects`, one session each.
+
+What a line says is read by `pure/transcripts.py`, as it is for hooks, with the same keys: what a
+hook captured is not stored again. Owns where each thing stands in a file, and whose project it is.
+Invariant: a line that is no conversation is counted and left out; one that is no JSON is named.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from elephantasm_mcp.memory.formats.items import Item, Passed, Rejected, found
+from elephantasm_mcp.memory.formats.parts import Part
+from elephantasm_mcp.pure.redaction import redact
+from elephantasm_mcp.pure.transcripts import SOURCE, Said, read_lines
+
+MAX_LINE_BYTES: Final = 64 << 20
+"""A line may hold a picture or a whole file that a tool read."""
+_ASIDE: Final = "lines of the transcript that are no conversation"
+
+
+def read_claude_code(part: Part) -> Iterator[Item]:
+    """What was said in a session; positions are bytes."""
+    own_calls: set[str] = set()
+    position, number = part.start, 0
+    while line := part.file.readline(MAX_LINE_BYTES):
+        number += 1
+        position += len(line)
+        place = part.place(f"line {number}")
+        said = list(read_lines([line], mask=redact, own_calls=own_calls))
+        for one in said:
+            yield _event(one, place=place, position=position)
+        if not said and line.strip():
+            yield _silent(line, place=place, position=position)
+
+
+def _event(one: Said, *, place: str, position: int) -> Item:
+    notes = {"tool": one.tool, "failed": one.failed}
+    fields = {
+        "content": one.content,
+        "event_type": one.event_type,
+        "session_id": one.session_id,
+        "occurred_at": one.at,
+        "meta": {"source": SOURCE} | {name: note for name, note in notes.items() if note},
+        "dedupe_key": one.key,
+    }
+    group = tuple(filter(None, (one.folder, one.session_id)))
+    return found(fields, place=place, position=position, group=group, folder=one.folder)
+
+
+def _silent(line: bytes, *, place: str, position: int) -> Item:
+    """Why nothing was read in a line."""
+    try:
+        is_object = isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        if not line.endswith(b"\n"):
+            return Rejected(
+                place, position, "It breaks off. Import the file again once the session is over."
+            )
+        return Rejected(place, position, "It is not JSON.")
+    if not is_object:
+        return Rejected(place, position, "It is no JSON object, as the lines of transcripts are.")
+    return Passed(place, position, _ASIDE)
