@@ -96,6 +96,11 @@ class Database(Protocol):
     itself, and a failing one does not disturb its neighbours.
     """
 
+    @property
+    def schema_version(self) -> int:
+        """The number of the last migration, which every open store has."""
+        ...
+
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -95,6 +95,7 @@ async def open_database(
         close_timeout_s=close_timeout_s,
         scrub_timeout_s=scrub_timeout_s,
         scratch=partial(open_scratch, connector, migrations, statements),
+        schema_version=len(migrations),
     )
     try:
         await database.open_readers(connector, timeout_s=busy_timeout_s)
@@ -117,6 +118,7 @@ class SqliteDatabase:
         close_timeout_s: float,
         scrub_timeout_s: float,
         scratch: Callable[[], AbstractAsyncContextManager[Scratch]],
+        schema_version: int,
     ) -> None:
         self._path: Final = path
         self._statements: Final = statements
@@ -128,9 +130,15 @@ class SqliteDatabase:
         self._close_timeout_s: Final = close_timeout_s
         self._scrub_timeout_s: Final = scrub_timeout_s
         self._open_scratch: Final = scratch
+        self._schema_version: Final = schema_version
         self._drain_asked = False
         self._closed = False
         self._abandoned = False
+
+    @property
+    def schema_version(self) -> int:
+        """See `Database.schema_version`."""
+        return self._schema_version
 
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -180,11 +188,10 @@ class SqliteDatabase:
         writable = not problems
         problems += await self._ask(_find_problems)
         files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
-        version = await self._ask(lambda connection: connection.integer("PRAGMA user_version"))
         return DatabaseHealth(
             engine=await self._ask(_engine),
             location=str(self._path),
-            schema_version=version,
+            schema_version=self._schema_version,
             size_bytes=sum(file.stat().st_size for file in files if file.exists()),
             writable=writable,
             problems=tuple(problems),
