@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import anyio
 
+from elephantasm_mcp.cli.archive import ARCHIVE
 from elephantasm_mcp.cli.commands import Command, settings_of
 from elephantasm_mcp.cli.output import PROGRAM, line, note, progress, say, say_json
 from elephantasm_mcp.errors import ValidationError
@@ -163,5 +164,5 @@ COMMAND = Command(
     summary="take in events from a file",
     details="Store the events of a file. An anima that is missing is made. What was stored stays, "
     "even when the import is interrupted.",
-    parts=(_JSONL, _BENCH),
+    parts=(_JSONL, _BENCH, ARCHIVE),
 )

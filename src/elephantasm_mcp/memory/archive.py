@@ -47,6 +47,8 @@ Sink: TypeAlias = Callable[[bytes], object]
 Lines: TypeAlias = Iterable[bytes]
 
 _PACKAGE: Final = "elephantasm-mcp"
+_REPORTED: Final = 1000
+"""Progress is told after so many lines."""
 _UNDERIVED: Final = frozenset({"kind", "derived"})
 _COUNTS: Final = frozenset({"uses", "access", "shown"})
 """Kinds of lines that count: where both sides have counted, ours stand."""
@@ -83,17 +85,13 @@ class TakenIn:
     dry_run: bool = False
 
 
-async def export(
-    core: Core, user: User, chosen: Sequence[AnimaNo] | None, sink: Sink
-) -> Written:
+async def export(core: Core, user: User, chosen: Sequence[AnimaNo] | None, sink: Sink) -> Written:
     """Write an archive of these animas, or of all that the user sees, from one state of them.
 
     Raises:
         StorageError: the database cannot be read.
     """
-    return await core.database.read(
-        _write, user, chosen, sink, schema=core.database.schema_version
-    )
+    return await core.database.read(_write, user, chosen, sink, schema=core.database.schema_version)
 
 
 async def take_in(
@@ -171,9 +169,7 @@ class _Read:
     line: Line
 
 
-def _read(
-    lines: Lines, *, schema: int, on_progress: Callable[[int], None]
-) -> Iterator[_Read]:
+def _read(lines: Lines, *, schema: int, on_progress: Callable[[int], None]) -> Iterator[_Read]:
     """The rows of an archive, once its header was found good; its end is looked at last."""
     digest, number, position, ended = sha256(), 0, 0, False
     for text in lines:
@@ -182,20 +178,18 @@ def _read(
         if ended:
             raise _malformed(number, "stands behind the end")
         one = _parse(text, number)
-        match one.line:
-            case Header():
-                if number != 1:
-                    raise _malformed(number, "is a second header")
-                _check_header(one.line, schema=schema)
-            case End():
-                ended = True
-                if (one.line.rows, one.line.sha256) != (number - 2, digest.hexdigest()):
-                    raise _malformed(number, "has another sum than the lines before it: they changed")
-            case _:
-                yield one
+        if isinstance(one.line, End):
+            ended = True
+            _check_end(one.line, number=number, sha256=digest.hexdigest())
+        elif number == 1:
+            _check_header(one.line, schema=schema)
+        else:
+            yield one
         digest.update(text)
-        if not number % 1000:
+        if not number % _REPORTED:
             on_progress(position)
+    if number == 0:
+        raise _no_archive()
     if not ended:
         raise _malformed(number + 1, "is missing: the archive was cut off")
     on_progress(position)
@@ -232,7 +226,14 @@ def _fault(error: PydanticValidationError) -> str:
     return f"is no {kind} of an archive: `{name}` {verb}"
 
 
-def _check_header(header: Header, *, schema: int) -> None:
+def _check_end(end: End, *, number: int, sha256: str) -> None:
+    if (end.rows, end.sha256) != (number - 2, sha256):
+        raise _malformed(number, "has another sum than the lines before it: they were changed")
+
+
+def _check_header(header: Line, *, schema: int) -> None:
+    if not isinstance(header, Header):
+        raise _no_archive()
     if header.schema_ > schema:
         raise ValidationError(
             f"The archive was made by {header.made_by}, which is newer than this program (schema"
@@ -305,7 +306,7 @@ class _Intake:
             if not store.add_anima(self._tx, raw, user_no=self._user.no):
                 raise ConflictError(
                     f"There is another anima called {raw['name']}; nothing was imported.",
-                    hint="Rename it with `elephantasm-mcp animas set`, or delete it, and import again.",
+                    hint="Rename it with `elephantasm-mcp animas set --name`, then import again.",
                 )
             self._report.animas.append(raw["name"])
             anima_no, _ = store.find(self._tx, raw["id"]) or (AnimaNo(0), None)
@@ -333,7 +334,9 @@ class _Intake:
             return
         try:
             added = store.put(self._tx, current.place, kind, one.raw)
-        except ValueError:  # a lone surrogate, a number without end: JSON can have them, text cannot
+        except (
+            ValueError
+        ):  # a lone surrogate, a number without end: JSON can have them, text cannot
             raise _malformed(one.number, "holds what cannot be stored") from None
         if not added and current.known is not None and kind in _ANSWERED:
             self._report.known[kind] += 1

@@ -70,7 +70,9 @@ def digest(row: Row) -> str:
         return "event"
     parts = [row.snapshot[name] for name in _DECIDES[row.layer][:-1]]
     # sources by number: the row says the same in another database, where its anima has another one
-    parts.append([[layer, unpack_row_id(id_)[1], quote] for layer, id_, quote in row.snapshot["links"]])
+    parts.append(
+        [[layer, unpack_row_id(id_)[1], quote] for layer, id_, quote in row.snapshot["links"]]
+    )
     return blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -185,18 +185,10 @@ def put(tx: Tx, place: Place, kind: str, line: Raw) -> bool:
         row = _numbered(values.pop("row"), place.id)
         links = row.pop("links")
         values |= row | values.pop("derived", {})
-    elif kind == "action":
-        for name in ("before", "after"):
-            if values[name] is not None:
-                values[name] = _numbered(values[name], place.id)
-    elif kind == "order":
-        values |= {"events": [place.id(no) for no in line["events"]], "user_no": place.user_no}
-    elif kind == "plan":
-        _number_calls(tx, place)
-        values["operations"] = _steps(line, place.id)
-        values["calls"] = [place.call_nos[no] for no in line["calls"] if no in place.call_nos]
-    elif kind == "call":
-        del values["no"]
+    else:
+        values |= _stored(tx, place, kind, line)
+        if kind == "call":
+            del values["no"]
     for name in KINDS[kind].json:
         values[name] = None if values[name] is None else to_json(values[name])
     if not tx.run(f"unarchive_{kind}", base=place.base, **values):
@@ -207,7 +199,7 @@ def put(tx: Tx, place: Place, kind: str, line: Raw) -> bool:
 
 
 def put_grant(tx: Tx, line: Raw, *, user_no: UserNo) -> bool:
-    """Put a grant there; False when it cannot be: another one has its id, or stands in its place."""
+    """Put a grant there; False when another one has its id, or stands in its place."""
     values = {name: value for name, value in line.items() if name != "kind"}
     return tx.run("unarchive_grant", user_no=user_no, **values) > 0
 
@@ -258,6 +250,22 @@ def _links(tx: Tx, place: Place, layer: str, bounds: Mapping[str, int]) -> dict[
     return found
 
 
+def _stored(tx: Tx, place: Place, kind: str, line: Raw) -> Raw:
+    """What of a line is called otherwise in the store."""
+    match kind:
+        case "action":
+            return _snapshots(line, place.id)
+        case "order":
+            events = [place.id(no) for no in line["events"]]
+            return {"events": events, "user_no": place.user_no}
+        case "plan":
+            _number_calls(tx, place)
+            known = [place.call_nos[no] for no in line["calls"] if no in place.call_nos]
+            return {"operations": _steps(line, place.id), "calls": known}
+        case _:
+            return {}
+
+
 def _line(place: Place, kind: str, row: Row, links: Mapping[int, list[Any]]) -> Raw:
     """A row as it stands in the file."""
     if kind in _JOURNAL:
@@ -268,22 +276,31 @@ def _line(place: Place, kind: str, row: Row, links: Mapping[int, list[Any]]) -> 
         return line | ({"derived": derived} if derived else {})
     for name in KINDS[kind].json:
         row[name] = None if row[name] is None else from_json(row[name])
+    row.pop("call_no", None)
+    return {"kind": kind} | row | _archived(place, kind, row)
+
+
+def _archived(place: Place, kind: str, row: Row) -> Raw:
+    """What of a row is called otherwise in an archive."""
     match kind:
         case "action":
-            for name in ("before", "after"):
-                if row[name] is not None:
-                    row[name] = _numbered(row[name], place.number)
-        case "call":
-            del row["call_no"]
+            return _snapshots(row, place.number)
+        case "order":
+            return {"events": [place.number(id_) for id_ in row["events"]]}
         case "plan":
             numbers = {call_no: no for no, call_no in place.call_nos.items()}
-            row["calls"] = [numbers[one] for one in row["calls"] if one in numbers]
-            row["operations"] = _steps(row, place.number)
-        case "order":
-            row["events"] = [place.number(id_) for id_ in row["events"]]
+            known = [numbers[one] for one in row["calls"] if one in numbers]
+            return {"operations": _steps(row, place.number), "calls": known}
         case _:
-            pass
-    return {"kind": kind, **row}
+            return {}
+
+
+def _snapshots(action: Mapping[str, Any], renumber: Renumber) -> Raw:
+    """What stood there before and after a change, with its rows called in another way."""
+    return {
+        name: None if action[name] is None else _numbered(action[name], renumber)
+        for name in ("before", "after")
+    }
 
 
 def _named(row: Snapshot, renumber: Renumber) -> Snapshot:

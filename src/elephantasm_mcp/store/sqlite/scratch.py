@@ -7,10 +7,12 @@ its block ends.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar, final
 
 import anyio
 
+from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
 from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
@@ -102,6 +104,11 @@ class Scratch:
     async def scrub(self) -> Scrubbed:
         """See `Database.scrub`: there is no file."""
         return Scrubbed()
+
+    async def back_up(self, target: Path, *, replace: bool = False) -> int:
+        """See `Database.back_up`: nobody wants this back."""
+        verb = "replace" if replace else "make"
+        raise StorageError(f"What is in memory alone cannot {verb} {target.name}.")
 
     def scratch(self) -> AbstractAsyncContextManager["Scratch"]:
         """See `Database.scratch`."""
