@@ -112,3 +112,8 @@ async def test_health_says_how_the_server_is_and_nothing_of_the_machine(
     assert answer.status_code == HTTPStatus.OK
     assert answer.json().keys() == {"status", "version", "database", "worker"}
     assert answer.json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/api/health", "/docs", "/api/animas"])
+async def test_head_is_answered_as_get(rest: AsyncClient, path: str) -> None:
+    assert (await rest.head(path)).status_code == HTTPStatus.OK

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elephantasm_mcp.errors import ValidationError
@@ -180,6 +180,7 @@ def test_an_answer_may_be_a_list_or_json_text():
 
 
 @given(st.text(max_size=40), st.text(max_size=12))
+@example("", " ")
 def test_what_a_quote_is_found_as_stands_in_the_event(text, quote):
     found = Shown(text, said_on=date(2026, 1, 1)).find(quote)
     if found is not None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import animas, candidates, dreams, events, index, packs, provenance
+from elephantasm_mcp.memory import (
+    animas,
+    candidates,
+    curation,
+    dreams,
+    events,
+    index,
+    packs,
+    provenance,
+)
 from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as anima_store
@@ -21,7 +30,7 @@ from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
-from elephantasm_mcp.types.views import PackContent, PackQuery
+from elephantasm_mcp.types.views import Curation, PackContent, PackQuery
 from scenes import (
     DAY,
     FILE,
@@ -163,17 +172,18 @@ async def test_what_two_lines_say_differently_stands_in_both_until_it_is_settled
         assert "Porto" in text
 
 
-async def test_who_changes_a_pack_changes_it_for_nobody_else(core):
+@pytest.mark.parametrize("query", [None, "Who must sign it off?"])
+async def test_who_changes_a_pack_changes_it_for_nobody_else(core, query):
     await tell(core, "Bogdan must sign it off.", session_id="s")
-    first = await pack(core)
+    first = await pack(core, query)
     before = first.model_dump_json()
-    content = (await pack(core)).content
+    content = (await pack(core, query)).content
     for line in content["session_memories"]:
         line["breakdown"].clear()
         line.clear()
     content["temporal_context"].clear()
     content.clear()
-    assert (await pack(core)).model_dump_json() == before
+    assert (await pack(core, query)).model_dump_json() == before
 
 
 async def test_a_raw_event_is_in_the_pack_at_once(core):
@@ -485,6 +495,29 @@ async def test_reading_and_reopening_change_no_byte(core, tmp_path, clock):
         assert await bytes_of(second) == before
 
 
+async def test_a_question_asked_again_is_answered_by_what_is_known_now(core):
+    async def curate(action, **given):
+        request = Curation(handle="m1", action=action, **given)
+        await curation.curate(core, LOCAL_USER, request)
+
+    changes = [
+        lambda: tell(core, "The tea is good, and green."),
+        lambda: dream(core),
+        lambda: curate("pin"),
+        lambda: curate("correct", content="The tea is black."),
+        lambda: curate("archive"),
+        lambda: animas.update(core, LOCAL_USER, "default", settings={"timezone": "Asia/Tokyo"}),
+        lambda: tell(core, "Bogdan drinks the tea."),
+    ]
+    await tell(core, "Tea at noon.")
+    for change in changes:
+        await pack(core, "is the tea good?")
+        await change()
+        unread = replace(core, corpora=CorpusCache(), packs={})
+        known = await pack(core, "is the tea good?")
+        assert known == await pack(unread, "is the tea good?")
+
+
 OTHER_PROCESS = """
 import json, sys
 from pathlib import Path
@@ -496,7 +529,7 @@ from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackContent, PackQuery
+from elephantasm_mcp.types.views import Curation, PackContent, PackQuery
 
 async def main():
     async with open_database(Path(sys.argv[1])) as database:

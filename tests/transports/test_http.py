@@ -134,6 +134,22 @@ def test_a_lone_surrogate_in_a_post_is_mended(tmp_path: Path) -> None:
     assert answer["result"]["serverInfo"]["name"] == "elephantasm"
 
 
+@pytest.mark.parametrize("path", ["/mcp", "/messages/?session_id=0"])
+def test_a_post_of_more_than_a_megabyte_is_refused(tmp_path: Path, path: str) -> None:
+    with http_server(tmp_path / "memory.sqlite3") as (_, url):
+        place = urlsplit(url)
+        connection = http.client.HTTPConnection(
+            place.hostname or "", place.port, timeout=DEADLINE_S
+        )
+        connection.request("POST", path, b"x" * 1_000_001, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        connection.close()
+    assert response.status == 413
+    assert answer["code"] == "too_large"
+    assert "1,000,000 bytes" in answer["detail"]
+
+
 def serve_everywhere(database: Path, **settings: str) -> subprocess.Popen[str]:
     """A server process that other machines could reach."""
     return subprocess.Popen(

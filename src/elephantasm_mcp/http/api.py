@@ -7,13 +7,14 @@ before. Invariant: it serves what the table of `access` has, and refuses to star
 from collections.abc import Callable
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from elephantasm_mcp import access
@@ -60,7 +61,21 @@ def build_api(app: App, *, written: Callable[[], None] = lambda: None) -> FastAP
     pages.register(api)
     access.check(routes(api))
     api.add_exception_handler(HTTPException, _no_such_route)
+    api.add_middleware(HeadAsGet)
     return api
+
+
+class HeadAsGet:
+    """Answers HEAD as GET; the web server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app: Final = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
 
 
 def routes(api: FastAPI) -> dict[str, APIRoute]:

@@ -54,7 +54,7 @@ async def read_json(request: Request) -> JsonRequest:
         UnreadableError: it is no JSON, or does not come.
         ClientDisconnect: the client is gone.
     """
-    raw = await _read(request)
+    raw = await read_bytes(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and kind and kind != "application/json" and not kind.endswith("+json"):
         raise MediaTypeError(
@@ -84,8 +84,14 @@ def parse(raw: bytes) -> Json:
     return mended
 
 
-async def _read(request: Request) -> bytes:
-    """The body as it comes in; what is too long is read on without being kept."""
+async def read_bytes(request: Request) -> bytes:
+    """The body as it comes in; what is too long is read on without being kept.
+
+    Raises:
+        TooLargeError: it is longer than one may be.
+        UnreadableError: it does not come.
+        ClientDisconnect: the client is gone.
+    """
     body, size_bytes = bytearray(), 0
     with anyio.move_on_after(WITHIN_S) as scope:
         async for chunk in request.stream():

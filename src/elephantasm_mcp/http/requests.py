@@ -97,7 +97,7 @@ class SearchParameters(Request):
     """What is searched for."""
 
     query: str = Field(description="Words, or a question.", examples=["allergies"])
-    layers: list[Layer] = Field(["memory", "knowledge", "event"], max_length=3)
+    layers: list[Layer] = Field(["memory", "knowledge", "event"], min_length=1, max_length=3)
     session_id: Session = None
     since: Moment = None
     until: Moment = None

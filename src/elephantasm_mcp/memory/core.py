@@ -67,5 +67,7 @@ class Core:
     """What clients saw in packs and is not in the store yet."""
     keys_used: dict[UUID, datetime] = field(default_factory=dict)
     """When API keys were used, as far as that is not in the store yet."""
+    questions: dict[tuple[str, ...], object] = field(default_factory=dict)
+    """Questions as they were read with which models; `memory/recall.py` fills it."""
     packs: dict[tuple[object, ...], object] = field(default_factory=dict)
     """Packs without a query, by all that they depend on; `memory/packs.py` fills it."""

@@ -131,9 +131,10 @@ async def _named(core: Core, user: User, request: ForgetRequest) -> tuple[Stored
     ways = (request.handles is not None, request.session_id is not None, request.everything)
     if sum(ways) != 1:
         raise ValidationError(
-            "Name what to forget in one way: `handles`, `session_id` or `everything`.",
+            "Name what to forget in one way: rows (`handles`; `ids` over REST and in Python), "
+            "`session_id` or `everything`.",
             field="handles",
-            hint='Example: {"handles": ["e341", "m12"]}.',
+            hint='Example: {"session_id": "chat-42"}.',
         )
     named = [
         await places.locate(core, user, handle, anima=request.anima)

@@ -51,7 +51,7 @@ class Shown:
         text, places = self._folded
         wanted, _ = _fold(quote.strip())
         start = text.find(wanted)
-        if start < 0:
+        if start < 0 or not wanted:
             return None
         return self.text[places[start] : places[start + len(wanted) - 1] + 1]
 

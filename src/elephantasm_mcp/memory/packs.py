@@ -58,7 +58,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 """How long a pack over MCP waits for the embedder and the index (contract §2)."""
 KEPT_PACKS = 16
-"""How many packs without a query are kept, for as long as nothing changes."""
+"""How many are kept while nothing changes: without a query, and with one of each anima."""
+_PACK = "pack"
 IDENTITY = "## Your Identity"
 IDENTITY_WORDS = 100
 IDENTITY_CHARS = 700
@@ -124,10 +125,8 @@ async def compile_pack(
         item.line.handle: item.line.text for items in compiled.items.values() for item in items
     }
     uses.note_shown(core, compiled.anima_no, lines)
-    if recall.has_words(query.query):
-        return pack
     content = _copied(pack.content)  # the pack is kept: nobody may change it
-    if client is None:
+    if client is None or recall.has_words(query.query):
         return pack.model_copy(update={"content": content})
     reader = Reader(compiled.anima_no, user.no, client)
     changes = await uses.note_read(core, reader, pack_hash=pack.content["hash"], lines=lines)
@@ -182,7 +181,7 @@ async def _compile_now(
         numbers = [anima.anima_no, *(one.source_no for one in held)]
         await index.prepare_reads(core, numbers, patience_s=patience_s)
         asked = await recall.prepare(core, query.query)
-        return await core.database.read(_compile, core, anima.anima_no, query, asked, clock=clock)
+        return await core.database.read(_answer, core, anima.anima_no, query, asked, clock=clock)
     state = (anima.revision, *held)
     key = (anima.anima_no, state, query.session_id, query.max_tokens, query.preset, clock)
     known = core.packs.get(key)
@@ -218,6 +217,35 @@ def fence(core: Core, pack: MemoryPack) -> str:
         return ""
     key = fence_key(text, secret=core.secret)
     return FENCE.format(key=key, text=text)
+
+
+def _answer(
+    tx: Tx,
+    core: Core,
+    anima_no: AnimaNo,
+    query: PackQuery,
+    asked: Asked | None,
+    *,
+    clock: datetime,
+) -> Compiled:
+    """The pack for a question, kept beside the state that it was compiled of.
+
+    One that shows rows of other animas is not kept: their states are others.
+    """
+    anima = anima_store.get(tx, anima_no)
+    if asked is None or grants.held(tx, anima_no):
+        return _compile(tx, core, anima_no, query, asked, clock=clock)
+    notes = core.corpora.get(tx, anima, index.models_of(core)).notes
+    models = tuple(name for name, _ in asked.vectors.values())
+    key = (_PACK, asked.text, models, query.session_id, query.max_tokens, query.preset, clock)
+    known = notes.get(key)
+    if isinstance(known, Compiled):
+        return known
+    compiled = _compile(tx, core, anima_no, query, asked, clock=clock)
+    for other in [one for one in list(notes) if one[0] == _PACK][: 1 - KEPT_PACKS]:
+        notes.pop(other, None)
+    notes[key] = compiled
+    return compiled
 
 
 def _compile(

@@ -1,7 +1,8 @@
 """Bodies: what HTTP clients post, one JSON-RPC message each, made safe for the SDK.
 
 Owns the step before the SDK's own endpoints; what a message is, `lines` knows. Invariant: the SDK
-only ever parses what parses, so that none of its library's words reach a client.
+only ever parses what parses, so that none of its library's words reach a client, and no body is
+longer than REST takes.
 """
 
 import json
@@ -13,8 +14,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from elephantasm_mcp.errors import ElephantasmError
+from elephantasm_mcp.http.bodies import read_bytes
+from elephantasm_mcp.http.refusals import refusal
 from elephantasm_mcp.tools.extract_event import MENDED
-from elephantasm_mcp.transports.lines import MAX_LINE_BYTES, TooLong, mend, parse_line
+from elephantasm_mcp.transports.lines import mend, parse_line
 
 
 class SafeBodies:
@@ -30,31 +34,24 @@ class SafeBodies:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read(Request(scope, receive))
+            body = await read_bytes(Request(scope, receive))
         except ClientDisconnect:
             return
-        match body, parse_line(body):
-            case _, JSONRPCError() as error:
-                stranger = await self._security.validate_request(Request(scope), is_post=True)
-                await (stranger or _refusal(error))(scope, receive, send)
-            case bytes() as whole, found:
-                if found.metadata is not None:
-                    whole = mend(json.loads(whole.decode("utf-8-sig", errors="replace"))).encode()
-                    scope.setdefault("state", {})[MENDED] = True
-                await self._app(scope, _replay(whole, receive), send)
+        except ElephantasmError as error:
+            await refusal(error)(scope, receive, send)
+            return
+        found = parse_line(body)
+        if isinstance(found, JSONRPCError):
+            stranger = await self._security.validate_request(Request(scope), is_post=True)
+            await (stranger or _no_message(found))(scope, receive, send)
+            return
+        if found.metadata is not None:
+            body = mend(json.loads(body.decode("utf-8-sig", errors="replace"))).encode()
+            scope.setdefault("state", {})[MENDED] = True
+        await self._app(scope, _replay(body, receive), send)
 
 
-async def _read(request: Request) -> bytes | TooLong:
-    """The body, unless it is longer than a message may be."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_LINE_BYTES:
-            return TooLong()
-    return bytes(body)
-
-
-def _refusal(error: JSONRPCError) -> Response:
+def _no_message(error: JSONRPCError) -> Response:
     text = error.model_dump_json(by_alias=True)
     return Response(text, status_code=400, media_type="application/json")
 

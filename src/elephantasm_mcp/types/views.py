@@ -70,7 +70,7 @@ class SearchQuery(Request):
 
     query: str
     anima: AnimaRef = None
-    layers: tuple[Layer, ...] = ("memory", "knowledge", "event")
+    layers: tuple[Layer, ...] = Field(("memory", "knowledge", "event"), min_length=1)
     session_id: str | None = None
     since: GivenDatetime | None = None
     until: GivenDatetime | None = None
