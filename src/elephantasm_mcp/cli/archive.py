@@ -183,10 +183,10 @@ EXPORT = Command(
     name="export",
     summary="write everything to one file, or to a folder of Markdown",
     details="Write all of your animas, or the one of --anima, to one archive: a JSON object a "
-    "line, with every event, memory, piece of knowledge and version of the identity, their sources and "
-    "quotes, settings, and the journal with what stood there before and after each change. `import "
-    "archive` takes it in, on this machine or another. With --markdown the folder has what holds "
-    "now, to be read; it must be empty, or an earlier export, whose files are replaced.",
+    "line, with every event, memory, piece of knowledge and version of the identity, their sources "
+    "and quotes, settings, and the journal with what stood there before and after each change. "
+    "`import archive` takes it in, on this machine or another. With --markdown the folder has what "
+    "holds now, to be read; it must be empty, or an earlier export, whose files are replaced.",
     run=with_app(export),
     options=_export_options,
     examples=(

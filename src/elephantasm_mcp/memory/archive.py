@@ -306,7 +306,7 @@ class _Intake:
             if not store.add_anima(self._tx, raw, user_no=self._user.no):
                 raise ConflictError(
                     f"There is another anima called {raw['name']}; nothing was imported.",
-                    hint="Rename it with `elephantasm-mcp animas set --name`, then import again.",
+                    hint="Import into another database (`--database`), or delete that anima first.",
                 )
             self._report.animas.append(raw["name"])
             anima_no, _ = store.find(self._tx, raw["id"]) or (AnimaNo(0), None)

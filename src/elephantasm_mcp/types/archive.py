@@ -2,8 +2,8 @@
 
 Owns their fields, which are those of the store with three differences: a row is called by its
 number in its anima, an anima by its UUID, and JSON stands as JSON. Times are microseconds since
-1970 (UTC), UUIDs 32 hexadecimal digits. Invariant: a line that these models accept breaks no rule of the
-store but uniqueness.
+1970 (UTC), UUIDs 32 hexadecimal digits. Invariant: a line that these models accept breaks no rule
+of the store but uniqueness.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
