@@ -1,4 +1,4 @@
-"""Backups made while processes write: each opens clean and has all that was acknowledged by then."""
+"""Backups made while processes write: each opens clean and has what was acknowledged by then."""
 
 import json
 import subprocess
@@ -22,10 +22,25 @@ async def run(database: Path, *arguments: str) -> "subprocess.CompletedProcess[b
     return await anyio.run_process(command, env=environment(database), check=False)
 
 
-async def _write(server: Server, acknowledged: set[str], stop: anyio.Event) -> None:
-    while not stop.is_set():
-        call = await server.call("extract_event", content=f"Event {len(acknowledged)} of a day.")
-        acknowledged.add(call.result["events"][0]["id"])
+class Load:
+    """Who writes, and what was acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged = set[str]()
+        self.begun = anyio.Event()
+        self.stop = anyio.Event()
+
+    async def write(self, server: Server) -> None:
+        while not self.stop.is_set():
+            text = f"Event {len(self.acknowledged)} of a day."
+            call = await server.call("extract_event", content=text)
+            self.acknowledged.add(call.result["events"][0]["id"])
+            self.begun.set()
+
+    async def serve(self, database: Path) -> None:
+        async with serving(database) as server, anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(self.write, server)
 
 
 def ids(path: Path) -> set[str]:
@@ -35,29 +50,21 @@ def ids(path: Path) -> set[str]:
 async def test_each_backup_under_load_is_clean_and_has_what_was_acknowledged(
     database: Path, tmp_path: Path, thorough: int
 ) -> None:
-    acknowledged, stop = set[str](), anyio.Event()
+    load = Load()
     async with anyio.create_task_group() as group:
         for _ in range(WRITERS):
-            group.start_soon(_serve, database, acknowledged, stop)
-        while len(acknowledged) < 3 * WRITERS:
-            await anyio.wait_all_tasks_blocked()
-            await anyio.lowlevel.checkpoint()
+            group.start_soon(load.serve, database)
+        await load.begun.wait()
         for number in range(BACKUPS * thorough):
-            copy, before = tmp_path / f"copy-{number}.sqlite3", set(acknowledged)
+            copy, before = tmp_path / f"copy-{number}.sqlite3", set(load.acknowledged)
             done = await run(database, "backup", str(copy))
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)["size_bytes"] == copy.stat().st_size
             assert {one.replace("-", "") for one in before} <= ids(copy)
             assert [look(copy, sql) for sql in CLEAN] == [[("ok",)], []]
-            assert copy.stat().st_mode & 0o777 == 0o600  # noqa: PLR2004
+            assert copy.stat().st_mode & 0o777 == 0o600
             copy.unlink()
-        stop.set()
-
-
-async def _serve(database: Path, acknowledged: set[str], stop: anyio.Event) -> None:
-    async with serving(database) as server, anyio.create_task_group() as group:
-        for _ in range(2):
-            group.start_soon(_write, server, acknowledged, stop)
+        load.stop.set()
 
 
 async def test_a_database_in_use_is_not_replaced_and_the_program_is_named(
