@@ -35,7 +35,7 @@ from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.store import animas
-from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.store.sqlite.database import open_database, restore_database
 from elephantasm_mcp.store.sqlite.foreign import read_foreign
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
@@ -170,6 +170,33 @@ async def _take_in(core: Core, spool: Spool) -> None:
     """Store what hooks left, so that no read misses it; where that cannot be, it waits."""
     with suppress(ElephantasmError, OSError):
         await spooled.deliver(core, LOCAL_USER, spool)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What restoring a backup came to."""
+
+    database: Path
+    kept: Path | None
+    """Where the file is that stood there before."""
+    schema_version: int
+    """Which the backup had."""
+
+
+async def restore(settings: Settings, backup: Path) -> Restored:
+    """Put a backup in the place of the database, whose file is kept beside it.
+
+    Raises:
+        ValidationError: the settings name a server, not a file.
+        NotFoundError: there is no such backup.
+        ConflictError: another program has the database open.
+        StorageError: the backup is damaged, no database of ours or too new; nothing was changed.
+    """
+    refuse_unbuilt(settings)
+    path = database_path(settings)
+    kept_as = f"{SystemClock().now():replaced-%Y%m%dT%H%M%SZ}"
+    done = await restore_database(backup, path, kept_as=kept_as)
+    return Restored(path, done.kept, done.schema_version)
 
 
 async def _flush_uses(core: Core) -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -96,6 +97,11 @@ class Database(Protocol):
     itself, and a failing one does not disturb its neighbours.
     """
 
+    @property
+    def schema_version(self) -> int:
+        """The number of the last migration, which every open store has."""
+        ...
+
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -132,6 +138,17 @@ class Database(Protocol):
 
         May take as long as copying the store. Other processes may read and write meanwhile; what
         they keep from being done in time stands in the answer.
+        """
+        ...
+
+    async def back_up(self, target: Path, *, replace: bool = False) -> int:
+        """Copy all that was committed before the call to a new file, while others go on writing.
+
+        The copy was found sound, and is for its owner alone. Returns its size in bytes.
+
+        Raises:
+            ConflictError: there is a file of that name, and it is not to be replaced.
+            StorageError: the store is damaged, or the copy cannot be written.
         """
         ...
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from elephantasm_mcp.cli.archive import ARCHIVE
 from elephantasm_mcp.cli.commands import Command, settings_of
 from elephantasm_mcp.cli.output import PROGRAM, line, note, progress, say, say_json
 from elephantasm_mcp.errors import ValidationError
@@ -298,5 +299,5 @@ COMMAND = Command(
     details="Store the events of a file. An anima that is missing is made. What was stored stays, "
     "even when the import is interrupted; run it again, and it goes on where it was: nothing is "
     "stored twice. --dry-run says what would be stored, and writes nothing.",
-    parts=(*_PARTS, _BENCH),
+    parts=(*_PARTS, _BENCH, ARCHIVE),
 )

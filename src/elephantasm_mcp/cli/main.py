@@ -17,6 +17,8 @@ from typing import Final
 
 from elephantasm_mcp.cli import (
     animas,
+    archive,
+    backup,
     bench,
     curate,
     demo,
@@ -53,6 +55,9 @@ COMMANDS: Final = (
     redact.COMMAND,
     grant.COMMAND,
     importing.COMMAND,
+    archive.EXPORT,
+    backup.BACKUP,
+    backup.RESTORE,
     keys.COMMAND,
     hook.COMMAND,
     doctor.COMMAND,

@@ -368,6 +368,6 @@ ANSWERS: Final[dict[str, object]] = {
         "unused": [_use],
         "crowding": [],
     },
-    "GET /api/animas/{anima}/export": '{"kind":"anima","id":"0198c2f0-…"}\n',
+    "GET /api/animas/{anima}/export": '{"format":"elephantasm-archive","kind":"archive",…}\n',
     "GET /api/health": {"status": "ok", "version": "0.1.0", "database": "ok", "worker": "idle"},
 }

@@ -22,6 +22,7 @@ from elephantasm_mcp.types.records import (
     handle_of,
     parse_handle,
     row_id,
+    unpack_row_id,
 )
 
 RowKey: TypeAlias = tuple[DerivedLayer, RowId]
@@ -29,7 +30,7 @@ _DECIDES: Final[Mapping[DerivedLayer, tuple[str, ...]]] = {
     "memory": ("summary", "content", "confidence", "pinned", "trust", "links"),
     "knowledge": ("content", "type", "confidence", "valid_from", "pinned", "trust", "links"),
 }
-"""What of a row decides what becomes of it; time and use are for light sleep."""
+"""What of a row decides what becomes of it, its links last; time and use are for light sleep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,11 @@ def digest(row: Row) -> str:
     """What of a row decides what becomes of it, in 16 characters; another once that changed."""
     if row.layer == "event":  # its words never change
         return "event"
-    parts = [row.snapshot[name] for name in _DECIDES[row.layer]]
+    parts = [row.snapshot[name] for name in _DECIDES[row.layer][:-1]]
+    # sources by number: the row says the same in another database, where its anima has another one
+    parts.append(
+        [[layer, unpack_row_id(id_)[1], quote] for layer, id_, quote in row.snapshot["links"]]
+    )
     return blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -140,3 +140,8 @@ UPDATE animas SET light_sleep_at = :now WHERE anima_no = :anima_no;
 -- name: set_deep_sleep
 -- When deep sleep last ran, and up to where it saw the journal.
 UPDATE animas SET deep_sleep_at = :now, deep_sleep_upto = action_seq WHERE anima_no = :anima_no;
+
+-- name: set_property
+-- A value of the database itself, as it is now.
+INSERT INTO properties (key, value) VALUES (:key, :value)
+ON CONFLICT DO UPDATE SET value = excluded.value;

@@ -12,7 +12,7 @@ they do. One event loop uses a database.
 """
 
 import glob
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from anyio.lowlevel import current_token
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
-from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store.sql import Migration, load_migrations, load_statements
+from elephantasm_mcp.store.sqlite.copies import Restored, back_up, restore
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
     Connection,
@@ -40,6 +40,7 @@ from elephantasm_mcp.store.sqlite.driver import (
 from elephantasm_mcp.store.sqlite.link import Link, open_link
 from elephantasm_mcp.store.sqlite.lock import FileLock
 from elephantasm_mcp.store.sqlite.opening import open_writer
+from elephantasm_mcp.store.sqlite.schema import find_problems
 from elephantasm_mcp.store.sqlite.scratch import Scratch, open_scratch
 from elephantasm_mcp.store.sqlite.transaction import SqliteTx
 
@@ -50,7 +51,6 @@ _PACKAGE: Final = "elephantasm_mcp.store.sqlite"
 _READERS: Final = 2
 _GROUP: Final = 256
 _GRACE_S: Final = 1.0
-_MAX_PROBLEMS: Final = 20
 _PAUSE_S: Final = 0.05
 _LOG_IS_READ: Final = "the write-ahead log: another program keeps reading an older state"
 
@@ -92,12 +92,27 @@ async def open_database(
         close_timeout_s=close_timeout_s,
         scrub_timeout_s=scrub_timeout_s,
         scratch=partial(open_scratch, connector, migrations, statements),
+        schema_version=len(migrations),
+        connector=connector,
     )
     try:
-        await database.open_readers(connector, timeout_s=busy_timeout_s)
+        await database.open_readers(timeout_s=busy_timeout_s)
         yield database
     finally:
         await database.close()
+
+
+async def restore_database(source: Path, path: Path, *, kept_as: str) -> Restored:
+    """Put a copy in the place of the file at `path`: see `copies.restore`, also for errors."""
+    work = partial(
+        restore,
+        choose_connector(),
+        source,
+        path,
+        kept_as=kept_as,
+        migrations=load_migrations(_PACKAGE),
+    )
+    return await anyio.to_thread.run_sync(work)
 
 
 @final
@@ -114,6 +129,8 @@ class SqliteDatabase:
         close_timeout_s: float,
         scrub_timeout_s: float,
         scratch: Callable[[], AbstractAsyncContextManager[Scratch]],
+        schema_version: int,
+        connector: Connector,
     ) -> None:
         self._path: Final = path
         self._statements: Final = statements
@@ -125,9 +142,16 @@ class SqliteDatabase:
         self._close_timeout_s: Final = close_timeout_s
         self._scrub_timeout_s: Final = scrub_timeout_s
         self._open_scratch: Final = scratch
+        self._schema_version: Final = schema_version
+        self._connector: Final = connector
         self._drain_asked = False
         self._closed = False
         self._abandoned = False
+
+    @property
+    def schema_version(self) -> int:
+        """See `Database.schema_version`."""
+        return self._schema_version
 
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -175,13 +199,12 @@ class SqliteDatabase:
         except StorageError as error:
             problems.append(error.explain())
         writable = not problems
-        problems += await self._ask(_find_problems)
+        problems += await self._ask(find_problems)
         files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
-        version = await self._ask(lambda connection: connection.integer("PRAGMA user_version"))
         return DatabaseHealth(
             engine=await self._ask(_engine),
             location=str(self._path),
-            schema_version=version,
+            schema_version=self._schema_version,
             size_bytes=sum(file.stat().st_size for file in files if file.exists()),
             writable=writable,
             problems=tuple(problems),
@@ -206,13 +229,19 @@ class SqliteDatabase:
         removed = await anyio.to_thread.run_sync(_remove_copies, self._path, problems)
         return Scrubbed(tuple(removed), tuple(dict.fromkeys(problems)))
 
+    async def back_up(self, target: Path, *, replace: bool = False) -> int:
+        """See `Database.back_up`."""
+        self._require_open()
+        copy = partial(back_up, self._connector, self._path, target, replace=replace)
+        return await anyio.to_thread.run_sync(copy)
+
     def scratch(self) -> AbstractAsyncContextManager[Scratch]:
         """See `Database.scratch`."""
         return self._open_scratch()
 
-    async def open_readers(self, connector: Connector, *, timeout_s: float) -> None:
+    async def open_readers(self, *, timeout_s: float) -> None:
         """Open the reading connections; `open_database` calls it once."""
-        opening = partial(connect, connector, self._path, mode="read", timeout_s=timeout_s)
+        opening = partial(connect, self._connector, self._path, mode="read", timeout_s=timeout_s)
         with plain_errors(self._path.name):
             while len(self._readers) < _READERS:
                 self._readers.append(await open_link(opening))
@@ -446,15 +475,3 @@ def _remove_copies(path: Path, problems: list[str]) -> list[str]:
         except OSError:
             problems.append(f"{copy.name}, a copy from before an update, cannot be removed")
     return removed
-
-
-def _find_problems(connection: Connection) -> list[str]:
-    """What SQLite's checks find."""
-    lines = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
-    problems = [f"Integrity check: {line}" for (line,) in lines if line != "ok"]
-    orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check").fetchall())
-    problems += [
-        f"{counted(count, 'row')} of {table} with a reference to nothing."
-        for table, count in orphans.items()
-    ]
-    return problems

@@ -251,6 +251,11 @@ def is_damage(error: Exception) -> bool:
     return _primary_code(error) == _CORRUPT
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether a library says that another connection has the file."""
+    return _primary_code(error) == _HELD
+
+
 def explain(error: Exception, *, name: str) -> StorageError:
     """What a library's `error`, or the system's, means for the database file called `name`."""
     if isinstance(error, OSError):
@@ -275,6 +280,7 @@ _DAMAGED: Final = (
     "Put a backup in its place; until then change nothing in its folder.",
 )
 _CORRUPT: Final = 11
+_HELD: Final = 5
 _FULL: Final = (
     "The disk is full, so the database {name} could not grow.",
     "Free some space and try again; nothing was stored.",

@@ -5,11 +5,13 @@ a file that is refused was not changed, and a migration happens as a whole, once
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from elephantasm_mcp.errors import StorageError
+from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
     Connection,
@@ -20,6 +22,7 @@ from elephantasm_mcp.store.sqlite.driver import (
 
 APPLICATION_ID: Final = 0x454C4550
 """`ELEP`, in the header of each of our files."""
+_MAX_PROBLEMS: Final = 20
 
 
 def schema_version(connection: Connection, *, latest: int, name: str) -> int:
@@ -46,13 +49,17 @@ def schema_version(connection: Connection, *, latest: int, name: str) -> int:
 
 
 def migrate(
-    connection: Connection, migrations: Sequence[Migration], *, path: Path, connector: Connector
+    connection: Connection,
+    migrations: Sequence[Migration],
+    *,
+    path: Path,
+    connector: Connector | None = None,
 ) -> None:
     """Bring the file at `path`, open for writing, to the last of `migrations`.
 
-    An older file is first copied to `<name>.v<version>.bak`. All pending steps are one
-    transaction. When there is none, it still tries to write, so that a read-only file is found
-    out now, and takes it back.
+    With a `connector` an older file is first copied to `<name>.v<version>.bak`. All pending steps
+    are one transaction. When there is none, it still tries to write, so that a read-only file is
+    found out now, and takes it back.
 
     Raises:
         StorageError: the file is not ours, or too new.
@@ -64,13 +71,31 @@ def migrate(
         # on a read-only file BEGIN IMMEDIATE succeeds, a write does not
         connection.execute(f"PRAGMA user_version = {len(migrations)}")
         if pending := migrations[version:]:
-            if version:
+            if version and connector is not None:
                 _back_up(connector, path, version=version)
             for migration in pending:
                 connection.script(migration.sql)
             _check_references(connection, name=path.name)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("COMMIT")
+
+
+def write_copy(source: Connection, target: Path) -> None:
+    """Write what is committed into the empty file `target`, without free pages."""
+    source.execute("PRAGMA query_only = OFF")  # it would refuse VACUUM INTO as well
+    source.execute("VACUUM INTO :target", {"target": str(target.absolute())})
+
+
+def find_problems(connection: Connection) -> list[str]:
+    """What SQLite's checks find, as sentences."""
+    lines = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
+    problems = [f"Integrity check: {line}." for (line,) in lines if line != "ok"]
+    orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check").fetchall())
+    problems += [
+        f"{counted(count, 'row')} of {table} with a reference to nothing."
+        for table, count in orphans.items()
+    ]
+    return problems
 
 
 def _back_up(connector: Connector, path: Path, *, version: int) -> None:
@@ -81,8 +106,7 @@ def _back_up(connector: Connector, path: Path, *, version: int) -> None:
     draft.touch(mode=0o600)
     source = connect(connector, path, mode="read", timeout_s=0)
     try:
-        source.execute("PRAGMA query_only = OFF")  # it would refuse VACUUM INTO as well
-        source.execute("VACUUM INTO :target", {"target": str(draft)})
+        write_copy(source, draft)
     finally:
         source.close()
     with draft.open("rb+") as file:

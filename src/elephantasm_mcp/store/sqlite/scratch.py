@@ -7,10 +7,12 @@ its block ends.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar, final
 
 import anyio
 
+from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
 from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
@@ -43,7 +45,8 @@ async def open_scratch(
     with plain_errors(_NAME):
         link = await open_link(partial(_open, connector, migrations))
     try:
-        yield Scratch(link, statements, partial(open_scratch, connector, migrations, statements))
+        another = partial(open_scratch, connector, migrations, statements)
+        yield Scratch(link, statements, another, schema_version=len(migrations))
     finally:
         with anyio.CancelScope(shield=True):
             await link.close()
@@ -58,10 +61,18 @@ class Scratch:
         link: Link,
         statements: Mapping[str, str],
         another: "Callable[[], AbstractAsyncContextManager[Scratch]]",
+        *,
+        schema_version: int,
     ) -> None:
         self._link: Final = link
         self._statements: Final = statements
         self._another: Final = another
+        self._schema_version: Final = schema_version
+
+    @property
+    def schema_version(self) -> int:
+        """See `Database.schema_version`."""
+        return self._schema_version
 
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -82,12 +93,21 @@ class Scratch:
     async def health(self) -> DatabaseHealth:
         """See `Database.health`: there is no file that could be damaged."""
         return DatabaseHealth(
-            engine="SQLite", location=_NAME, schema_version=0, size_bytes=0, writable=True
+            engine="SQLite",
+            location=_NAME,
+            schema_version=self._schema_version,
+            size_bytes=0,
+            writable=True,
         )
 
     async def scrub(self) -> Scrubbed:
         """See `Database.scrub`: there is no file."""
         return Scrubbed()
+
+    async def back_up(self, target: Path, *, replace: bool = False) -> int:
+        """See `Database.back_up`: nobody wants this back."""
+        verb = "replace" if replace else "make"
+        raise StorageError(f"What is in memory alone cannot {verb} {target.name}.")
 
     def scratch(self) -> AbstractAsyncContextManager["Scratch"]:
         """See `Database.scratch`."""

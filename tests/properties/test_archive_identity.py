@@ -1,0 +1,87 @@
+"""Whatever was told, dreamt, curated, undone and forgotten: an archive of it is taken in whole.
+
+Written again it is the same bytes, a second import adds nothing, the copy's journal gives its rows,
+and its packs are the same.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_curate_and_forget import STEPS, Pairs, Story, replayed, shortened, stored
+
+from elephantasm_mcp.app import SystemIds
+from elephantasm_mcp.errors import ElephantasmError
+from elephantasm_mcp.memory import animas, archive, index, packs, plans, work_orders
+from elephantasm_mcp.memory.fakes import FakeClock
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.views import PackQuery
+from scenes import FILE, MINUTE, CrashError, check_counters, look, open_core
+
+COPY = "copy.sqlite3"
+ASKED = (PackQuery(), PackQuery(query="Which word is said?"), PackQuery(max_tokens=120))
+
+
+async def write(core, *, only=None):
+    file = BytesIO()
+    await archive.export(core, LOCAL_USER, only, file.write)
+    return file.getvalue()
+
+
+async def live(core, folder, clock, steps):
+    """A life, at the end of which a plan and a work order may be open."""
+    await index.load_embedders(core)
+    story = Story(core, folder, clock)
+    await story.do("tell", 3)
+    await story.do("dream", "synthesis")
+    for step, argument in steps:
+        with suppress(ElephantasmError, CrashError):
+            await story.do(step, argument)
+    for phase in ("light", "deep"):
+        await plans.dry_run(core, LOCAL_USER, anima=None, phase=phase)
+    anima = await animas.find(core, LOCAL_USER, None)
+    await work_orders.offer(replace(core, host="Make memories."), anima)
+
+
+async def check(core, folder, clock):
+    text = await write(core)
+    async with open_core(folder / COPY, clock=clock, synthesizer=Pairs()) as made:
+        other = replace(made, ids=SystemIds())
+        await animas.create(other, LOCAL_USER, AnimaCreate(name="there before"))
+        await archive.take_in(other, LOCAL_USER, lambda: BytesIO(text))
+        assert await write(other, only=[2]) == text
+        assert not (await archive.take_in(other, LOCAL_USER, lambda: BytesIO(text))).added
+        assert await write(other, only=[2]) == text
+        check_counters(folder / COPY)
+        await index.load_embedders(other)
+        for query in ASKED:
+            ours = await packs.compile_pack(core, LOCAL_USER, query)
+            theirs = await packs.compile_pack(other, LOCAL_USER, query)
+            assert (ours and ours.as_prompt()) == (theirs and theirs.as_prompt())
+    assert len(shortened(replayed(folder / COPY))) == len(stored(folder / COPY))
+    assert look(folder / COPY, "PRAGMA foreign_key_check") == []
+
+
+async def play(folder, steps):
+    clock = FakeClock()
+    async with open_core(folder / FILE, clock=clock, synthesizer=Pairs()) as core:
+        await live(core, folder, clock, steps)
+        clock.move(MINUTE)
+        await check(core, folder, clock)
+
+
+def test_an_archive_of_any_state_is_that_state(thorough):
+    """In the long run, `--thorough 40`, a thousand states."""
+
+    @settings(max_examples=25 * thorough, suppress_health_check=list(HealthCheck))
+    @given(st.lists(STEPS, max_size=12))
+    def holds(steps):
+        with TemporaryDirectory() as folder:
+            anyio.run(play, Path(folder), steps)
+
+    holds()
