@@ -26,6 +26,7 @@ from elephantasm_mcp.cli import (
     forget,
     grant,
     importing,
+    install,
     keys,
     pack,
     redact,
@@ -53,6 +54,7 @@ COMMANDS: Final = (
     grant.COMMAND,
     importing.COMMAND,
     keys.COMMAND,
+    *install.COMMANDS,
     doctor.COMMAND,
     bench.COMMAND,
 )
