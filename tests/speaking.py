@@ -50,8 +50,9 @@ async def connected(app: App, *, era: str = HANDSHAKE, **options: Any) -> AsyncI
 
 
 def text_of(result: CallToolResult) -> str:
-    """The one text block of an answer."""
-    (block,) = result.content
+    """The text of an answer, without the name of a default anima behind it."""
+    block, *behind = result.content
+    assert all(isinstance(one, TextContent) and one.text.startswith("anima: ") for one in behind)
     assert isinstance(block, TextContent)
     return block.text
 

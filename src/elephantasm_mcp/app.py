@@ -26,6 +26,7 @@ from elephantasm_mcp.errors import AuthenticationError, NotBuiltError, StorageEr
 from elephantasm_mcp.memory import forgetting, keys, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
+from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
@@ -138,12 +139,17 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, background_jobs: bool | None = None, guarded: bool = False
+    settings: Settings,
+    *,
+    background_jobs: bool | None = None,
+    guarded: bool = False,
+    folder: Path | None = None,
 ) -> AsyncIterator[App]:
     """Open the database and what stands around it.
 
     `background_jobs` True runs the whole background task, False only keeps the index up to date,
     None runs nothing in the background. `guarded` does nothing for nobody: see `App.caller`.
+    `folder` is where one works, for the anima of its project; None: the process's.
 
     Raises:
         ValidationError: a setting names something unknown.
@@ -153,6 +159,7 @@ async def open_app(
     refuse_unbuilt(settings)
     sentences, words = choose_embedders(settings)
     model = choose_model(settings)
+    project = project_of(folder or Path()) if settings.anima_id == PROJECT else None
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(database_path(settings)))
         clock, ids = SystemClock(), SystemIds()
@@ -170,7 +177,8 @@ async def open_app(
             secret=secret,
             sentences=sentences,
             words=words,
-            default_anima=settings.anima_id,
+            default_anima=project.name if project else settings.anima_id,
+            project=project,
             redact=settings.redact,
             model=model,
             by_model=partial(LlmSynthesizer, secret=secret),
@@ -217,11 +225,6 @@ def refuse_unbuilt(settings: Settings) -> None:
     if settings.database.startswith(("postgresql://", "postgres://")):
         raise NotBuiltError(
             "PostgreSQL comes in a later release.", hint="Set ELEPHANTASM_DATABASE to a file."
-        )
-    if settings.anima_id == "project":
-        raise NotBuiltError(
-            "An anima for each project (ELEPHANTASM_ANIMA_ID=project) comes in a later release.",
-            hint="Set it to a name.",
         )
     llm_of(settings)
 

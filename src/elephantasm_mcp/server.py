@@ -49,8 +49,10 @@ from elephantasm_mcp.resources.packs import list_packs
 from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, PACKS, template_of
 from elephantasm_mcp.subscriptions import Listeners, Subscribers, Watcher, caller_of
 from elephantasm_mcp.tools import register_tools
+from elephantasm_mcp.tools.answers import with_default
 from elephantasm_mcp.tools.arguments import lean, without_nulls
 from elephantasm_mcp.types.callers import LOCAL_CALLER
+from elephantasm_mcp.types.defaults import noted
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
 from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
 
@@ -160,7 +162,9 @@ class ElephantasmServer(MCPServer[Any]):
             if argument not in known:
                 raise ToolError(unknown_argument(argument, owner=name, known=known))
         try:
-            return await super().call_tool(name, without_nulls(arguments), context)
+            with noted() as default:
+                answer = await super().call_tool(name, without_nulls(arguments), context)
+            return with_default(answer, default) if isinstance(answer, CallToolResult) else answer
         except ToolError as error:
             raise ToolError(await self._explain(error, tool=name)) from None
         finally:

@@ -16,7 +16,8 @@ from speaking import ERAS, answer, connected, refusal, text_of
 async def test_beside_an_empty_pack_nothing_came_or_went(app: App) -> None:
     async with connected(app) as client:
         result = await client.call_tool("get_memory_pack", {})
-    assert result.meta == {"hash": None, "tokens": 0, "added": [], "removed": []}
+    expected = {"hash": None, "tokens": 0, "added": [], "removed": [], "anima": "default"}
+    assert result.meta == expected
 
 
 async def test_beside_the_pack_stands_what_came_and_went_since_the_last_read(app: App) -> None:

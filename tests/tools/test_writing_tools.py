@@ -25,6 +25,7 @@ async def test_a_dream_lists_each_change(app: App) -> None:
         await answer(client, "extract_event", content="I am allergic to hazelnuts.")
         report = await answer(client, "dream")
     assert set(report) == {
+        "anima",
         "dream",
         "phase",
         "synthesizer",

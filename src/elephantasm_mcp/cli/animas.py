@@ -1,9 +1,10 @@
-"""`animas`: list the memory spaces, make one, set its dials, remove it."""
+"""`animas`: list the memory spaces, make one, set its dials, share it with projects, remove it."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elephantasm_mcp.cli.commands import Command, json_object
@@ -12,6 +13,7 @@ from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
+from elephantasm_mcp.types.views import Trusted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.app import App
@@ -97,6 +99,39 @@ async def delete(memory: AsyncElephantasm, arguments: Namespace) -> int:
     return 0
 
 
+async def trust(app: App, arguments: Namespace) -> int:
+    """Let a project name an anima, take that back, or list who may."""
+    from elephantasm_mcp.memory import trust as service
+
+    if arguments.name is None:
+        return _print_trusted(await service.list_all(app.core, app.user), arguments)
+    if arguments.remove:
+        gone = await service.take_back(app.core, app.user, arguments.name, arguments.folder)
+        note(f"The project {line(gone)} may no longer name {line(arguments.name)}.")
+        return 0
+    made = await service.allow(app.core, app.user, arguments.name, arguments.folder)
+    if arguments.json:
+        say_json(made)
+    else:
+        note(f"A file of the project {line(made.project)} may name {line(made.anima)} now.")
+    return 0
+
+
+def _print_trusted(found: list[Trusted], arguments: Namespace) -> int:
+    if arguments.json:
+        say_json(found)
+    elif found:
+        head = ("anima", "project", "folder", "since (UTC)")
+        rows = (
+            (line(one.anima), line(one.project), line(one.folder), when(one.since)) for one in found
+        )
+        for one in table([head, *rows]):
+            say(one)
+    else:
+        note("No project may name an anima but its own.")
+    return 0
+
+
 def _setting(text: str) -> tuple[str, Any]:
     """`name=value`: a number, a JSON list, or text; commas part the items of a list."""
     name, sign, value = text.partition("=")
@@ -127,6 +162,19 @@ def _set_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--owner", metavar="USER", help="give it to this user of the server, made if need be"
     )
+
+
+def _trust_options(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="the anima, by name or id")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="a folder of the project (default: the current one)",
+    )
+    parser.add_argument("--remove", action="store_true", help="take that back")
 
 
 def _delete_options(parser: ArgumentParser) -> None:
@@ -169,6 +217,20 @@ COMMAND = Command(
                 "elephantasm-mcp animas set my-agent threshold=5 dream_interval_h=6",
                 "elephantasm-mcp animas set my-agent 'never_store=ACME-####, Project Phoenix'",
                 "elephantasm-mcp animas set my-agent --owner nadia",
+            ),
+            shared=_SHARED,
+        ),
+        Command(
+            name="trust",
+            summary="let the .elephantasm.toml of a project name an anima; without one, list them",
+            details="With ELEPHANTASM_ANIMA_ID=project each project has an anima of its own. A file"
+            ' .elephantasm.toml at its root with the line anima = "NAME" names another one: a new'
+            " one, or one that this command allowed. All clones of a repository are one project.",
+            run=with_app(trust),
+            options=_trust_options,
+            examples=(
+                "elephantasm-mcp animas trust payments ~/code/billing",
+                "elephantasm-mcp animas trust payments ~/code/billing --remove",
             ),
             shared=_SHARED,
         ),

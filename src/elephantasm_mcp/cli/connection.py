@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import anyio
 
 from elephantasm_mcp.cli.commands import settings_of
+from elephantasm_mcp.cli.output import line, note
+from elephantasm_mcp.types.defaults import Default, noted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.app import App
@@ -33,7 +35,10 @@ def with_memory(work: Work) -> Callable[[Namespace], int]:
     """Make a command's `run` of what it does with the open memory."""
 
     def run(arguments: Namespace) -> int:
-        return anyio.run(_open_and, work, arguments)
+        with noted() as default:
+            code = anyio.run(_open_and, work, arguments)
+        say_default(default)
+        return code
 
     return run
 
@@ -45,6 +50,14 @@ def with_app(work: HostWork) -> Callable[[Namespace], int]:
         return anyio.run(_open_app_and, work, arguments)
 
     return run
+
+
+def say_default(default: Default) -> None:
+    """Say which anima it was, where none was named."""
+    if default.name is not None:
+        note(f"anima: {line(default.name)} (default)")
+    if default.note:
+        note(line(default.note, max_chars=None))
 
 
 async def _open_app_and(work: HostWork, arguments: Namespace) -> int:

@@ -4,6 +4,7 @@ Owns who may see which anima. Invariant: an anima is only ever found through its
 alone opens nothing.
 """
 
+import shlex
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,17 @@ from elephantasm_mcp.errors import ConflictError, NotFoundError, ScopeError, Val
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.keys import clean_name
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.projects.files import FILE_NAME, may_be_new
 from elephantasm_mcp.pure.complaints import rejected
 from elephantasm_mcp.pure.patterns import complaint
 from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
-from elephantasm_mcp.store import grants, packs, work_orders
+from elephantasm_mcp.store import grants, packs, trust, work_orders
 from elephantasm_mcp.store.animas import Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
+from elephantasm_mcp.types.defaults import take
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -123,6 +127,7 @@ async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
         work_orders.give(tx, target.anima_no, user_no=to)
         packs.give(tx, target.anima_no, user_no=to)
         grants.end_all(tx, target.anima_no, now=now)
+        trust.remove_all(tx, target.anima_no)
         return store.get(tx, target.anima_no)
 
     stored = await core.database.write(hand_over)
@@ -144,23 +149,45 @@ async def resolve(core: Core, user: User, ref: AnimaRef) -> Anima:
 
 async def find(core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`resolve`, for services: with the anima's number, settings and counters."""
-    stored = await core.database.read(store.find, user, wanted(core, ref))
-    return stored or await core.database.write(find_or_make, core, user, ref)
+    stored = await core.database.read(look_up, core, user, ref)
+    stored = stored or await core.database.write(find_or_make, core, user, ref)
+    say_default(core, ref, stored)
+    return stored
+
+
+def look_up(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima | None:
+    """The anima that is meant, if there is one."""
+    return store.find(tx, user, wanted(tx, core, user, ref))
+
+
+def say_default(core: Core, ref: AnimaRef, stored: StoredAnima) -> None:
+    """Tell whoever answers that it was the default one, and why not that of a project's file."""
+    if ref is None:
+        take(stored.anima.name, _unheard(core.project, stored.anima.name))
 
 
 def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`find`, as part of a transaction that writes."""
-    name = wanted(core, ref)
+    name = wanted(tx, core, user, ref)
     stored = store.find(tx, user, name)
     if stored is not None:
         return stored
     if ref is None and user.animas is not None:
         return _only_one(tx, user)
-    if ref is None and user.makes and parse_uuid(core.default_anima) is None:
-        request = AnimaCreate(name=_clean_name(core.default_anima))
-        return store.add(tx, user, request, uuid=core.ids.uuid(), now=core.clock.now())[0]
+    if ref is None and user.makes and isinstance(name, str) and parse_uuid(name) is None:
+        return _make_default(tx, core, user, name)
     names = [one.anima.name for one in store.list_for(tx, user)]
     raise NotFoundError(f"There is no anima {str(name)!r}.", hint=_known(str(name), names))
+
+
+def _make_default(tx: Tx, core: Core, user: User, name: str) -> StoredAnima:
+    now, project = core.clock.now(), core.project
+    where = None if project is None else f"Made for the project in {to_line(str(project.root))}."
+    request = AnimaCreate(name=_clean_name(name), description=where)
+    made, _ = store.add(tx, user, request, uuid=core.ids.uuid(), now=now)
+    if project is not None and name == project.asked:
+        trust.add(tx, made.anima_no, project, now=now)
+    return made
 
 
 def _only_one(tx: Tx, user: User) -> StoredAnima:
@@ -197,7 +224,7 @@ async def overview(
     Raises:
         NotFoundError: the user has no such anima as `after`.
     """
-    return await core.database.read(_overview, user, core.default_anima, after, limit)
+    return await core.database.read(_overview, core, user, after, limit)
 
 
 async def marks(core: Core) -> dict[UUID, Mark]:
@@ -259,10 +286,37 @@ def _clean_name(name: str) -> str:
     return name
 
 
-def wanted(core: Core, ref: AnimaRef) -> UUID | str:
+def wanted(tx: Tx, core: Core, user: User, ref: AnimaRef) -> UUID | str:
     """The id or name that is meant."""
-    meant = core.default_anima if ref is None else ref
+    meant = _default(tx, core, user) if ref is None else ref
     return _one_line(meant) if isinstance(meant, str) else meant
+
+
+def _default(tx: Tx, core: Core, user: User) -> UUID | str:
+    """The default anima: what a project's file names, if it may, else the one of the settings.
+
+    A file may name an anima that there is not yet, which is then made and its own, or one that
+    somebody allowed it. Whoever publishes a repository must not reach other memories by their name.
+    """
+    project = core.project
+    asked = None if project is None else project.asked
+    if project is None or asked is None or asked == project.name:
+        return core.default_anima
+    found = store.find(tx, user, asked)
+    if found is None:
+        return asked if may_be_new(asked) else core.default_anima
+    return found.id if trust.is_trusted(tx, found.anima_no, project) else core.default_anima
+
+
+def _unheard(project: Project | None, taken: str) -> str | None:
+    """Why a project's file was not listened to; None when it was, or when there is none."""
+    asked = None if project is None else project.asked
+    if asked is None or asked == taken:
+        return None if project is None else project.note
+    return (
+        f"{FILE_NAME} names the anima {asked!r}, which this project was not allowed, so it has its"
+        f" own. `elephantasm-mcp animas trust {shlex.quote(asked)}` in its folder allows it."
+    )
 
 
 def _one_line(name: str) -> str:
@@ -280,9 +334,10 @@ def _known(wanted: str, names: list[str]) -> str:
 
 
 def _overview(
-    tx: Tx, user: User, default: str, after: UUID | None, limit: int | None
+    tx: Tx, core: Core, user: User, after: UUID | None, limit: int | None
 ) -> list[AnimaOverview]:
     seen = store.list_for(tx, user)
+    default = str(wanted(tx, core, user, None))
     first = 0 if after is None else _behind([one.id for one in seen], after)
     last = None if limit is None else first + limit
     return [

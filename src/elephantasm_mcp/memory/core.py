@@ -23,6 +23,7 @@ from elephantasm_mcp.ports import (
     SynthesizerOver,
     WordEmbedder,
 )
+from elephantasm_mcp.projects import Project
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import AnimaNo, RowId
@@ -47,6 +48,8 @@ class Core:
     words: WordEmbedder | None = None
     """The static word vectors: fast, second signal, and the fallback of the sentence model."""
     default_anima: str = "default"
+    project: Project | None = None
+    """Whose own anima that is; a file of it may name another one."""
     redact: bool = True
     model: LanguageModel | None = None
     """None: memories are made extractively, and by the connected agent if `host` is set."""

@@ -78,7 +78,9 @@ async def record(core: Core, user: User, requests: Sequence[EventCreate]) -> Rec
     clean = await _clean_all(core, requests, now=now)
     refs = [request.anima_id for request in requests]
     new = [one.new for one in clean]
-    stored, last = await core.database.write(_store, core, user, refs, new, now=now)
+    stored, last, default = await core.database.write(_store, core, user, refs, new, now=now)
+    if default is not None:
+        animas.say_default(core, None, default)
     return Recorded(
         events=[
             RecordedEvent(
@@ -127,8 +129,11 @@ def _store(
     new: Sequence[NewEvent],
     *,
     now: datetime,
-) -> tuple[list[tuple[StoredEvent, bool]], StoredAnima]:
-    """Add what is new. A later event of the same call sees the earlier ones."""
+) -> tuple[list[tuple[StoredEvent, bool]], StoredAnima, StoredAnima | None]:
+    """Add what is new. A later event of the same call sees the earlier ones.
+
+    Gives beside them the last event's anima, and the default one if any goes there.
+    """
     found = {ref: animas.find_or_make(tx, core, user, ref) for ref in dict.fromkeys(refs)}
     counted = {anima.anima_no: anima for anima in found.values()}
     results: list[tuple[StoredEvent, bool]] = []
@@ -147,7 +152,7 @@ def _store(
         if counted[anima.anima_no].last_event_at != event.occurred_at:
             _renew_following(tx, anima, id_)
         results.append((store.added(anima, id_, event, now=now), False))
-    return results, counted[found[refs[-1]].anima_no]
+    return results, counted[found[refs[-1]].anima_no], found.get(None)
 
 
 def _not_kept(anima: StoredAnima, event_type: str) -> str:

@@ -70,6 +70,7 @@ async def find(core: Core, user: User, ref: AnimaRef) -> tuple[StoredAnima, tupl
     """
     found = await core.database.read(_find, core, user, ref)
     if found is not None:
+        animas.say_default(core, ref, found[0])
         return found
     anima = await animas.find(core, user, ref)  # made now, or the only one that there is
     return anima, await core.database.read(store.held, anima.anima_no)
@@ -78,7 +79,7 @@ async def find(core: Core, user: User, ref: AnimaRef) -> tuple[StoredAnima, tupl
 def _find(
     tx: Tx, core: Core, user: User, ref: AnimaRef
 ) -> tuple[StoredAnima, tuple[Held, ...]] | None:
-    anima = anima_store.find(tx, user, animas.wanted(core, ref))
+    anima = animas.look_up(tx, core, user, ref)
     return None if anima is None else (anima, store.held(tx, anima.anima_no))
 
 

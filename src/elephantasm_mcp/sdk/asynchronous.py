@@ -8,6 +8,7 @@ a caller hands in, only an `ElephantasmError` comes out.
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -16,6 +17,7 @@ import anyio
 from typing_extensions import Unpack
 
 from elephantasm_mcp.errors import ServerError, ValidationError
+from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.sdk.backend import Backend
 from elephantasm_mcp.sdk.endpoint import Endpoint, parse_endpoint
 from elephantasm_mcp.sdk.requests import (
@@ -121,6 +123,9 @@ class AsyncElephantasm:
         self._server: Final = parse_endpoint(self._settings)
         self.client = "sdk"
         """Who reads: a pack tells each client what changed since it last read one."""
+        self.folder: Path | None = None
+        """Where one works, for the default anima `project`; None: the folder of this process. To be
+        set before the first call."""
         self._background_jobs: Final = background_jobs
         self._opening: Final = anyio.Lock()
         self._stack: Final = AsyncExitStack()
@@ -620,7 +625,7 @@ class AsyncElephantasm:
         from elephantasm_mcp.sdk.embedded import Embedded
 
         jobs = True if self._background_jobs else None
-        opening = open_app(self._settings, background_jobs=jobs)
+        opening = open_app(self._settings, background_jobs=jobs, folder=self.folder)
         app = await self._stack.enter_async_context(opening)
         return Embedded(app, background_jobs=self._background_jobs)
 
@@ -631,4 +636,6 @@ class AsyncElephantasm:
 
         connection = Connection(server)
         self._stack.push_async_callback(connection.close)
-        return Remote(connection, self._settings)
+        named = self._settings.anima_id
+        project = project_of(self.folder or Path()) if named == PROJECT else None
+        return Remote(connection, default=named, project=project)

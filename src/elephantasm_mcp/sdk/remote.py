@@ -13,9 +13,12 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import NotFoundError, ScopeError, ValidationError
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.projects.files import FILE_NAME
 from elephantasm_mcp.sdk.connection import NOTHING, Answer, Connection, Parameters, nonsense
 from elephantasm_mcp.sdk.requests import AnimaUpdate, Listing
 from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.types.defaults import take
 from elephantasm_mcp.types.grants import Grant, GrantRequest
 from elephantasm_mcp.types.records import (
     Anima,
@@ -70,9 +73,18 @@ class Remote:
     The default anima is this client's, by the settings, and made on the server on first use.
     """
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(
+        self, connection: Connection, *, default: str, project: Project | None = None
+    ) -> None:
+        """`project`: whose own anima is the default one, whatever a file of it says.
+
+        Which project may name which anima is known where the animas are, and a server does not know
+        this machine's folders.
+        """
         self._connection: Final = connection
-        self._default: Final = settings.anima_id
+        self._default: Final = project.name if project else default
+        self._named: Final = not project and default != Settings.model_fields["anima_id"].default
+        self._note: Final = _unheard(project) if project else None
 
     async def create_anima(self, request: AnimaCreate) -> Anima:
         """See `Backend`."""
@@ -193,7 +205,9 @@ class Remote:
 
     async def trace(self, row: str, request: PackQuery) -> Trace:
         """See `Backend`."""
-        path = f"/trace/{_row(row, 'handle', example='m12')}"
+        granted = ":" in row  # acme/app:k7 has the name of its anima
+        parts = row.split("/") if granted else [row]
+        path = "/".join(["/trace", *(_row(one, "handle", example="m12") for one in parts)])
         answer = await self._read(request.anima, path, {"query": request.query})
         return self._one(Trace, answer)
 
@@ -311,15 +325,17 @@ class Remote:
         """
         if anima is not None:
             return await do(anima)
+        take(self._default, self._note)
         try:
             return await do(self._default)
         except NotFoundError:
             made = await self._make_default()
             if made is None:
                 raise
-        return await do(made)
+        take(made.name, self._note)
+        return await do(made.id)
 
-    async def _make_default(self) -> UUID | None:
+    async def _make_default(self) -> Anima | AnimaOverview | None:
         """The default anima, which may have been there; None when it cannot be made.
 
         Whose key is for one anima only, and names no other, means that one.
@@ -329,12 +345,11 @@ class Remote:
         try:
             answer = await self._post("/api/animas", {"name": self._default})
         except ScopeError:
-            named = self._default != Settings.model_fields["anima_id"].default
-            if named:
+            if self._named:
                 return None
             seen = await self._list(AnimaOverview, "/api/animas")
-            return seen[0].id if len(seen) == 1 else None
-        return self._one(Anima, answer).id
+            return seen[0] if len(seen) == 1 else None
+        return self._one(Anima, answer)
 
     async def _anima_path(self, anima: UUID | str) -> str:
         """The path of an anima; a name that cannot stand in one is looked up.
@@ -371,6 +386,13 @@ class Remote:
 def _body(request: BaseModel, *, but: set[str] | None = None) -> dict[str, Any]:
     """What was given of a request, but for some fields, as JSON has it."""
     return request.model_dump(mode="json", exclude=but, exclude_unset=True, exclude_none=True)
+
+
+def _unheard(project: Project) -> str | None:
+    """Why a project's file is not listened to."""
+    if project.asked in (None, project.name):
+        return project.note
+    return f"{FILE_NAME} is not listened to where the memory is on a server."
 
 
 def _row(text: str, field: str, *, example: str) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import grants, memories, search, segments, work_orders
+from elephantasm_mcp.store import grants, memories, search, segments, trust, work_orders
 from elephantasm_mcp.store import support as supports
 from elephantasm_mcp.store.animas import StoredAnima, id_range, recount_pending
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
@@ -175,6 +175,7 @@ def delete_anima(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     tx.run("delete_jobs", anima_no=anima.anima_no)
     tx.run("delete_orders", anima_no=anima.anima_no)
     grants.end_all(tx, anima.anima_no, now=now)
+    trust.remove_all(tx, anima.anima_no)
     tx.run("delete_anima", anima_no=anima.anima_no)
 
 

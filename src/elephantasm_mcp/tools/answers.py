@@ -12,6 +12,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 from elephantasm_mcp.pure.text import to_line
+from elephantasm_mcp.types.defaults import Default
 
 MAX_LINE_CHARS = 600
 """Longer remembered text is cut in an answer's text; the structured content has all of it."""
@@ -46,8 +47,33 @@ def text_answer(
 
 def json_answer(structured: dict[str, Any]) -> CallToolResult:
     """The data, and as text the same in compact JSON."""
-    text = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
-    return text_answer(text, structured=structured)
+    return text_answer(_json(structured), structured=structured)
+
+
+def with_default(answer: CallToolResult, default: Default) -> CallToolResult:
+    """The answer, with the name of the default anima if that was taken.
+
+    In the data, and in the text that is data or in a text behind it. A pack is its text and nothing
+    else, so that there it is in `_meta`.
+    """
+    if default.name is None:
+        return answer
+    said = {"anima": default.name} | ({"anima_note": default.note} if default.note else {})
+    structured = answer.structured_content
+    if structured is None:
+        return answer.model_copy(update={"meta": {**(answer.meta or {}), **said}})
+    first, *_ = answer.content
+    if isinstance(first, TextContent) and first.text == _json(structured):
+        return json_answer(structured | said)
+    lines = (f"{name.replace('_', ' ')}: {line(text)}" for name, text in said.items())
+    behind = TextContent(type="text", text="\n".join(lines))
+    return answer.model_copy(
+        update={"structured_content": said | structured, "content": [*answer.content, behind]}
+    )
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def line(text: str) -> str:

@@ -31,6 +31,18 @@ AnimaRef = UUID | str | None
 """An anima by id or exact name; None is the default one."""
 
 
+class Trusted(Record):
+    """That a project may name an anima in a file of its own."""
+
+    anima: str
+    anima_id: UUID
+    project: str
+    """By the name of its own anima."""
+    folder: str
+    """Where it was when that was said."""
+    since: UtcDatetime
+
+
 # Recording
 
 
