@@ -14,6 +14,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "memory.sqlite3"
     monkeypatch.setenv("ELEPHANTASM_DATABASE", str(path))
     monkeypatch.setenv("ELEPHANTASM_EMBEDDER", "none")
+    monkeypatch.setenv("HOME", str(tmp_path))  # clients keep their files there
     return path
 
 

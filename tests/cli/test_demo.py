@@ -16,7 +16,7 @@ def test_the_demo_needs_nothing_and_every_check_of_it_holds(database: Path, cloc
     done = run_program("demo")
     assert (done.code, done.err) == (0, "")
     assert "Every check held" in done.out
-    assert "claude mcp add elephantasm -- elephantasm-mcp" in done.out
+    assert "elephantasm-mcp install claude-code" in done.out
     assert max(map(len, done.out.splitlines())) <= 100
     assert "\x1b" not in done.out
     assert not database.exists()

@@ -30,6 +30,8 @@ from elephantasm_mcp.app import (
     refuse_unbuilt,
     token_issuer,
 )
+from elephantasm_mcp.clients.machine import this_machine
+from elephantasm_mcp.clients.survey import Finding, survey
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.http.hosts import is_loopback
 from elephantasm_mcp.memory import accumulation, keys, selftest
@@ -134,6 +136,8 @@ class Checkup:
     """Whose tokens the HTTP server takes."""
     workers: list[WorkerRow] = field(default_factory=list)
     """The background tasks of the servers that are running."""
+    clients: list[Finding] = field(default_factory=list)
+    """The clients that were told of this server, and whether what they start answers."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -156,6 +160,12 @@ async def examine(*, env_file: Path | None, recall: bool = False, **given: str |
         named = {"endpoint": ""} if given.get("database") else {}
         settings = load_settings(env_file=env_file, **given, **named)
         found.settings = list(_settings(settings, env_file=env_file, given=given))
+        found.clients = await survey(this_machine())
+        found.problems += [
+            f"{one.client} ({one.file}): {one.detail} {one.remedy}"
+            for one in found.clients
+            if one.state != "works"
+        ]
         if settings.endpoint:
             found.server = await _examine_server(settings)
             return found

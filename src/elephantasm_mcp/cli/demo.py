@@ -337,7 +337,7 @@ def _head(number: int, title: str) -> None:
 def _say_goodbye() -> None:
     say("\n\nEvery check held, and the temporary database is gone. What next:\n")
     for command, meaning in (
-        ("claude mcp add elephantasm -- elephantasm-mcp", "give Claude Code this memory"),
+        ("elephantasm-mcp install claude-code", "give Claude Code this memory"),
         ("elephantasm-mcp extract 'I am allergic to hazelnuts.'", "record something by hand"),
         ("elephantasm-mcp search 'hazelnuts'", "find it again"),
         ("elephantasm-mcp doctor", "see settings, database and models"),

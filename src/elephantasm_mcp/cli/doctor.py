@@ -58,6 +58,7 @@ def _present(found: Checkup) -> Iterator[str]:
     yield from _section("Animas", _animas(found))
     yield from _section("Recall", _recall(found))
     yield from _section("Background jobs", _jobs(found))
+    yield from _section("Clients", _clients(found))
     yield from _section("Problems", map(line, found.problems))
     yield "Something is wrong." if found.problems else "Everything is in order."
 
@@ -191,6 +192,15 @@ def _jobs(found: Checkup) -> Iterator[str]:
         yield f"the first in the queue has been due for {found.queue_age_s:,.0f} s"
 
 
+def _clients(found: Checkup) -> Iterator[str]:
+    rows = (
+        (one.client, one.file, one.detail if one.state == "works" else one.state, one.command)
+        for one in found.clients
+    )
+    if found.clients:
+        yield from table(rows)
+
+
 def _job(job: JobRow) -> tuple[str, ...]:
     tried = f"{counted(job.attempts, 'attempt')}, {job.age_s:,.0f} s old"
     return line(job.anima), job.kind, job.state, tried, line(job.last_error or "")
@@ -208,7 +218,8 @@ COMMAND = Command(
     name="doctor",
     summary="check settings, database, models and background jobs",
     details="Print each setting with its origin, the versions in use, the state of the database "
-    "and of the models, what each anima holds and what waits. With --recall each anima, or the one "
+    "and of the models, what each anima holds and what waits, and whether what clients start "
+    "answers. With --recall each anima, or the one "
     "of --anima, is asked for up to 200 of its memories and pieces of knowledge, by rare words of "
     "the events that they were made of; nothing is written. Exit code 1: something is wrong, or "
     "was not found.",

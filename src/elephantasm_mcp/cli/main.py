@@ -29,6 +29,7 @@ from elephantasm_mcp.cli import (
     grant,
     hook,
     importing,
+    install,
     keys,
     pack,
     redact,
@@ -60,6 +61,7 @@ COMMANDS: Final = (
     backup.RESTORE,
     keys.COMMAND,
     hook.COMMAND,
+    *install.COMMANDS,
     doctor.COMMAND,
     bench.COMMAND,
 )

@@ -42,7 +42,7 @@ COMMAND = Command(
     run=run,
     options=_options,
     examples=(
-        "claude mcp add elephantasm -- elephantasm-mcp",
+        "elephantasm-mcp install claude-code",
         "elephantasm-mcp serve --transport http --port 8765",
     ),
     shared=("--database", "--env-file", "--anima"),

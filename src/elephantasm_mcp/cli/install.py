@@ -1,0 +1,315 @@
+"""`install` and `uninstall`: this server in a client's list of servers, or out of it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from elephantasm_mcp.cli.commands import Command, settings_of
+from elephantasm_mcp.cli.output import PROGRAM, complain, note, say, say_json
+from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.pure.similarity import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from elephantasm_mcp.clients.command import Command as Start
+    from elephantasm_mcp.clients.handshake import Answer
+    from elephantasm_mcp.clients.installing import Edit
+    from elephantasm_mcp.clients.machine import Machine
+    from elephantasm_mcp.clients.table import Client, Entry
+    from elephantasm_mcp.clients.wishes import Wishes
+
+USAGE = 2
+_SAID = {
+    "written": "{are} now in",
+    "changed": "{were} brought up to date in",
+    "replaced": "{were} put in the place of another command in",
+    "already": "{are} already in",
+    "removed": "{are} no longer in",
+    "absent": "{are} not in",
+}
+_WHAT = {
+    "server": ("The server", {"are": "is", "were": "was"}),
+    "hooks": ("The hooks", {"are": "are", "were": "were"}),
+}
+
+
+def install(arguments: Namespace) -> int:
+    """Write the entry, start what it says, and say who answered."""
+    from elephantasm_mcp.clients.command import find_command, this_python
+    from elephantasm_mcp.clients.machine import this_machine
+    from elephantasm_mcp.clients.table import ANY, BY_NAME
+
+    client = BY_NAME.get(arguments.client, ANY if arguments.print else None)
+    if client is None:
+        return _unknown(arguments.client)
+    machine, start = this_machine(), find_command(this_python())
+    wishes = _wishes(arguments)
+    if arguments.print:
+        return _print(client, start, wishes, arguments)
+    return _install(client, machine, start, wishes, arguments)
+
+
+def _install(
+    client: Client, machine: Machine, start: Start, wishes: Wishes, arguments: Namespace
+) -> int:
+    from elephantasm_mcp.clients import installing
+
+    project = Path.cwd() if arguments.project else None
+    path = installing.server_file(client, machine, project=project)
+    before = installing.entry_in(client, path)
+    shown = None if project else machine.shown(path)
+    entry = _entry(client, start, wishes, arguments, before=before, file=shown)
+    edits = [installing.plan_server(client, path, entry)]
+    if not (arguments.no_hooks or project):
+        called = installing.plan_hooks(client, machine, _hook_line(entry, wishes, arguments))
+        edits += [called] if called else []
+    if arguments.dry_run:
+        return _report(client, machine, start, entry, edits, None, arguments)
+    edits = [installing.carry_out(edit) for edit in edits]
+    return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+
+
+def uninstall(arguments: Namespace) -> int:
+    """Take the entry and the hooks out, and nothing else."""
+    from elephantasm_mcp.clients import installing
+    from elephantasm_mcp.clients.machine import this_machine
+    from elephantasm_mcp.clients.table import BY_NAME
+
+    client = BY_NAME.get(arguments.client)
+    if client is None:
+        return _unknown(arguments.client)
+    machine = this_machine()
+    project = Path.cwd() if arguments.project else None
+    path = installing.server_file(client, machine, project=project)
+    edits = [installing.plan_removal(client, path)]
+    called = None if project else installing.plan_removal_of_hooks(client, machine)
+    edits += [called] if called else []
+    if not arguments.dry_run:
+        edits = [installing.carry_out(edit) for edit in edits]
+    if arguments.json:
+        say_json({"client": client.name, "files": list(map(_as_json, edits))})
+        return 0
+    for line in _edits(edits, machine, dry_run=arguments.dry_run):
+        say(line)
+    if any(edit.changes for edit in edits) and not arguments.dry_run:
+        say(client.then)
+        say("The memory itself is as it was; `doctor` says where it is.")
+    return 0
+
+
+def _wishes(arguments: Namespace) -> Wishes:
+    from elephantasm_mcp.clients.wishes import Wishes
+
+    return Wishes(
+        settings_of(arguments),
+        given={"database": arguments.database},
+        env_file=arguments.env_file,
+        anima=arguments.anima,
+    )
+
+
+def _entry(
+    client: Client,
+    start: Start,
+    wishes: Wishes,
+    arguments: Namespace,
+    *,
+    before: Entry | None = None,
+    file: str | None = None,
+) -> Entry:
+    """What is to stand in the file: what stood there and is ours, with what is said now on top."""
+    from elephantasm_mcp.clients.table import NAME, Entry
+    from elephantasm_mcp.clients.wishes import keys
+
+    kept = before.env if before and any(NAME in word for word in before.line) else {}
+    answered = {} if arguments.yes else kept
+    unsaid = wishes.default_env(works_in_projects=client.works_in_projects)
+    asked = keys(wishes, _asker(arguments), before=answered, file=file)
+    first, *rest = start.line
+    return Entry(first, (*rest, *wishes.args), {**unsaid, **kept, **wishes.env(), **asked})
+
+
+def _asker(arguments: Namespace):  # noqa: ANN202 - an `Ask`, which is not imported at start-up
+    """Who answers: `--yes`, the person at the terminal, or nobody, which is a no."""
+
+    def ask(question: str) -> bool:
+        if arguments.yes:
+            return True
+        if arguments.print:
+            return False
+        if arguments.json or not sys.stdin.isatty():
+            note(f"{question} Nobody was there to say so: no. (--yes says yes.)")
+            return False
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    return ask
+
+
+def _hook_line(entry: Entry, wishes: Wishes, arguments: Namespace) -> list[str]:
+    """The program with the options that hooks need to use the same memory as the server."""
+    from elephantasm_mcp.settings import variable
+
+    database = entry.env.get(variable("database"))
+    options = ["--database", database] if database and not wishes.settings.endpoint else []
+    options += ["--anima", arguments.anima] if arguments.anima else []
+    return [*entry.line, *options]
+
+
+def _shake(entry: Entry, machine: Machine) -> Answer | ServerError:
+    from elephantasm_mcp.clients.handshake import shake_hands
+
+    try:
+        return anyio.run(shake_hands, entry, machine)
+    except ServerError as error:
+        return error
+
+
+def _print(client: Client, start: Start, wishes: Wishes, arguments: Namespace) -> int:
+    from elephantasm_mcp.clients import configs
+
+    entry = _entry(client, start, wishes, arguments, file="what is printed")
+    kind = "json" if arguments.json else client.format
+    say(configs.render(client.shape(entry), client.path, kind))
+    return 0
+
+
+def _unknown(name: str | None) -> int:
+    from elephantasm_mcp.clients.table import BY_NAME
+
+    near = nearest(name, list(BY_NAME)) if name else None
+    guess = f"Did you mean {near!r}? " if near else ""
+    what = f"unknown client {name!r}. {guess}" if name else "which client? "
+    complain(f"{what}Known: {', '.join(BY_NAME)}. For any other, `{PROGRAM} install --print`.")
+    return USAGE
+
+
+def _report(
+    client: Client,
+    machine: Machine,
+    start: Start,
+    entry: Entry,
+    edits: list[Edit],
+    answer: Answer | ServerError | None,
+    arguments: Namespace,
+) -> int:
+    failed = isinstance(answer, ServerError)
+    if arguments.json:
+        say_json(
+            {
+                "client": client.name,
+                "installed_by": start.installed_by,
+                "command": entry.line,
+                "env": _masked(entry.env),
+                "files": list(map(_as_json, edits)),
+                "answer": None if failed else answer,
+                "problem": answer.explain() if isinstance(answer, ServerError) else None,
+            }
+        )
+        return int(failed)
+    for line in _edits(edits, machine, dry_run=arguments.dry_run):
+        say(line)
+    say(f"It starts {' '.join(entry.line)} (installed by {start.installed_by}).")
+    for name, value in _masked(entry.env).items():
+        say(f"  {name}={value}")
+    return _say_answer(client, answer)
+
+
+def _say_answer(client: Client, answer: Answer | ServerError | None) -> int:
+    if answer is None:
+        return 0
+    if isinstance(answer, ServerError):
+        complain(
+            f"What was written does not answer. {answer.explain()}"
+            f" `{PROGRAM} uninstall {client.name}` takes it out again."
+        )
+        return 1
+    say(
+        f"Started as {client.title} will: {answer.name} {answer.version} answered in"
+        f" {answer.took_s:.1f} s, with {answer.tools} tools."
+    )
+    say(client.then)
+    return 0
+
+
+def _edits(edits: list[Edit], machine: Machine, *, dry_run: bool) -> Iterator[str]:
+    for edit in edits:
+        would = "Would be written: " if dry_run and edit.changes else ""
+        backup = f" (before: {machine.shown(edit.backup)})" if edit.backup else ""
+        what, verbs = _WHAT[edit.what]
+        said = _SAID[edit.state].format(**verbs)
+        yield f"{would}{what} {said} {machine.shown(edit.file.path)}{backup}."
+
+
+def _as_json(edit: Edit) -> dict[str, str | None]:
+    return {
+        "what": edit.what,
+        "file": str(edit.file.path),
+        "state": edit.state,
+        "backup": str(edit.backup) if edit.backup else None,
+    }
+
+
+def _masked(env: dict[str, str]) -> dict[str, str]:
+    return {name: "********" if name.endswith("_API_KEY") else one for name, one in env.items()}
+
+
+def _options(parser: ArgumentParser) -> None:
+    _client(parser, optional=True)
+    parser.add_argument(
+        "--print", action="store_true", help="print what would be written, and write nothing"
+    )
+    parser.add_argument("--no-hooks", action="store_true", help="leave the client's hooks alone")
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="answer all questions with yes: keys that are set here are written and may be spent",
+    )
+
+
+def _client(parser: ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "client", metavar="CLIENT", nargs="?" if optional else None, help="the client, by name"
+    )
+    parser.add_argument(
+        "--project",
+        action="store_true",
+        help="in the current folder's own file, for all who work there, in place of yours; never"
+        " with a key",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+COMMANDS = (
+    Command(
+        name="install",
+        summary="tell a client of this server, and see that it answers",
+        details="Write this server into the client's own file, beside a backup, with a command "
+        "that works from a desktop, and start it once as the client will. Clients: claude-desktop, "
+        "claude-code, cursor, vscode, windsurf, codex, gemini-cli, zed, goose. Agents for code get "
+        "the memory of the project at hand. Claude Code is also given the hooks that feed the "
+        "memory. Settings of this environment go with it; a key only after a yes.",
+        run=install,
+        options=_options,
+        examples=(
+            "elephantasm-mcp install claude-code",
+            "elephantasm-mcp install cursor --anima my-agent",
+            "elephantasm-mcp install --print",
+        ),
+    ),
+    Command(
+        name="uninstall",
+        summary="take this server out of a client's file, and nothing else",
+        run=uninstall,
+        options=_client,
+        examples=("elephantasm-mcp uninstall claude-code",),
+        shared=("--json",),
+    ),
+)

@@ -1,0 +1,131 @@
+"""The command that starts this program from anywhere.
+
+Owns the guess of how it was installed. Invariant: the command is an absolute path and what belongs
+to it, since a client that was started from a desktop has a poor PATH, and it outlives this process.
+"""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from elephantasm_mcp.settings import APP_NAME, environment
+
+_MODULE: Final = "elephantasm_mcp"
+_CACHES: Final = ("archive-v", "environments-v", "builds-v")
+"""Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How to start this program, and how that was found."""
+
+    line: tuple[str, ...]
+    installed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """The environment in which this program runs."""
+
+    executable: Path
+    prefix: Path
+    base_prefix: Path
+    scripts: Path
+    """Where programs of this environment are."""
+    home: Path
+    uv: Path | None = None
+    """The uv that started this process, if one did."""
+    source: str | None = None
+    """What the package was installed from, if that was no registry (`direct_url.json`, PEP 610)."""
+
+
+def this_python() -> Python:
+    """The environment of this process."""
+    uv = environment(["UV"]).get("UV")
+    try:
+        source = distribution(APP_NAME).read_text("direct_url.json")
+    except PackageNotFoundError:
+        source = None
+    return Python(
+        executable=Path(sys.executable),
+        prefix=Path(sys.prefix),
+        base_prefix=Path(sys.base_prefix),
+        scripts=Path(sysconfig.get_path("scripts")),
+        home=Path.home(),
+        uv=Path(uv) if uv else None,
+        source=source,
+    )
+
+
+def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.which) -> Command:
+    """The command for the way in which `python` was made; `which` looks for programs."""
+    if any(part.startswith(_CACHES) for part in python.prefix.parts):
+        uvx = _uvx(python, which)
+        if uvx is not None:
+            return Command((str(uvx), *_origin(python.source), APP_NAME), "uvx")
+    script = _script(python)
+    if script is None:
+        return Command((str(python.executable), "-m", _MODULE), "a Python without scripts")
+    return Command((str(script),), _installed_by(python))
+
+
+def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
+    """A command as a shell takes it."""
+    if windows:  # slashes: cmd, PowerShell and Git's bash all read them
+        return subprocess.list2cmdline([word.replace("\\", "/") for word in line])
+    return shlex.join(line)
+
+
+def _uvx(python: Python, which: Callable[[str], str | None]) -> Path | None:
+    """Beside the uv that is running, on the PATH, or where uv's installers put it."""
+    beside = [python.uv.with_name(f"uvx{python.uv.suffix}")] if python.uv else []
+    found = which("uvx")
+    usual = [python.home / folder / "bin" / "uvx" for folder in (".local", ".cargo")]
+    candidates = [*beside, *([Path(found)] if found else []), *usual]
+    return next((one.absolute() for one in candidates if one.is_file()), None)
+
+
+def _origin(source: str | None) -> tuple[str, ...]:
+    """`--from` for `uvx`, where the package does not come from a registry."""
+    if source is None:
+        return ()
+    said = json.loads(source)
+    url = str(said.get("url", ""))
+    if vcs := said.get("vcs_info"):
+        commit = vcs.get("requested_revision") or vcs.get("commit_id")
+        return "--from", f"{vcs.get('vcs')}+{url}@{commit}"
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return "--from", url2pathname(parts.path) if sys.platform == "win32" else unquote(
+            parts.path
+        )
+    return ("--from", url) if url else ()
+
+
+def _script(python: Python) -> Path | None:
+    """The program in this environment, which is where it was even after an upgrade."""
+    names = (APP_NAME, f"{APP_NAME}.exe")
+    folders = (python.executable.parent, python.scripts)
+    found = (folder / name for folder in folders for name in names)
+    return next((one.absolute() for one in found if one.is_file()), None)
+
+
+def _installed_by(python: Python) -> str:
+    if (python.prefix / "pipx_metadata.json").is_file():
+        return "pipx"
+    if (python.prefix / "uv-receipt.toml").is_file():
+        return "uv tool"
+    if python.prefix != python.base_prefix:
+        editable = python.source is not None and '"editable": true' in python.source
+        return "an editable virtual environment" if editable else "a virtual environment"
+    return "Python itself"

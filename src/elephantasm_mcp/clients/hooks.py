@@ -1,0 +1,166 @@
+"""Hooks in clients' files: the commands with which a client feeds the memory by itself.
+
+Owns which client calls which of its events where, and how one stands there. What a hook does is the
+command `hook`'s. Invariant: hooks of others stay where they are, in their order.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from elephantasm_mcp.clients import json_text
+from elephantasm_mcp.clients.json_text import JsonValue, Step
+from elephantasm_mcp.clients.machine import Machine
+from elephantasm_mcp.clients.table import NAME
+from elephantasm_mcp.errors import ValidationError
+
+SECTION: Final = "hooks"
+TIMEOUT_S: Final = 5
+"""A hook leaves within two seconds by itself; the rest is for starting it on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a client calls."""
+
+    file: Callable[[Machine], Path]
+    events: tuple[str, ...]
+    """Its events, by its names."""
+    item: Callable[[str], JsonValue]
+    """How a command stands in the list of an event."""
+    comments: bool = False
+    """Whether its file may have comments."""
+
+
+def _grouped(command: str) -> JsonValue:
+    return {"hooks": [{"type": "command", "command": command, "timeout": TIMEOUT_S}]}
+
+
+def _claude_settings(machine: Machine) -> Path:
+    return machine.moved.get("CLAUDE_CONFIG_DIR", machine.home / ".claude") / "settings.json"
+
+
+TABLE: Final = {
+    # "Hooks reference" of Claude Code's documentation: settings, command hooks, events
+    "claude-code": Hooks(
+        file=_claude_settings,
+        events=("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"),
+        item=_grouped,
+    ),
+}
+
+
+def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:
+    """The text in which each event calls its command of `command_of`, once.
+
+    Raises:
+        ValidationError: it is no JSON, or something else stands where hooks would.
+    """
+    made = text
+    for event in hooks.events:
+        item = hooks.item(command_of(event))
+        items = _items(made, event, hooks)
+        if item not in items or sum(map(_is_ours, items)) > 1:
+            made = _take_out_of(made, event, hooks)
+            place = len(_items(made, event, hooks))
+            made = json_text.put(made, (SECTION, event, place), item, comments=hooks.comments)
+    _check(text, made, hooks)
+    return made
+
+
+def take_out(text: str, hooks: Hooks) -> str:
+    """The text without any hook of ours.
+
+    Raises:
+        ValidationError: it is no JSON, or something else stands where hooks would.
+    """
+    made = text
+    for event in hooks.events:
+        ours = [one for one in _items(made, event, hooks) if _has_ours(one)]
+        if not ours:
+            continue
+        made = _take_out_of(made, event, hooks)
+        if not _items(made, event, hooks):
+            made = json_text.take_out(made, (SECTION, event), comments=hooks.comments)
+    _check(text, made, hooks)
+    return made
+
+
+def are_there(text: str, hooks: Hooks) -> bool:
+    """Whether any hook of ours is.
+
+    Raises:
+        ValidationError: it is no JSON, or something else stands where hooks would.
+    """
+    return any(_has_ours(one) for event in hooks.events for one in _items(text, event, hooks))
+
+
+def _items(text: str, event: str, hooks: Hooks) -> list[JsonValue]:
+    document = json_text.read(text, comments=hooks.comments).value
+    section = document.get(SECTION, {}) if isinstance(document, dict) else None
+    items = section.get(event, []) if isinstance(section, dict) else None
+    if not isinstance(items, list):
+        raise ValidationError(f"There is something else where {SECTION!r} would stand.")
+    return items
+
+
+def _take_out_of(text: str, event: str, hooks: Hooks) -> str:
+    for place in reversed(list(_places(_items(text, event, hooks)))):
+        path = (SECTION, event, *place)
+        text = json_text.take_out(text, path, comments=hooks.comments)
+    return text
+
+
+def _places(items: list[JsonValue]) -> Iterator[tuple[Step, ...]]:
+    """Where ours are: a whole item, or, where somebody added theirs to it, a part of one."""
+    for index, item in enumerate(items):
+        if _is_ours(item):
+            yield (index,)
+        elif isinstance(item, dict) and isinstance(inner := item.get(SECTION), list):
+            for at, one in enumerate(inner):
+                if _is_ours(one):
+                    yield index, SECTION, at
+
+
+def _is_ours(item: JsonValue) -> bool:
+    """Whether an item calls our commands and nothing else."""
+    if not isinstance(item, dict):
+        return False
+    inner = item.get(SECTION)
+    if isinstance(inner, list):
+        return bool(inner) and all(map(_is_ours, inner))
+    command = item.get("command")
+    return isinstance(command, str) and NAME in command and " hook " in f"{command} "
+
+
+def _has_ours(item: JsonValue) -> bool:
+    return any(True for _ in _places([item]))
+
+
+def _check(before: str, after: str, hooks: Hooks) -> None:
+    """An edit of text is believed only when all that is not ours reads as before."""
+    if _others(before, hooks) != _others(after, hooks):
+        raise ValidationError("It is written in a way that cannot be changed here without harm.")
+
+
+def _others(text: str, hooks: Hooks) -> JsonValue:
+    document = json_text.read(text, comments=hooks.comments).value
+    if not isinstance(document, dict) or not isinstance(document.get(SECTION, {}), dict):
+        return document
+    kept: dict[str, JsonValue] = {}
+    section = document.get(SECTION)
+    for event, items in section.items() if isinstance(section, dict) else ():
+        if not isinstance(items, list):
+            kept[event] = items
+            continue
+        rest = [_without_ours(one) for one in items if not _is_ours(one)]
+        kept |= {event: rest} if rest or event not in hooks.events else {}
+    others = {key: value for key, value in document.items() if key != SECTION}
+    return {**others, SECTION: kept} if kept else others
+
+
+def _without_ours(item: JsonValue) -> JsonValue:
+    if not isinstance(item, dict) or not isinstance(inner := item.get(SECTION), list):
+        return item
+    return {**item, SECTION: [one for one in inner if not _is_ours(one)]}

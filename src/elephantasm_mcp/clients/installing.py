@@ -1,0 +1,166 @@
+"""Installing: our entry, and our hooks, in the files of a client, or out of them.
+
+Owns the order: all files are read and all edits made before the first is written. Does not ask and
+does not print. Invariant: what is there already in the same words is not touched.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from elephantasm_mcp.clients import configs, files, hooks
+from elephantasm_mcp.clients.command import in_a_shell
+from elephantasm_mcp.clients.files import TextFile
+from elephantasm_mcp.clients.json_text import JsonValue
+from elephantasm_mcp.clients.machine import Machine
+from elephantasm_mcp.clients.table import NAME, Client, Entry, entry_of
+from elephantasm_mcp.errors import ValidationError
+
+_T = TypeVar("_T")
+State = Literal["written", "changed", "replaced", "already", "removed", "absent"]
+"""`changed`: an entry of ours says something else now; `replaced`: it was somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is to happen to a file."""
+
+    what: Literal["server", "hooks"]
+    file: TextFile
+    text: str
+    state: State
+    backup: Path | None = None
+    """What the file was before; None until it is written, and where there was none."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the file will be another."""
+        return self.text != self.file.text
+
+
+def server_file(client: Client, machine: Machine, *, project: Path | None = None) -> Path:
+    """The file in which a client has its servers: the user's, or that of a project.
+
+    Raises:
+        ValidationError: it has none for projects.
+    """
+    if project is None:
+        return client.file(machine)
+    if client.project_file is None:
+        raise ValidationError(f"{client.title} has no file for the servers of a project.")
+    return project / client.project_file
+
+
+def entry_in(client: Client, path: Path) -> Entry | None:
+    """Our entry as the file has it; None if there is none.
+
+    Raises:
+        ValidationError: the file cannot be read or understood; the message names it.
+    """
+    file = files.load(path)
+    return entry_of(
+        _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
+    )
+
+
+def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
+    """Put our entry in.
+
+    Raises:
+        ValidationError: the file cannot be read, understood or written; the message names it.
+    """
+    file = files.load(path)
+    was = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
+    value = client.shape(entry)
+    state: State = "written"
+    if was is not None:
+        state = "changed" if _is_ours(was) else "replaced"
+    if state == "changed":
+        value = _keeping(was, value)
+    text = _understood(path, lambda: configs.put(file.text, client.path, value, client.format))
+    return _checked(Edit("server", file, text, state if text != file.text else "already"))
+
+
+def plan_hooks(client: Client, machine: Machine, line: Sequence[str]) -> Edit | None:
+    """Have the client call our hooks, if it has any; `line` is the command without the event.
+
+    Raises:
+        ValidationError: the file cannot be read, understood or written; the message names it.
+    """
+    table = hooks.TABLE.get(client.name)
+    if table is None:
+        return None
+    path = table.file(machine)
+    file = files.load(path)
+    there = _understood(path, lambda: hooks.are_there(file.text, table))
+
+    def command_of(event: str) -> str:
+        return in_a_shell([*line, "hook", event], windows=machine.system == "windows")
+
+    text = _understood(path, lambda: hooks.put(file.text, table, command_of))
+    state: State = "changed" if there else "written"
+    return _checked(Edit("hooks", file, text, state if text != file.text else "already"))
+
+
+def plan_removal(client: Client, path: Path) -> Edit:
+    """Take our entry out.
+
+    Raises:
+        ValidationError: the file cannot be read, understood or written; the message names it.
+    """
+    file = files.load(path)
+    text = _understood(path, lambda: configs.take_out(file.text, client.path, client.format))
+    return _checked(Edit("server", file, text, "removed" if text != file.text else "absent"))
+
+
+def plan_removal_of_hooks(client: Client, machine: Machine) -> Edit | None:
+    """Take our hooks out, if the client has any.
+
+    Raises:
+        ValidationError: the file cannot be read, understood or written; the message names it.
+    """
+    table = hooks.TABLE.get(client.name)
+    if table is None:
+        return None
+    path = table.file(machine)
+    file = files.load(path)
+    text = _understood(path, lambda: hooks.take_out(file.text, table))
+    return _checked(Edit("hooks", file, text, "removed" if text != file.text else "absent"))
+
+
+def carry_out(edit: Edit) -> Edit:
+    """Write the file, unless it is as it should be.
+
+    Raises:
+        ConflictError: somebody else changed it meanwhile.
+        ValidationError: it cannot be written.
+    """
+    return replace(edit, backup=files.save(edit.file, edit.text)) if edit.changes else edit
+
+
+def _checked(edit: Edit) -> Edit:
+    if edit.changes:
+        files.check_writable(edit.file)
+    return edit
+
+
+def _understood(path: Path, work: Callable[[], _T]) -> _T:
+    """Do it; what is wrong with the text is said of the file."""
+    try:
+        return work()
+    except ValidationError as error:
+        raise ValidationError(
+            f"{path} was not changed. {error}",
+            hint="Mend it, or copy what `install --print` prints.",
+        ) from None
+
+
+def _is_ours(value: Any) -> bool:  # noqa: ANN401 - what the file holds
+    entry = entry_of(value)
+    return entry is not None and any(NAME in word for word in entry.line)
+
+
+def _keeping(was: dict[str, JsonValue], value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """An entry in the order in which it stands, with what the client or its user added to it."""
+    return {key: value.get(key, one) for key, one in was.items()} | value
