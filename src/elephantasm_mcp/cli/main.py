@@ -18,6 +18,7 @@ from typing import Final
 from elephantasm_mcp.cli import (
     animas,
     bench,
+    completion,
     curate,
     demo,
     doctor,
@@ -55,6 +56,7 @@ COMMANDS: Final = (
     keys.COMMAND,
     doctor.COMMAND,
     bench.COMMAND,
+    completion.command(lambda: build_parser()),
 )
 FAILED: Final = 1
 INTERRUPTED: Final = 130
