@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,11 +100,11 @@ def stdio_parameters(database: Path, **settings: str) -> StdioServerParameters:
 
 @contextmanager
 def http_server(
-    database: Path, *, port: int = 0, **settings: str
+    database: Path, *, port: int = 0, program: Sequence[str] = (), **settings: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server process, on a free port unless one is given, and its base URL."""
     process = subprocess.Popen(
-        command("http"),
+        program or command("http"),
         env=environment(database, ELEPHANTASM_PORT=str(port), **settings),
         stderr=subprocess.PIPE,
         text=True,

@@ -20,6 +20,7 @@ from elephantasm_mcp.cli import (
     archive,
     backup,
     bench,
+    completion,
     curate,
     demo,
     doctor,
@@ -64,6 +65,7 @@ COMMANDS: Final = (
     *install.COMMANDS,
     doctor.COMMAND,
     bench.COMMAND,
+    completion.command(lambda: build_parser()),
 )
 FAILED: Final = 1
 INTERRUPTED: Final = 130

@@ -1,0 +1,83 @@
+"""`completion`: what shells offer once they have read it, in the shells that there are."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs import DEADLINE_S, Cli
+
+from elephantasm_mcp.cli.main import COMMANDS
+
+ASK_BASH = """
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+function=$(complete -p elephantasm-mcp | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+"$function" elephantasm-mcp "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+ASKED = [
+    (["se"], {"search", "serve"}),
+    (["dream", "u"], {"undo"}),
+    (["search", "--lim"], {"--limit"}),
+    (["serve", "--transport", ""], {"stdio", "http", "sse"}),
+    (["completion", ""], {"bash", "zsh", "fish"}),
+    (["--database", "mem"], {"memory.sqlite3"}),
+]
+CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
+
+
+@pytest.fixture
+def script(cli: Cli, tmp_path: Path):
+    """Makes the script for a shell."""
+
+    def write(shell: str) -> Path:
+        done = cli("completion", shell)
+        assert (done.code, done.err) == (0, "")
+        file = tmp_path / f"completion.{shell}"
+        file.write_text(done.out, encoding="utf-8")
+        return file
+
+    return write
+
+
+def run(*command: object, folder: Path) -> str:
+    """What a program prints that works."""
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize(("words", "offered"), ASKED, ids=lambda value: " ".join(value))
+def test_bash_completes_commands_options_values_and_files(
+    words: list[str], offered: set[str], script, tmp_path: Path
+):
+    (tmp_path / "memory.sqlite3").touch()
+    asked = ["bash", "-c", ASK_BASH, "-", script("bash"), "elephantasm-mcp", *words]
+    assert set(run(*asked, folder=tmp_path).split()) == offered
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_commands_and_values(script, tmp_path: Path):
+    for words, offered in ASKED[:2] + ASKED[3:5]:
+        asked = f'source {script("fish")}; complete -C "elephantasm-mcp {" ".join(words)}"'
+        lines = run("fish", "-c", asked, folder=tmp_path).splitlines()
+        assert {line.split("\t")[0] for line in lines} == offered
+
+
+@pytest.mark.parametrize("shell", CHECKS)
+def test_every_command_is_offered_in_a_script_without_errors(shell: str, script, tmp_path: Path):
+    written = script(shell)
+    text = written.read_text(encoding="utf-8")
+    missing = [one.name for one in COMMANDS if one.name not in text]
+    assert missing == []
+    if shell != "bash":  # which shows no descriptions
+        assert COMMANDS[-1].summary in text
+    if shutil.which(shell):
+        run(*CHECKS[shell], written, folder=tmp_path)
+
+
+def test_an_unknown_shell_names_the_known_ones(cli: Cli):
+    done = cli("completion", "bahs")
+    assert done.code == 2
+    assert "Did you mean 'bash'? Known: bash, zsh, fish." in done.err
