@@ -18,7 +18,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from elephantasm_mcp.settings import APP_NAME, environment
+from elephantasm_mcp.environment import APP_NAME
+from elephantasm_mcp.settings import environment
 
 _MODULE: Final = "elephantasm_mcp"
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")

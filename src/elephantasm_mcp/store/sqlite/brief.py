@@ -85,6 +85,16 @@ class BriefDatabase:
         """Not done in a hurry."""
         raise self._not_here()
 
+    @property
+    def schema_version(self) -> int:
+        """See `Database.schema_version`."""
+        return len(load_migrations(_PACKAGE))
+
+    async def back_up(self, target: Path, *, replace: bool = False) -> int:
+        """Not done in a hurry."""
+        del target, replace
+        raise self._not_here()
+
     async def scrub(self) -> Scrubbed:
         """Not done in a hurry."""
         raise self._not_here()
