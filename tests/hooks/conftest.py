@@ -1,5 +1,6 @@
 """Hooks, on a database and a data folder of the test's own."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +15,22 @@ from elephantasm_mcp.types import Event
 
 
 @pytest.fixture(autouse=True)
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def database(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The file that hooks use, in whichever process."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # many processes are started
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp() / "bytecode"))
     path = tmp_path / "memory.sqlite3"
     monkeypatch.setenv("ELEPHANTASM_DATABASE", str(path))
     monkeypatch.setenv("ELEPHANTASM_EMBEDDER", "none")
     return path
+
+
+@pytest.fixture
+def environment() -> Callable[..., dict[str, str]]:
+    """The environment of a process, with something else in it."""
+    return lambda **more: {**os.environ, **more}  # noqa: TID251 - a client has it too
 
 
 @pytest.fixture

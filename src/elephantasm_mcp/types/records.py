@@ -112,13 +112,13 @@ Score = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_no_truth)]
 class Record(BaseModel):
     """Base of all public models."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Request(BaseModel):
     """Base of all request models: an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EventType(StrEnum):
