@@ -33,12 +33,6 @@ AT_ONCE_BYTES: Final = 4_000_000
 _DIGEST_CHARS: Final = 24
 
 
-def session_name(call: Call) -> str:
-    """The name of a session's file: a client chooses its ids, and no file."""
-    key = f"{call.client.name}\0{call.session}\0{call.transcript or ''}"
-    return sha256(key.encode("utf-8", "replace")).hexdigest()[:_DIGEST_CHARS]
-
-
 def take_down(
     call: Call, spool: Spool, session: Session, place: Place, project: Project, *, now: datetime
 ) -> int:
@@ -52,7 +46,7 @@ def take_down(
         return _take_messages(call, spool, session, place, project, mask=mask, now=now)
     if call.transcript is None or call.moment is not Moment.REPLY:
         return 0
-    name, taken = session_name(call), 0
+    name, taken = call.session_name, 0
     for start, end, lines in new_lines(Path(call.transcript), session):
         own_calls = set(session.own_calls)
         said = read_lines(lines, mask=mask, own_calls=own_calls, printed=_printed_into(session))

@@ -11,10 +11,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
-
-from elephantasm_mcp.pure.transcripts import SOURCE
 
 Payload = Mapping[str, Any]
 
@@ -61,7 +60,7 @@ _BOTH: Final = MappingProxyType({Moment.START: Output.SPECIFIC, Moment.PROMPT: O
 _NONE: Final[Mapping[Moment, Output]] = MappingProxyType({})
 
 CLAUDE_CODE: Final = Client(
-    name=SOURCE,
+    name="claude-code",
     events={
         "SessionStart": Moment.START,
         "UserPromptSubmit": Moment.PROMPT,
@@ -133,6 +132,7 @@ CLIENTS: Final = (
     ),
 )
 BY_NAME: Final = MappingProxyType({one.name: one for one in CLIENTS})
+_NAME_CHARS: Final = 24
 _EVENT_FIELDS: Final = ("hook_event_name", "hookEventName", "event", "agent_action_name")
 _SIGNS: Final = (
     ("cursor_version", "cursor"),
@@ -158,6 +158,12 @@ class Call:
     prompt: str
     reply: str
     turn: str
+
+    @property
+    def session_name(self) -> str:
+        """What the session's file is called: a client chooses its ids, and no file."""
+        key = f"{self.client.name}\0{self.session}\0{self.transcript or ''}"
+        return sha256(key.encode("utf-8", "replace")).hexdigest()[:_NAME_CHARS]
 
     def output(self, text: str) -> str:
         """The text as this client takes it at this moment; empty when it takes none."""

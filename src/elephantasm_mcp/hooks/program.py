@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from elephantasm_mcp.environment import Place, read_place
-from elephantasm_mcp.hooks import capture, deadline
+from elephantasm_mcp.hooks import deadline
 from elephantasm_mcp.hooks.clients import Call, Moment, Output, read_call
 from elephantasm_mcp.projects import Project, project_of
 from elephantasm_mcp.spool import diary, parts, sessions
@@ -80,16 +80,15 @@ def run(options: Options, data: bytes) -> str:
     anima = options.anima or place.anima
     place = Place(place.database, place.endpoint, anima, place.redact)
     spool = spool_of(place.database, endpoint=place.endpoint)
-    name = capture.session_name(call)
-    session = sessions.load(spool, name)
+    session = sessions.load(spool, call.session_name)
     if not session.folder:
         session.folder = call.folder or str(Path.cwd())
+        _keep(call, spool, session)
     project = project_of(Path(session.folder))
     _take_down(call, spool, session, place, project)
     text = _show(call, spool, session, place, project)
-    if call.moment is not Moment.REPLY:
-        with _noted(call.event):
-            sessions.keep(spool, name, session)
+    if text:
+        _keep(call, spool, session)
     return call.output(text)
 
 
@@ -105,8 +104,19 @@ def now() -> datetime:
 
 
 def _take_down(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> None:
+    if call.moment is Moment.START or (
+        call.client.has_transcript and call.moment is not Moment.REPLY
+    ):
+        return
+    from elephantasm_mcp.hooks import capture  # patterns of secrets: not for a start
+
     with _noted(call.event):
         capture.take_down(call, spool, session, place, project, now=now())
+
+
+def _keep(call: Call, spool: Spool, session: Session) -> None:
+    with _noted(call.event):
+        sessions.keep(spool, call.session_name, session)
 
 
 def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:

@@ -5,12 +5,13 @@ each, the time in UTC, the event, what was wrong. Invariant: no word of a conver
 it never grows beyond two files of `MAX_BYTES`.
 """
 
+import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from elephantasm_mcp.spool.folders import hooks_folder
+from elephantasm_mcp.spool.folders import hooks_folder, make_private
 
 MAX_BYTES: Final = 64_000
 _MAX_CHARS: Final = 300
@@ -26,11 +27,12 @@ def note(what: str, why: str, *, now: datetime) -> None:
     line = " ".join(f"{now:%Y-%m-%dT%H:%M:%SZ} {what}: {why}".split())[:_MAX_CHARS]
     file = path()
     with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         if file.exists() and file.stat().st_size > MAX_BYTES:
             file.replace(file.with_suffix(".old"))
-        with file.open("a", encoding="utf-8", errors="replace") as opened:
-            opened.write(f"{line}\n")
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(opened, "a", encoding="utf-8", errors="replace") as diary:
+            diary.write(f"{line}\n")
 
 
 def last_lines(most: int) -> list[str]:

@@ -45,13 +45,24 @@ def spool_of(database: Path, *, endpoint: str | None = None) -> Spool:
     return Spool(hooks_folder() / digest)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that this user alone may look into, with those above it that are missing.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that it is there whole or not at all, and for this user only.
 
     Raises:
         OSError: it cannot be written; nothing of it is left.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

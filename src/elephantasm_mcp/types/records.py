@@ -118,7 +118,7 @@ class Record(BaseModel):
 class Request(BaseModel):
     """Base of all request models: an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EventType(StrEnum):
