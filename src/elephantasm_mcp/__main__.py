@@ -18,6 +18,13 @@ def main() -> int:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not if it is ignored
     if ours:
         signal.signal(signal.SIGINT, _leave)
+    if sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv):
+        from elephantasm_mcp.hooks import deadline  # a client waits: nothing else is imported
+
+        deadline.start()
+        from elephantasm_mcp.hooks.program import main as hook
+
+        hook(sys.argv[2:])
     from elephantasm_mcp.cli.main import main as run  # 0.2 s
 
     try:

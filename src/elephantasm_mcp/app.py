@@ -18,15 +18,22 @@ from typing import Any, Final, final
 from urllib.parse import urlsplit
 
 from elephantasm_mcp.embedding import late, remote
-from elephantasm_mcp.errors import AuthenticationError, NotBuiltError, StorageError, ValidationError
+from elephantasm_mcp.errors import (
+    AuthenticationError,
+    ElephantasmError,
+    NotBuiltError,
+    StorageError,
+    ValidationError,
+)
 from elephantasm_mcp.machine import SystemClock, SystemIds
-from elephantasm_mcp.memory import forgetting, keys, uses
+from elephantasm_mcp.memory import forgetting, keys, spooled, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.store.sqlite.foreign import read_foreign
@@ -34,7 +41,7 @@ from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
 from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
-from elephantasm_mcp.types.records import User
+from elephantasm_mcp.types.records import LOCAL_USER, User
 from elephantasm_mcp.worker import Worker
 
 AUTO = "auto"
@@ -145,15 +152,24 @@ async def open_app(
             host=read_prompt("host") if llm_of(settings) == HOST else None,
         )
         await forgetting.finish(core)
+        spool = spool_of(database_path(settings))
+        await _take_in(core, spool)
         stack.push_async_callback(_flush_uses, core)
         worker = Worker(
             core,
             owner=f"{os.getpid()}-{secrets.token_hex(4)}",
             run_jobs=bool(background_jobs),
+            spool=spool,
         )
         if background_jobs is not None:
             await stack.enter_async_context(worker.running())
         yield App(core, settings, worker, guarded)
+
+
+async def _take_in(core: Core, spool: Spool) -> None:
+    """Store what hooks left, so that no read misses it; where that cannot be, it waits."""
+    with suppress(ElephantasmError, OSError):
+        await spooled.deliver(core, LOCAL_USER, spool)
 
 
 async def _flush_uses(core: Core) -> None:

@@ -5,20 +5,25 @@ task, and none of what they need is imported: a process that must answer in a bl
 it. Invariant: it opens the same database, by the same rules, as `app`.
 """
 
+from __future__ import annotations
+
 import secrets
-from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 from elephantasm_mcp.errors import NotBuiltError
 from elephantasm_mcp.machine import SystemClock, SystemIds
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.ports import Tx, WordEmbedder
-from elephantasm_mcp.projects import Project
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.brief import open_briefly
-from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from pathlib import Path
+
+    from elephantasm_mcp.ports import Tx, WordEmbedder
+    from elephantasm_mcp.projects import Project
+    from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
 
 T = TypeVar("T")
 

@@ -26,10 +26,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
-
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.vectors import FloatMatrix
+    from elephantasm_mcp.types.proposals import Proposals, SynthesisBatch
 
 P = ParamSpec("P")
 T = TypeVar("T")

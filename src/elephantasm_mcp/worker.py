@@ -15,14 +15,16 @@ from typing import final
 import anyio
 
 from elephantasm_mcp.errors import ElephantasmError, LeaseLostError, ModelError
-from elephantasm_mcp.memory import accumulation, calls, dreams, index, keys, uses
+from elephantasm_mcp.memory import accumulation, calls, dreams, index, keys, spooled, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.spool import parts
+from elephantasm_mcp.spool.folders import Spool
 from elephantasm_mcp.store import animas, jobs, search
 from elephantasm_mcp.store import calls as call_store
 from elephantasm_mcp.store.animas import AnimaGoneError
 from elephantasm_mcp.store.jobs import Job, JobKind
-from elephantasm_mcp.types.records import AnimaNo
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaNo
 
 POLL_S = 1.0
 """How often the commits of other processes are looked for (design.md §2)."""
@@ -56,12 +58,18 @@ class WorkerStatus:
 
 @final
 class Worker:
-    """The background task of one process. `run_jobs` False: it only keeps the index."""
+    """The background task of one process. `run_jobs` False: it only keeps the index.
 
-    def __init__(self, core: Core, *, owner: str, run_jobs: bool) -> None:
+    What hooks left in `spool` it stores.
+    """
+
+    def __init__(
+        self, core: Core, *, owner: str, run_jobs: bool, spool: Spool | None = None
+    ) -> None:
         self._core = core
         self._owner = owner
         self._run_jobs = run_jobs
+        self._spool = spool
         self._woken = anyio.Event()
         self._asked = False
         self._state = "off"
@@ -102,8 +110,10 @@ class Worker:
         return WorkerStatus(state=self._state, last_error=self._last_error, queue_age_s=age_s)
 
     async def run_once(self) -> bool:
-        """One round: index, count uses, ask for jobs, do one; False when nothing was to do."""
+        """One round: take in, index, count, ask for jobs, do one; False when nothing was to do."""
         core = self._core
+        if self._spool is not None:
+            await spooled.deliver(core, LOCAL_USER, self._spool)
         await uses.flush(core)
         await keys.flush(core)
         indexed = await self._index()
@@ -158,6 +168,8 @@ class Worker:
 
     async def _has_news(self) -> bool:
         try:
+            if self._spool is not None and parts.waiting(self._spool):
+                return True
             return await self._core.database.data_version() != self._seen_version
         except ElephantasmError as error:
             self._failed(error)

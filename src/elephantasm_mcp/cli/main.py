@@ -25,6 +25,7 @@ from elephantasm_mcp.cli import (
     extract,
     forget,
     grant,
+    hook,
     importing,
     keys,
     pack,
@@ -53,6 +54,7 @@ COMMANDS: Final = (
     grant.COMMAND,
     importing.COMMAND,
     keys.COMMAND,
+    hook.COMMAND,
     doctor.COMMAND,
     bench.COMMAND,
 )

@@ -6,7 +6,8 @@ Invariant: a route cannot be added without all of it, and no exception leaves it
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -19,8 +20,11 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ElephantasmError, ServerError
 from elephantasm_mcp.http.bodies import read_json
 from elephantasm_mcp.http.refusals import about, name_of, refusal
+from elephantasm_mcp.types.defaults import noted
 
 FAILED = "Something failed inside elephantasm; `elephantasm-mcp doctor` tells more."
+DEFAULT_ANIMA: Final = "X-Default-Anima"
+"""The header with the name of the default anima, where that was taken; as it stands in a URL."""
 logger = logging.getLogger(__name__)
 
 
@@ -39,7 +43,7 @@ def guarded(app: App, *, written: Callable[[], None]) -> type[APIRoute]:
                 try:
                     if self.body_field is not None:
                         request = await read_json(request)
-                    return await answer(request)
+                    return await _naming_default(answer(request))
                 except RequestValidationError as error:
                     raise about(error, self) from None
                 finally:
@@ -52,6 +56,15 @@ def guarded(app: App, *, written: Callable[[], None]) -> type[APIRoute]:
             return handle_plainly
 
     return GuardedRoute
+
+
+async def _naming_default(answer: Awaitable[Response]) -> Response:
+    """The answer, with the name of the default anima if that was taken."""
+    with noted() as default:
+        made = await answer
+    if default.name is not None:
+        made.headers[DEFAULT_ANIMA] = quote(default.name)
+    return made
 
 
 async def _plainly(answer: Awaitable[Response], *, doing: str) -> Response:

@@ -12,7 +12,6 @@ from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ScopeError, ValidationError
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.memory.keys import clean_name
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.projects import Project
 from elephantasm_mcp.projects.files import FILE_NAME, may_be_new
@@ -112,6 +111,8 @@ async def give(core: Core, user: User, ref: UUID | str, *, owner: str) -> Anima:
         NotFoundError: an unknown anima or owner.
         ConflictError: the owner has another anima of that name.
     """
+    from elephantasm_mcp.memory.keys import clean_name  # whoever has a server
+
     owner, now = clean_name(owner, field="owner"), core.clock.now()
     target = await find(core, user, ref)
 

@@ -4,13 +4,15 @@ Owns which questions are open and settling them; deep sleep finds them. Invarian
 is open both rows stay as they are, and a pair that was asked about is never asked about again.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
-from elephantasm_mcp.memory import inputs, ledger
+from elephantasm_mcp.memory import inputs
 from elephantasm_mcp.memory.inputs import Row
-from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import conflicts as store
 from elephantasm_mcp.store import memories
@@ -19,6 +21,9 @@ from elephantasm_mcp.store.conflicts import StoredConflict
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import to_micros
 from elephantasm_mcp.types.records import RowId, handle_of
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.memory.ledger import Change, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ def settle(
         NotFoundError: there is no such open conflict.
         ValidationError: `keep` is none of the two rows.
     """
+    from elephantasm_mcp.memory import ledger  # the only writer: packs only read
+
     found = _find(tx, anima, handle)
     rows = {found.first.handle: found.first, found.second.handle: found.second}
     if keep is not None and keep not in rows:
@@ -99,11 +106,13 @@ def _row(tx: Tx, anima: StoredAnima, conflict: StoredConflict, id_: RowId) -> Ro
 def _settled(
     tx: Tx, conflict: StoredConflict, kept: Row | None, *, reason: str, now: datetime
 ) -> Change:
+    from elephantasm_mcp.memory import ledger
+
     before = memories.read_snapshot(tx, "conflict", conflict.id)
     if before is None:
         raise ConflictError(f"{conflict.handle} has gone meanwhile.")
     changed = {**before, "state": "settled", "kept_id": kept.id if kept else None}
-    return Change(
+    return ledger.Change(
         layer="conflict",
         id=conflict.id,
         after=ledger.stamp(changed, now=now),
@@ -114,11 +123,13 @@ def _settled(
 
 
 def _loser(loser: Row, kept: Row, *, reason: str, now: datetime) -> Change:
+    from elephantasm_mcp.memory import ledger
+
     layer, id_ = inputs.key(loser)
     ended: Snapshot = {"superseded_by": kept.id}
     if layer == "knowledge":
         ended["valid_until"] = to_micros(now)
-    return Change(
+    return ledger.Change(
         layer=layer,
         id=id_,
         after=ledger.stamp({**loser.snapshot, **ended}, now=now),

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure import labels
@@ -20,8 +19,10 @@ from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import identities as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.identities import StoredIdentity
-from elephantasm_mcp.types.operations import Identity, IdentityStatement
 from elephantasm_mcp.types.records import RowId, handle_of
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.types.operations import Identity, IdentityStatement
 
 ENOUGH_REPLIES: Final = 20
 """With fewer an identity would be a guess."""
@@ -89,6 +90,8 @@ def by_rules(
     """
     if not said or (current is not None and current.synthesizer != rules):
         return None
+    from elephantasm_mcp.types.operations import Identity, IdentityStatement  # not for reading
+
     counted, quoted = list(_counts(said)), list[IdentityStatement]()
     for reply, text in own_statements(said)[:_MOST_QUOTES]:
         one = IdentityStatement(text=f"“{text}”", evidence=[reply.handle])
@@ -109,6 +112,10 @@ def by_rules(
 
 def _counts(said: Sequence[Reply]) -> Iterator[IdentityStatement]:
     """How the agent speaks, in round numbers: another version only when something has changed."""
+    from statistics import median  # with fractions and decimals: not for reading
+
+    from elephantasm_mcp.types.operations import IdentityStatement
+
     words = median(len(reply.text.split()) for reply in said)
     shown = _spread(said)
     about = max(5, round(words / 5) * 5)

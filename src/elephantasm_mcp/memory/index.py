@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import anyio
-
 from elephantasm_mcp.errors import ServerError, UnreadableTextsError
 from elephantasm_mcp.memory import outages
 from elephantasm_mcp.memory.core import Core
@@ -62,6 +60,8 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
     Raises:
         StorageError: the database failed.
     """
+    import anyio  # a pack without a query waits for nothing
+
     if patience_s > 0:
         with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
             await load_embedders(core, purpose="read")
@@ -78,6 +78,8 @@ async def prepare_reads(core: Core, numbers: Iterable[AnimaNo], *, patience_s: f
     Raises:
         StorageError: the database failed.
     """
+    import anyio  # a pack without a query waits for nothing
+
     with anyio.move_on_after(patience_s if isfinite(patience_s) else None):
         for anima_no in numbers:
             await prepare_read(core, anima_no, patience_s=patience_s)
@@ -134,6 +136,8 @@ async def pack(core: Core, anima_no: AnimaNo) -> None:
     Raises:
         StorageError: the database failed.
     """
+    import anyio  # a pack without a query waits for nothing
+
     models = models_of(core)
     while step := await core.database.read(_next_segment, anima_no, models):
         block = (

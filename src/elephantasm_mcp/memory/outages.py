@@ -15,8 +15,6 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, final
 
-import anyio
-
 from elephantasm_mcp.errors import ModelError, ServerError, UnreadableTextsError
 
 if TYPE_CHECKING:
@@ -167,6 +165,8 @@ async def encode(
 async def _ask(
     core: Core, embedder: Embedder, call: Callable[[], T], *, purpose: Purpose, texts: int
 ) -> T:
+    import anyio  # a pack without a query waits for nothing
+
     name, outages = embedder.name, core.outages
     outages.check(name, purpose, now=core.clock.now())
     patience_s = embedder.pace.patience_s(texts) if purpose == "read" else None

@@ -22,7 +22,6 @@ from elephantasm_mcp.memory import (
     identity,
     index,
     pack_items,
-    past,
     recall,
     uses,
 )
@@ -151,6 +150,8 @@ async def compile_with_candidates(
     if query.query is not None and patience_s > 0:  # of a model that is not known nothing is copied
         await index.load_embedders(core, purpose="read")
     models = index.models_of(core) if query.query is not None else ()
+    from elephantasm_mcp.memory import past  # few ask for it: not at start-up
+
     async with past.opened(
         core, anima.anima_no, as_of=query.as_of, models=models, with_granted=True
     ) as then:

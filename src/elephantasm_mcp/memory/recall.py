@@ -14,8 +14,6 @@ from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import anyio
-
 from elephantasm_mcp.errors import ServerError
 from elephantasm_mcp.memory import granted, index, outages
 from elephantasm_mcp.memory.core import Core
@@ -168,6 +166,8 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
     A model that others run and that does not answer in time takes no part. None when the query has
     no word.
     """
+    import anyio  # a pack without a query waits for nothing
+
     text = repair(query or "")[0].strip()[:MAX_QUERY_CHARS]
     if not words(text):
         return None

@@ -12,13 +12,11 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
-import anyio
-
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.granted import is_granted
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import erasure, memories, packs, usefulness
+from elephantasm_mcp.store import memories, packs, usefulness
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.packs import LastRead, Reader
 from elephantasm_mcp.types.records import AnimaNo, RowId, parse_handle, row_id
@@ -38,14 +36,22 @@ async def flush(core: Core) -> None:
     Raises:
         StorageError: the database cannot be written.
     """
+    if core.uses or core.reads or core.shown:
+        import anyio  # hooks do without
+
+        with anyio.CancelScope(shield=True):
+            await write_down(core)
+
+
+async def write_down(core: Core) -> None:
+    """`flush` of a caller that nobody cancels; raises what that raises."""
     if not (core.uses or core.reads or core.shown):
         return
     uses, reads, shown = dict(core.uses), dict(core.reads), dict(core.shown)
     core.uses.clear()
     core.shown.clear()
     try:
-        with anyio.CancelScope(shield=True):
-            await core.database.write(_write, uses, reads, shown, now=core.clock.now())
+        await core.database.write(_write, uses, reads, shown, now=core.clock.now())
     except BaseException:
         core.uses.update(uses)
         for anima_no, handles in shown.items():
@@ -134,6 +140,8 @@ def _rows(
 def _still_there(tx: Tx, reader: Reader, read: LastRead) -> bool:
     """Whether what was read may be kept: nothing was erased since, here or by another process."""
     try:
+        from elephantasm_mcp.store import erasure  # with all that erases: not at start-up
+
         erased_at = erasure.erased_at(tx, reader.anima_no)
     except LookupError:
         return False

@@ -7,11 +7,14 @@ finds in `words(text)`, but for emoji, and scripts with marks and no blanks betw
 """
 
 import re
+import sys
 import unicodedata
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Callable, Collection
+from functools import lru_cache, partial
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 CJK: Final = (
     "\u1100-\u11ff\u2e80-\u2fd5\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
@@ -19,6 +22,12 @@ CJK: Final = (
     "\uff66-\uff9f\uffa1-\uffdc\U0001b000-\U0001b16f\U00020000-\U000323af"
 )
 """The inside of a character class: Han, Kana, Bopomofo, Hangul; no punctuation."""
+
+
+def _late(pattern: str) -> Callable[[], re.Pattern[str]]:
+    """A pattern that is compiled when it is first used: a class of CJK takes 2 ms."""
+    return lru_cache(partial(re.compile, pattern))
+
 
 _LITTLE_WORDS: Final = """
 a about after all also am an and any are as at be because been before being but by can could did do
@@ -81,9 +90,9 @@ _MARKS: Final = (
 _STACKERS: Final = "\u1039\u17d2"
 """What puts the next letter under the last one."""
 _UNSPACED: Final = f"{_LETTERS}{_MARKS}"
-_SYLLABLE: Final = re.compile(f"[{_UNSPACED}](?:[{_STACKERS}][{_LETTERS}]|[{_MARKS}]){{0,12}}")
+_SYLLABLE: Final = _late(f"[{_UNSPACED}](?:[{_STACKERS}][{_LETTERS}]|[{_MARKS}]){{0,12}}")
 """A letter with all that stands on, under and around it, bounded."""
-_EMOJI: Final = re.compile(
+_EMOJI: Final = (
     "[\u231a\u231b\u23e9-\u23f3\u23f8-\u23fa\u2600-\u263f\u2641\u2643-\u2712\u2714\u2716\u271d\u2721\u2728\u2733\u2734\u2744\u2747"
     "\u274c\u274e\u2753-\u2755\u2757\u2763\u2764\u2795-\u2797\u27a1\u2b50\u2b55\U0001f004\U0001f0cf\U0001f170-\U0001f19a"
     "\U0001f300-\U0001f3fa\U0001f400-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7f0"
@@ -91,16 +100,15 @@ _EMOJI: Final = re.compile(
 )
 """One emoji, without its variation, tone of skin and sex; one of several joined; or a flag."""
 # Less the letters that Unicode 6.1, and so FTS5, does not take for letters.
-_WORD: Final = re.compile(
-    f"[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3{_UNSPACED}]{{1,64}}|[{_UNSPACED}]+"
-    f"|{_EMOJI.pattern}"
+_WORD: Final = _late(
+    f"[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3{_UNSPACED}]{{1,64}}|[{_UNSPACED}]+|{_EMOJI}"
 )
-_IN_GRAMS: Final = re.compile(f"[{CJK}{_UNSPACED}]")
+_IN_GRAMS: Final = _late(f"[{CJK}{_UNSPACED}]")
 _ASCII_RUN: Final = re.compile("[\x00-\x7f]+")
 _ASCII_WORD: Final = re.compile("[a-z0-9]{1,64}")
-_CJK: Final = re.compile(f"[{CJK}]")
-_CJK_OR_REST: Final = re.compile(f"([{CJK}]+)")
-_CUT_WORD: Final = re.compile(f"[{CJK}]|[^\\s{CJK}]+")
+_CJK: Final = _late(f"[{CJK}]")
+_CJK_OR_REST: Final = _late(f"([{CJK}]+)")
+_CUT_WORD: Final = _late(f"[{CJK}]|[^\\s{CJK}]+")
 _LOGI: Final = re.compile("[aeiouy][^aeiouy].*logi$")
 _BLI: Final = re.compile("[aeiouy][^aeiouy].*bli$")
 _DOUBLED: Final = re.compile(r"([chjkqvwx])\1$")
@@ -172,10 +180,10 @@ def words(text: str) -> list[str]:
         return _ASCII_WORD.findall(text.lower())
     folded = _fold(text)
     foreign = _ASCII_RUN.sub("", folded)
-    if not _WORD.search(foreign):  # as in most English: curly quotes, dashes
+    if not _WORD().search(foreign):  # as in most English: curly quotes, dashes
         return _ASCII_WORD.findall(folded)
-    found = _WORD.findall(folded)
-    if not _IN_GRAMS.search(foreign):
+    found = _WORD().findall(folded)
+    if not _IN_GRAMS().search(foreign):
         return found
     return [piece for word in found for piece in _grams(word)]
 
@@ -207,9 +215,22 @@ def stem(word: str) -> str:
 
 def _snowball(word: str) -> str:
     """The library's stem, from a stemmer of its own: threads that share one spoil their stems."""
-    from snowballstemmer.porter_stemmer import PorterStemmer  # 20 ms, for all its languages
+    stemmed: str = _porter()().stemWord(word)
+    return stemmed
 
-    return PorterStemmer().stemWord(word)
+
+@lru_cache(maxsize=1)
+def _porter() -> Callable[[], Any]:
+    """The library's class, without its package, which imports all languages: 20 ms."""
+    spec = find_spec("snowballstemmer")
+    if spec is None or "snowballstemmer" in sys.modules:
+        return import_module("snowballstemmer.porter_stemmer").PorterStemmer
+    sys.modules["snowballstemmer"] = module_from_spec(spec)
+    try:
+        return import_module("snowballstemmer.porter_stemmer").PorterStemmer
+    finally:
+        for name in [one for one in sys.modules if one.partition(".")[0] == "snowballstemmer"]:
+            del sys.modules[name]  # whoever else wants it gets it whole
 
 
 def fts_quote(term: str) -> str:
@@ -268,7 +289,7 @@ def _shorten(text: str, *, end: int) -> str:
 
 def _end_of_word(text: str, *, number: int) -> int:
     end = 0
-    for count, word in enumerate(_CUT_WORD.finditer(text)):
+    for count, word in enumerate(_CUT_WORD().finditer(text)):
         if count == number:
             return end
         end = word.end()
@@ -290,11 +311,11 @@ def _boundary(text: str, *, end: int) -> int:
 def _grams(word: str) -> list[str]:
     """`東京都` as 東 東京 京 京都 都, `ไทย` as ไ ไท ท ทย ย; other parts of the word whole."""
     pieces: list[str] = []
-    for part in filter(None, _CJK_OR_REST.split(word)):
-        if not _IN_GRAMS.match(part):
+    for part in filter(None, _CJK_OR_REST().split(word)):
+        if not _IN_GRAMS().match(part):
             pieces.append(part)
             continue
-        units = part if _CJK.match(part) else _SYLLABLE.findall(part)
+        units = part if _CJK().match(part) else _SYLLABLE().findall(part)
         for first, second in pairwise(units):
             pieces += (first, first + second)
         pieces.append(units[-1])

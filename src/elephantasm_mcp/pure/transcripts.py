@@ -9,10 +9,10 @@ lines, reminders, the output of local commands, and what this program printed or
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from elephantasm_mcp.pure.redaction import Mask, mask_json
 
@@ -44,6 +44,14 @@ _NOT_SAID: Final = re.compile(
 _BLANK_LINES: Final = re.compile(r"\n\s*\n(?:\s*\n)+")
 
 
+Printed: TypeAlias = Callable[[str], bool]
+"""Whether a line is one that this program printed into the session."""
+
+
+def _nothing(line: str) -> bool:
+    return not isinstance(line, str)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """One message, call of a tool, or result of one."""
@@ -62,19 +70,18 @@ class Said:
 
 
 def read_lines(
-    lines: Iterable[bytes], *, mask: Mask, own_calls: set[str], printed: Iterable[str] = ()
+    lines: Iterable[bytes], *, mask: Mask, own_calls: set[str], printed: Printed = _nothing
 ) -> Iterator[Said]:
     """What was said in whole lines of a transcript, in order; a line that is none is passed over.
 
     `mask` is applied before anything is cut, so that no half of a secret is left. `own_calls` are
     the ids of calls of this program's own tools, whose results may stand in a later part: it is
-    kept up to date. `printed` are lines that were printed into the session.
+    kept up to date. `printed` tells whether a line of a text was printed into the session.
     """
-    known = {line.strip() for line in printed if line.strip()}
     for line in lines:
         found = parse_line(line)
         if found is not None:
-            yield from _said(found, mask, own_calls, known)
+            yield from _said(found, mask, own_calls, printed)
 
 
 def parse_line(line: bytes) -> dict[str, Any] | None:
@@ -92,7 +99,7 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     return found if found["message"].get("model") != "<synthetic>" else None
 
 
-def plain_text(text: str, *, printed: Iterable[str] = ()) -> str:
+def plain_text(text: str, *, printed: Printed = _nothing) -> str:
     """What somebody said, without what programs put around it; empty if nothing is left."""
     text = _INSERTED.sub("", _FENCED.sub("", text))
     command = _COMMAND.search(text)
@@ -102,9 +109,8 @@ def plain_text(text: str, *, printed: Iterable[str] = ()) -> str:
         return f"{command[1]} {said}" if said else ""
     if _NOT_SAID.match(text.lstrip()):
         return ""
-    known = set(printed)
-    if known:
-        text = "\n".join(line for line in text.split("\n") if line.strip() not in known)
+    if printed is not _nothing:
+        text = "\n".join(line for line in text.split("\n") if not printed(line))
     return _BLANK_LINES.sub("\n\n", text).strip()
 
 
@@ -119,7 +125,7 @@ def shortened(text: str, *, max_chars: int) -> str:
 
 
 def _said(
-    line: Mapping[str, Any], mask: Mask, own_calls: set[str], printed: set[str]
+    line: Mapping[str, Any], mask: Mask, own_calls: set[str], printed: Printed
 ) -> Iterator[Said]:
     content = line["message"].get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
@@ -140,7 +146,7 @@ def _said(
 
 
 def _of_block(
-    block: object, speaker: str, mask: Mask, own_calls: set[str], printed: set[str]
+    block: object, speaker: str, mask: Mask, own_calls: set[str], printed: Printed
 ) -> tuple[str, str, str | None, bool] | None:
     """Type, text, tool and failure of a block of content; None for one that says nothing."""
     if not isinstance(block, dict):

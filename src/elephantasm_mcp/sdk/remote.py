@@ -205,7 +205,9 @@ class Remote:
 
     async def trace(self, row: str, request: PackQuery) -> Trace:
         """See `Backend`."""
-        path = f"/trace/{_row(row, 'handle', example='m12')}"
+        granted = ":" in row  # acme/app:k7 has the name of its anima
+        parts = row.split("/") if granted else [row]
+        path = "/".join(["/trace", *(_row(one, "handle", example="m12") for one in parts)])
         answer = await self._read(request.anima, path, {"query": request.query})
         return self._one(Trace, answer)
 

@@ -172,6 +172,12 @@ def get_many(tx: Tx, anima: StoredAnima, ids: Iterable[RowId]) -> list[StoredEve
     return _all(tx.all("events_by_ids", ids=json.dumps(list(ids))), anima)
 
 
+def sessions_of(tx: Tx, uuids: Iterable[UUID]) -> set[str | None]:
+    """The sessions in which events were said; ids of no event count for nothing."""
+    rows = [tx.one("event_by_uuid", uuid=one.bytes) for one in uuids]
+    return {row["session_id"] for row in rows if row is not None}
+
+
 def in_state(
     tx: Tx, anima: StoredAnima, state: EventState, *, limit: int = NO_LIMIT
 ) -> list[StoredEvent]:

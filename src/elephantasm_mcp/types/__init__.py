@@ -1,74 +1,81 @@
-"""Public types. Everything that users import from here is listed in `__all__`."""
+"""Public types. Everything that users import from here is listed in `__all__`.
 
-from elephantasm_mcp.types.grants import Grant, GrantRequest, Origin
-from elephantasm_mcp.types.proposals import (
-    KnowledgeProposal,
-    MemoryProposal,
-    Proposals,
-    SourceQuote,
-)
-from elephantasm_mcp.types.records import (
-    Anima,
-    AnimaCreate,
-    AnimaOverview,
-    AnimaSettings,
-    Event,
-    EventCreate,
-    EventState,
-    EventType,
-    Knowledge,
-    KnowledgeType,
-    Layer,
-    Memory,
-    MemoryState,
-    Record,
-    Request,
-    Score,
-    Trust,
-    UtcDatetime,
-)
-from elephantasm_mcp.types.views import (
-    Accepted,
-    Accumulation,
-    AnimaRef,
-    CurateAction,
-    CurateReport,
-    Curation,
-    DreamAction,
-    DreamReport,
-    ForgetReport,
-    ForgetRequest,
-    IdentityContext,
-    MemoryPack,
-    OrderedEvent,
-    PackChanges,
-    PackContent,
-    PackLine,
-    PackQuery,
-    Phase,
-    Plan,
-    PlanStep,
-    Reason,
-    Recorded,
-    RecordedEvent,
-    RedactReport,
-    Rejected,
-    RowUse,
-    ScoredKnowledge,
-    ScoredMemory,
-    SearchHit,
-    SearchHits,
-    SearchQuery,
-    Standing,
-    TemporalContext,
-    Trace,
-    TraceAction,
-    TraceDerived,
-    TraceSource,
-    UndoReport,
-    Usefulness,
-    WorkOrder,
-)
+A name is fetched when it is first used, so that who needs one module of types pays for that alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elephantasm_mcp.types.grants import Grant, GrantRequest, Origin
+    from elephantasm_mcp.types.proposals import (
+        KnowledgeProposal,
+        MemoryProposal,
+        Proposals,
+        SourceQuote,
+    )
+    from elephantasm_mcp.types.records import (
+        Anima,
+        AnimaCreate,
+        AnimaOverview,
+        AnimaSettings,
+        Event,
+        EventCreate,
+        EventState,
+        EventType,
+        Knowledge,
+        KnowledgeType,
+        Layer,
+        Memory,
+        MemoryState,
+        Record,
+        Request,
+        Score,
+        Trust,
+        UtcDatetime,
+    )
+    from elephantasm_mcp.types.views import (
+        Accepted,
+        Accumulation,
+        AnimaRef,
+        CurateAction,
+        CurateReport,
+        Curation,
+        DreamAction,
+        DreamReport,
+        ForgetReport,
+        ForgetRequest,
+        IdentityContext,
+        MemoryPack,
+        OrderedEvent,
+        PackChanges,
+        PackContent,
+        PackLine,
+        PackQuery,
+        Phase,
+        Plan,
+        PlanStep,
+        Reason,
+        Recorded,
+        RecordedEvent,
+        RedactReport,
+        Rejected,
+        RowUse,
+        ScoredKnowledge,
+        ScoredMemory,
+        SearchHit,
+        SearchHits,
+        SearchQuery,
+        Standing,
+        TemporalContext,
+        Trace,
+        TraceAction,
+        TraceDerived,
+        TraceSource,
+        UndoReport,
+        Usefulness,
+        WorkOrder,
+    )
 
 __all__ = [
     "Accepted",
@@ -137,3 +144,19 @@ __all__ = [
     "UtcDatetime",
     "WorkOrder",
 ]
+
+_HOMES = ("records", "views", "grants", "proposals")
+
+
+def __getattr__(name: str) -> object:
+    """Fetch a public type from where it lives (PEP 562)."""
+    for home in _HOMES if name in __all__ else ():
+        value = getattr(import_module(f"{__name__}.{home}"), name, None)
+        if value is not None:
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -112,7 +112,7 @@ Score = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_no_truth)]
 class Record(BaseModel):
     """Base of all public models."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Request(BaseModel):

@@ -38,7 +38,7 @@ def register(api: FastAPI, app: App) -> None:
         return json_answer(SearchAnswer(hits=list(hits), mode=hits.mode, weak=hits.weak))
 
     @api.get(
-        "/api/animas/{anima}/trace/{row}",
+        "/api/animas/{anima}/trace/{row:path}",
         tags=["search"],
         summary="Trace a row",
         response_model=Trace,

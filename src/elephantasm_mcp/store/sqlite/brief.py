@@ -8,7 +8,6 @@ loop.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar, final
 
@@ -63,7 +62,7 @@ class BriefDatabase:
         writer = self._writer or self._open_writer()
         with plain_errors(self._path.name), self._lock.held(), ended_transaction(writer):
             writer.execute("BEGIN IMMEDIATE")
-            result = self._run(writer, partial(fn, *args, **kwargs))
+            result = self._run(writer, lambda tx: fn(tx, *args, **kwargs))
             writer.execute("COMMIT")
         return result
 
@@ -74,7 +73,7 @@ class BriefDatabase:
         reader = self._reader or self._open_reader()
         with plain_errors(self._path.name), ended_transaction(reader):
             reader.execute("BEGIN")
-            return self._run(reader, partial(fn, *args, **kwargs))
+            return self._run(reader, lambda tx: fn(tx, *args, **kwargs))
 
     async def data_version(self) -> int:
         """See `Database.data_version`."""

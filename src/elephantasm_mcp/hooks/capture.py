@@ -1,0 +1,153 @@
+"""Capture: what was said since the last time, into the spool.
+
+Owns reading the new part of a transcript and what a client's own message becomes. Invariant: only
+whole lines are read, and a session moves on only after what it moved past is in the spool; so
+whatever breaks off, or fails, is read again.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from elephantasm_mcp.environment import Place
+from elephantasm_mcp.hooks.clients import Call, Moment
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.pure.redaction import Mask, redact
+from elephantasm_mcp.pure.transcripts import (
+    MESSAGE_CHARS,
+    Printed,
+    Said,
+    plain_text,
+    read_lines,
+    shortened,
+)
+from elephantasm_mcp.spool import parts, sessions
+from elephantasm_mcp.spool.folders import Spool
+from elephantasm_mcp.spool.parts import Fields, Part
+from elephantasm_mcp.spool.sessions import Session, digest
+
+AT_ONCE_BYTES: Final = 4_000_000
+"""How much of a transcript is one part."""
+_DIGEST_CHARS: Final = 24
+
+
+def take_down(
+    call: Call, spool: Spool, session: Session, place: Place, project: Project, *, now: datetime
+) -> int:
+    """Put what is new into the spool; gives how many events that is.
+
+    Raises:
+        OSError: a transcript cannot be read, or the spool not be written.
+    """
+    mask = redact if place.redact else _as_it_is
+    if not call.client.has_transcript:
+        return _take_messages(call, spool, session, place, project, mask=mask, now=now)
+    if call.transcript is None or call.moment is not Moment.REPLY:
+        return 0
+    name, taken = call.session_name, 0
+    for start, end, lines in new_lines(Path(call.transcript), session):
+        own_calls = set(session.own_calls)
+        said = read_lines(lines, mask=mask, own_calls=own_calls, printed=_printed_into(session))
+        events = [_event_of(one, call, now=now) for one in said]
+        if events:
+            part = Part(project=project, anima=place.anima, events=events)
+            parts.put(spool, f"{name}-{start:015d}-{end:015d}", part)
+        session.offset, session.own_calls = end, sorted(own_calls)
+        sessions.keep(spool, name, session)
+        taken += len(events)
+    return taken
+
+
+def new_lines(path: Path, session: Session) -> Iterator[tuple[int, int, list[bytes]]]:
+    """The whole lines behind where a session was, in portions: from where, to where, which.
+
+    A file that is shorter than that is another one, and read from its start. What is known already
+    is told by its keys.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        start = session.offset if session.offset <= size else 0
+        while start < size:
+            file.seek(start)
+            data = file.read(AT_ONCE_BYTES)
+            end = data.rfind(b"\n") + 1
+            while not end and len(data) < size - start:  # a line longer than that
+                more = file.read(AT_ONCE_BYTES)
+                if not more:
+                    return
+                data += more
+                end = data.rfind(b"\n") + 1
+            if not end:
+                return
+            yield start, start + end, data[:end].splitlines()
+            start += end
+
+
+def _take_messages(
+    call: Call,
+    spool: Spool,
+    session: Session,
+    place: Place,
+    project: Project,
+    *,
+    mask: Mask,
+    now: datetime,
+) -> int:
+    """What a client hands in itself: the prompt, or the answer to it."""
+    if call.moment is Moment.PROMPT:
+        kind, text = "message.in", call.prompt
+    elif call.moment is Moment.REPLY:
+        kind, text = "message.out", call.reply
+    else:
+        return 0
+    said = mask(plain_text(text, printed=_printed_into(session)))[0]
+    content = shortened(said, max_chars=MESSAGE_CHARS)
+    if not content:
+        return 0
+    turn = call.turn or now.isoformat()
+    key = sha256("\0".join((call.session, turn, kind, content)).encode("utf-8", "replace"))
+    named = key.hexdigest()[:_DIGEST_CHARS]
+    event: Fields = {
+        "event_type": kind,
+        "content": content,
+        "occurred_at": now.isoformat(),
+        "session_id": call.session or None,
+        "meta": {"client": call.client.name},
+        "dedupe_key": f"{call.client.name}:{named}",
+    }
+    parts.put(spool, named, Part(project=project, anima=place.anima, events=[event]))
+    return 1
+
+
+def _event_of(said: Said, call: Call, *, now: datetime) -> Fields:
+    meta: Fields = {"client": call.client.name}
+    if said.tool:
+        meta["tool"] = said.tool
+    if said.failed:
+        meta["failed"] = True
+    return {
+        "event_type": said.event_type,
+        "content": said.content,
+        "occurred_at": (said.at or now).isoformat(),
+        "session_id": said.session_id or call.session or None,
+        "meta": meta,
+        "dedupe_key": said.key,
+    }
+
+
+def _printed_into(session: Session) -> Printed:
+    known = frozenset(session.printed)
+
+    def printed(line: str) -> bool:
+        return bool(known) and digest(line) in known
+
+    return printed
+
+
+def _as_it_is(text: str) -> tuple[str, int]:
+    return text, 0

@@ -1,0 +1,81 @@
+"""Parts: events that were taken down together, as a file of the spool.
+
+Owns their form: a JSON object that says whose they are, then an event a line, as `EventCreate` has
+it. Invariant: a part is put under a name that follows from what it holds, so that putting it again
+makes no second one.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.spool.folders import Spool, write_whole
+
+FORM: Final = 1
+_ENDING: Final = ".jsonl"
+_SET_ASIDE: Final = ".bad"
+Fields: TypeAlias = dict[str, Any]
+"""An event, as JSON has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Events of one session, in order."""
+
+    project: Project
+    anima: str | None
+    """The anima that the user chose; None: that of the project."""
+    events: Sequence[Fields]
+
+
+def put(spool: Spool, name: str, part: Part) -> Path:
+    """Put a part into the spool; from then on it is safe.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    project = asdict(part.project) | {"root": str(part.project.root)}
+    head = {"form": FORM, "project": project, "anima": part.anima}
+    lines = (json.dumps(one, ensure_ascii=True) for one in (head, *part.events))
+    path = spool.parts / f"{name}{_ENDING}"
+    write_whole(path, ("\n".join(lines) + "\n").encode())
+    return path
+
+
+def waiting(spool: Spool) -> list[Path]:
+    """The parts that are to be stored, the oldest first."""
+    try:
+        found = [(one.stat().st_mtime_ns, one) for one in spool.parts.glob(f"*{_ENDING}")]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found)]
+
+
+def read(path: Path) -> Part | None:
+    """A part; None when the file is none, or has gone.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        head, *events = (json.loads(line) for line in path.read_bytes().splitlines())
+        project = Project(**head["project"] | {"root": Path(head["project"]["root"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError):
+        return None
+    if head.get("form") != FORM or not all(isinstance(one, dict) for one in events):
+        return None
+    return Part(project=project, anima=head.get("anima"), events=events)
+
+
+def set_aside(path: Path) -> None:
+    """Keep a file that is no part from being tried again.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    path.replace(path.with_suffix(_SET_ASIDE))

@@ -1,0 +1,91 @@
+"""Sessions: how far a session was taken down, and what was printed into it.
+
+Owns a small file for each. Losing one loses nothing: what was stored is known by its key, and
+printed lines stand in a fence. Invariant: of what was printed it keeps handles and digests, never
+words.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from elephantasm_mcp.spool.folders import Spool, write_whole
+
+KEPT_D: Final = 30
+"""How long a session that nobody goes on with is known."""
+_DIGEST_CHARS: Final = 16
+_MOST_PRINTED: Final = 4_000
+_DAY_S: Final = 86_400
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of one session. `load` finds it, `keep` writes it down."""
+
+    folder: str = ""
+    """Where it began."""
+    offset: int = 0
+    """Up to which byte of its transcript it was taken down: always the end of a line."""
+    own_calls: list[str] = field(default_factory=list)
+    """Calls of our own tools whose results have not come yet."""
+    shown: list[str] = field(default_factory=list)
+    """Handles that were printed,"""
+    printed: list[str] = field(default_factory=list)
+    """and digests of the lines."""
+
+    def note_printed(self, handles: Iterable[str], lines: Iterable[str]) -> None:
+        """Remember what is printed."""
+        self.shown = list(dict.fromkeys([*self.shown, *handles]))[-_MOST_PRINTED:]
+        digests = (digest(line) for line in lines)
+        self.printed = list(dict.fromkeys([*self.printed, *digests]))[-_MOST_PRINTED:]
+
+
+def digest(line: str) -> str:
+    """What stands for a printed line."""
+    return sha256(" ".join(line.split()).encode("utf-8", "replace")).hexdigest()[:_DIGEST_CHARS]
+
+
+def load(spool: Spool, name: str) -> Session:
+    """What is known of a session; a file that cannot be read is none."""
+    try:
+        found = json.loads((spool.sessions / f"{name}.json").read_bytes())
+    except (OSError, ValueError):
+        return Session()
+    fresh = Session()
+    if not isinstance(found, dict):
+        return fresh
+    known = {
+        one.name: found[one.name]
+        for one in fields(Session)
+        if isinstance(found.get(one.name), type(getattr(fresh, one.name)))
+    }
+    return Session(**known)
+
+
+def keep(spool: Spool, name: str, session: Session) -> None:
+    """Write down what is known of a session.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    values = {one.name: getattr(session, one.name) for one in fields(Session)}
+    write_whole(spool.sessions / f"{name}.json", json.dumps(values).encode(), durable=False)
+
+
+def tidy(spool: Spool, *, now_s: float) -> None:
+    """Forget sessions that nobody went on with.
+
+    Raises:
+        OSError: they cannot be removed.
+    """
+    for path in _old(spool.sessions, now_s - KEPT_D * _DAY_S):
+        path.unlink(missing_ok=True)
+
+
+def _old(folder: Path, before_s: float) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [one for one in folder.iterdir() if one.stat().st_mtime < before_s]

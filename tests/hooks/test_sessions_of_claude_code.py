@@ -1,0 +1,95 @@
+"""Sessions of Claude Code, played by a script that drives the hooks as it does."""
+
+from calling import call_hook, texts
+
+
+def test_a_second_session_knows_what_the_first_said(session, stored):
+    first = session("first")
+    assert first.start() == ""
+    first.turn("We move billing to PostgreSQL.", "Noted: billing moves to PostgreSQL.")
+    first.turn("Bogdan must sign it off before Thursday.", "Then I prepare it for Wednesday.")
+    first.end()
+    shown = session("second").start()
+    assert "We move billing to PostgreSQL." in shown
+    assert "Bogdan must sign it off before Thursday." in shown
+    assert '<memory-pack key="' in shown
+    assert "(e1, raw)" in shown
+    assert "shop-" in shown.split("\n")[0]
+    assert texts(stored()) == [
+        "We move billing to PostgreSQL.",
+        "Noted: billing moves to PostgreSQL.",
+        "Bogdan must sign it off before Thursday.",
+        "Then I prepare it for Wednesday.",
+    ]
+
+
+def test_a_prompt_recalls_what_other_sessions_said_and_not_what_this_one_did(session):
+    first = session("first")
+    first.turn("The staging server is called heron.", "Good to know.")
+    second = session("second")
+    assert "heron" in second.turn("What is the staging server called?", "It is called heron.")
+    assert "heron" not in second.turn("And where is the staging server heron?", "In Porto.")
+
+
+def test_a_prompt_repeats_nothing_that_the_session_was_shown_at_its_start(session):
+    session("first").turn("The staging server is called heron.", "Good to know.")
+    second = session("second")
+    assert "heron" in second.start()
+    assert second.turn("What is the staging server called?", "heron") == ""
+
+
+def test_nothing_that_was_printed_comes_in_again(session, stored):
+    session("first").turn("The staging server is called heron.", "Good to know.")
+    second = session("second")
+    shown = second.start()
+    second.write_line("attachment", attachment={"type": "hook_success", "content": shown})
+    second.write("user", f"<session-start-hook>{shown}</session-start-hook>")
+    second.write("user", shown)
+    second.write("user", shown[: len(shown) // 2])
+    second.write("user", "\n".join(one for one in shown.split("\n") if "memory-pack" not in one))
+    second.turn("Deploy to it.", f"As remembered:\n{shown}\nI deploy.")
+    said = texts(stored())
+    assert said[2:] == ["## Relevant Memories", "Deploy to it.", "As remembered:\n\nI deploy."] or (
+        said[2:] == ["Deploy to it.", "As remembered:\n\nI deploy."]
+    )
+    assert not any("heron" in one for one in said[2:])
+
+
+def test_a_project_sees_nothing_of_another(session, tmp_path):
+    session("first").turn("The staging server is called heron.", "Good to know.")
+    (tmp_path / "other").mkdir()
+    other = session("second")
+    other.folder = tmp_path / "other"
+    assert other.start() == ""
+
+
+def test_a_session_stays_with_the_project_that_it_began_in(session, stored, tmp_path):
+    first = session("first")
+    first.start()
+    first.folder = tmp_path
+    first.turn("I only looked around.", "Good.")
+    assert texts(stored()) == ["I only looked around.", "Good."]
+
+
+def test_what_a_subagent_does_is_none_of_our_business(session, stored):
+    first = session("first")
+    first.write("user", "Look at the tests.")
+    call_hook("Stop", first.payload("Stop", agent_id="a1", agent_type="Explore"))
+    assert stored() == []
+
+
+def test_before_compaction_all_of_it_is_taken_down(session, stored):
+    first = session("first")
+    first.write("user", "The staging server is called heron.")
+    call_hook("PreCompact", first.payload("PreCompact", trigger="auto", custom_instructions=""))
+    assert texts(stored()) == ["The staging server is called heron."]
+
+
+def test_secrets_are_masked_on_the_disk_too(session, stored, tmp_path):
+    key = "sk-ant-api03-" + "Ab3" * 31
+    first = session("first")
+    first.write("user", f"Use {key} for the tests.")
+    call_hook("Stop", first.payload("Stop"))
+    for file in (tmp_path / "data").rglob("*"):
+        assert file.is_dir() or key.encode() not in file.read_bytes()
+    assert "[redacted" in stored()[0].content

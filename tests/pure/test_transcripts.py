@@ -1,0 +1,110 @@
+"""Reading transcripts of Claude Code: golden lines, and what is never said."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elephantasm_mcp.pure.redaction import redact
+from elephantasm_mcp.pure.transcripts import plain_text, read_lines, shortened
+
+GOLDEN = Path(__file__).parent.parent / "hooks" / "golden" / "claude-code.jsonl"
+
+
+def said_in(*lines: bytes, own_calls: set[str] | None = None):
+    return list(read_lines(lines, mask=redact, own_calls=set() if own_calls is None else own_calls))
+
+
+def a_line(content: object, *, kind: str = "user", **more: object) -> bytes:
+    found = {"type": kind, "uuid": "u1", "message": {"role": kind, "content": content}}
+    return json.dumps(found | more).encode()
+
+
+def test_a_golden_transcript_reads_as_what_was_said():
+    found = said_in(*GOLDEN.read_bytes().splitlines())
+    assert [(one.event_type, one.content.split("\n")[0]) for one in found] == [
+        (
+            "message.in",
+            "We move billing from MongoDB to PostgreSQL. Bogdan signs it off on Thursday.",
+        ),
+        ("message.out", "I look at the migrations first."),
+        ("tool.call", "Bash: ls migrations"),
+        ("tool.result", "0001_initial.sql"),
+        ("message.in", "/review the invoices table"),
+        ("message.in", "Keep the old table until May."),
+        ("tool.call", found[6].content.split("\n")[0]),
+        ("tool.result", "<tool_use_error>File has not been read yet.</tool_use_error>"),
+        ("message.out", "Done: the old table stays until May."),
+    ]
+    assert found[0].key == "claude-code:00000000-0000-4000-8000-000000000001"
+    assert found[0].folder == "/home/nadia/shop"
+    assert [one.key.partition("/")[2] for one in found[1:3]] == ["", "1"]
+    assert [one.failed for one in found[-3:]] == [False, True, False]
+
+
+def test_calls_and_results_are_cut_in_the_middle():
+    call = a_line(
+        [{"type": "tool_use", "id": "t", "name": "Write", "input": {"content": "x" * 9_000}}],
+        kind="assistant",
+    )
+    result = a_line([{"type": "tool_result", "tool_use_id": "t", "content": "y" * 9_000 + "END"}])
+    made, answered = said_in(call, result)
+    assert len(made.content) < 500
+    assert len(answered.content) < 2_100
+    assert answered.content.endswith("END")
+
+
+def test_a_secret_is_masked_before_a_text_is_cut():
+    secret = "AKIA" + "IOSFODNN7EXAMPLQ"
+    for before in range(1_380, 1_410):
+        content = "x" * before + f" aws_access_key_id={secret} " + "y" * 3_000
+        (found,) = said_in(
+            a_line([{"type": "tool_result", "tool_use_id": "t", "content": content}])
+        )
+        assert "AKIA" not in found.content
+
+
+def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part():
+    own_calls: set[str] = set()
+    call = {"type": "tool_use", "id": "t9", "name": "mcp__elephantasm__get_memory_pack"}
+    assert said_in(a_line([call], kind="assistant"), own_calls=own_calls) == []
+    result = {"type": "tool_result", "tool_use_id": "t9", "content": "## Relevant Knowledge"}
+    assert said_in(a_line([result]), own_calls=own_calls) == []
+    assert own_calls == set()
+
+
+def test_a_pack_whose_end_was_cut_off_is_left_out_whole():
+    assert plain_text('Look: <memory-pack key="0a">\n- [FACT] Hazelnuts (k3)\n- […') == "Look:"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<local-command-stdout>x</local-command-stdout>",
+        "<bash-stdout>x</bash-stdout><bash-stderr></bash-stderr>",
+        "<task-notification>done</task-notification>",
+        "[Request interrupted by user for tool use]",
+        "<system-reminder>Be terse.</system-reminder>",
+    ],
+)
+def test_what_nobody_said_is_nothing(text: str):
+    assert plain_text(text) == ""
+
+
+@given(st.binary(max_size=200) | st.from_type(str).map(str.encode))
+def test_no_line_breaks_the_reader(line: bytes):
+    assert said_in(line) == []
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_no_content_breaks_the_reader(content: object):
+    for one in said_in(a_line(content), a_line([{"type": "tool_result", "content": content}])):
+        assert one.content
+
+
+@given(st.text(max_size=300), st.integers(20, 200))
+def test_a_text_is_shortened_to_its_beginning_and_end(text: str, most: int):
+    short = shortened(text, max_chars=most)
+    assert short == text if len(text) <= most else len(short) < most + 40
