@@ -104,3 +104,49 @@ def test_several_conversations_do_not_go_into_one_anima(cli: Cli, bench: Path):
     assert done.code == 1
     assert "--only" in done.err
     assert cli("animas").out == ""
+
+
+def test_a_dry_run_says_what_would_be_stored_and_writes_nothing(
+    cli: Cli, jsonl: Path, database: Path
+):
+    cli("import", "jsonl", str(jsonl), "--anima", "tea")
+    before = {path.name: path.read_bytes() for path in database.parent.iterdir()}
+    jsonl.write_text(jsonl.read_text() + '{"content": "And coffee."}\n')
+    before[jsonl.name] = jsonl.read_bytes()
+    done = cli("import", "jsonl", str(jsonl), "--anima", "tea", "--dry-run")
+    assert done.code == 0
+    assert "1 event would be stored, 3 known already" in done.out
+    assert "line 1: known already as e1" in done.err
+    assert {path.name: path.read_bytes() for path in database.parent.iterdir()} == before
+
+
+def test_a_dry_run_makes_no_database(cli: Cli, jsonl: Path, database: Path):
+    done = cli("import", "jsonl", str(jsonl), "--anima", "new", "--dry-run")
+    assert "3 events would be stored" in done.out
+    assert "Would make 1 anima: new." in done.err
+    assert [path.name for path in database.parent.iterdir()] == [jsonl.name]
+
+
+def test_lines_without_keys_are_stored_once_too(cli: Cli, jsonl: Path):
+    jsonl.write_text('{"content": "a"}\n{"content": "a"}\n{"content": "b"}\n')
+    first = cli("import", "jsonl", str(jsonl), "--json").json
+    jsonl.write_text(jsonl.read_text() + '{"content": "c"}\n')
+    again = cli("import", "jsonl", str(jsonl), "--json").json
+    assert (first["stored"], again["stored"], again["duplicates"]) == (3, 1, 3)
+
+
+def test_the_format_may_be_guessed(cli: Cli, jsonl: Path):
+    done = cli("import", "auto", str(jsonl))
+    assert (done.code, "3 events stored" in done.out) == (0, True)
+    assert "It looks like a file of JSON lines." in done.err
+
+
+def test_another_format_is_named_with_the_command_for_it(cli: Cli, bench: Path):
+    done = cli("import", "claude", str(bench))
+    assert done.code == 1
+    assert f"elephantasm-mcp import bench {bench}" in done.err
+
+
+def test_secrets_that_were_masked_are_counted(cli: Cli, jsonl: Path):
+    jsonl.write_text('{"content": "The password=hunter2-and-more is mine."}\n')
+    assert "masked: 1 secret" in cli("import", "jsonl", str(jsonl)).out

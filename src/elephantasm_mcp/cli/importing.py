@@ -230,7 +230,7 @@ _PARTS = (
     _format(
         "mem0",
         "memories of mem0",
-        "Store each memory, marked as reported: from the JSON of get_all (one page or several), or "
+        "Store each memory, marked as reported: from the JSON that get_all gives, or "
         "from history.db, of which the latest words count.",
         file="a JSON file, or history.db; `-` is standard input",
         only="import the memories of this user, agent or run alone",

@@ -37,9 +37,9 @@ def redact(text: str) -> tuple[str, int]:
     and `${TOKEN}`, names and calls in code (`password=read_password()`), and prose.
     """
     total = 0
-    holds = text.lower().__contains__
-    for rule in RULES if text else ():
-        if any(map(holds, rule.needles)):
+    held = set(filter(text.lower().__contains__, _NEEDLES))
+    for rule in RULES if held else ():
+        if not held.isdisjoint(rule.needles):
             text, count = _apply(rule, text)
             total += count
     return text, total
@@ -256,3 +256,5 @@ RULES: Final = (
     ),
 )
 """In order of precision: a token in an assignment keeps the name of its format."""
+_NEEDLES: Final = tuple({one: None for rule in RULES for one in rule.needles})
+"""Each asked for once, though several rules have it."""

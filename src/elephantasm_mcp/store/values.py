@@ -11,6 +11,9 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
 
 
 def to_micros(moment: datetime) -> int:
@@ -46,9 +49,7 @@ def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
         ValueError: a number is not finite, or the value holds itself.
         RecursionError: it is nested too deeply.
     """
-    return json.dumps(
-        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    return _ENCODER.encode(value)
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -18,7 +18,8 @@ MAX_OBJECT_BYTES: Final = 256 << 20
 """A chat of 20,000 turns takes 40 MB; what has no end in sight is no chat."""
 _CHUNK_BYTES: Final = 1 << 20
 _ESCAPE_CHARS: Final = len("\\ud83d\\ude00")
-_WORDS: Final = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_BEGUN: Final = ("true", "false", "null", "NaN", "Infinity", "-Infinity", ".", "e-", "e+")
+"""What a value may begin with, or a number go on with."""
 _BLANKS: Final = " \t\r\n"
 Found: TypeAlias = tuple[str, int, dict[str, Any] | Rejected]
 
@@ -163,5 +164,5 @@ def _may_go_on(error: json.JSONDecodeError) -> bool:
     if error.msg.startswith("Unterminated string"):
         return True
     if error.msg.startswith("Expecting"):
-        return not rest.strip() or any(word.startswith(rest) for word in _WORDS)
+        return not rest.strip() or any(one.startswith(rest.replace("E", "e")) for one in _BEGUN)
     return len(rest) < _ESCAPE_CHARS

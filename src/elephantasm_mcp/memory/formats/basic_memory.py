@@ -22,7 +22,7 @@ _FRONT: Final = re.compile(r"\A---[ \t]*\n(.{0,64000}?)\n---[ \t]*(?:\n|\Z)", re
 _ITEM: Final = re.compile(r"\s*[-*+]\s+(.*)")
 _OBSERVATION: Final = re.compile(r"\[([^\[\]()]+)\]\s+(.+)")
 _NO_CATEGORY: Final = re.compile(
-    r"[xX]|[^\w]|\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s+-\s+[\d:.,]+)?"
+    r"|[xX]|[^\w]|\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s+-\s+[\d:.,]+)?"
 )
 """A mark of a task or a time in a transcript, which also stand in brackets."""
 _TAG: Final = re.compile(r"(?:^|\s)#[\w/-]+")

@@ -97,7 +97,7 @@ def _message(
         "event_type": event_type,
         "session_id": session,
         "occurred_at": moment(message.get("create_time")) or moment(chat.get("create_time")),
-        "meta": {"source": SOURCE, "conversation": title},
+        "meta": {"source": SOURCE} | ({"conversation": title} if title else {}),
         "dedupe_key": key(SOURCE, text_of(message.get("id")) or f"{session} {id_}"),
     }
     return found(

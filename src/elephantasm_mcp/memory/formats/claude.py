@@ -76,31 +76,32 @@ class _Message:
         blocks = self._message.get("content")
         if not isinstance(blocks, list) or not blocks:
             blocks = [{"type": "text", "text": self._message.get("text")}]
-        said = "\n\n".join(
-            text for one in blocks if _kind(one) == "text" and (text := text_of(one.get("text")))
-        )
-        if said or all(_kind(one) == "text" for one in blocks):
-            yield self._said(said, event_type)
-        for number, block in enumerate(blocks):
-            yield from self._block(block, number)
+        silent = True
+        for first, kind, run in _runs(blocks):
+            for one in self._text(run, first, event_type) if kind == "text" else self._tool(run[0]):
+                silent = False
+                yield one
+        if silent:
+            yield Passed(self._place, self._position, "messages without words")
 
-    def _said(self, text: str, event_type: EventType) -> Item:
-        if not text:
-            return Passed(self._place, self._position, "messages without words")
-        return self._event(text, event_type, number="text")
+    def _text(
+        self, blocks: list[dict[str, Any]], first: int, event_type: EventType
+    ) -> Iterator[Item]:
+        text = "\n\n".join(filter(None, (text_of(one.get("text")) for one in blocks)))
+        if text:
+            yield self._event(text, event_type, number=first)
 
-    def _block(self, block: object, number: int) -> Iterator[Item]:
-        if not isinstance(block, dict):
-            return
-        name = text_of(block.get("name")) or "tool"
+    def _tool(self, block: dict[str, Any]) -> Iterator[Item]:
+        name, number = text_of(block.get("name")) or "tool", text_of(block.get("id"))
         match block.get("type"):
             case "tool_use":
                 text = f"{name}: {compact(block.get('input'))}"
-                yield self._event(text, EventType.TOOL_CALL, number=number)
+                yield self._event(text, EventType.TOOL_CALL, number=f"call {number or text}")
             case "tool_result":
                 if text := _result(block.get("content")):
+                    number = text_of(block.get("tool_use_id")) or text
                     content = f"{name}: {text}"
-                    yield self._event(content, EventType.TOOL_RESULT, number=number)
+                    yield self._event(content, EventType.TOOL_RESULT, number=f"result {number}")
             case "thinking":
                 yield Passed(self._place, self._position, _THOUGHTS)
             case _:
@@ -128,21 +129,34 @@ class _Message:
     ) -> Item:
         session = text_of(self._chat.get("uuid"))
         id_ = text_of(self._message.get("uuid")) or f"{session} {self._place}"
-        written = self._message.get("created_at")
+        written, title = self._message.get("created_at"), text_of(self._chat.get("name"))
         fields = {
             "content": content,
             "event_type": event_type,
             "session_id": session,
             "occurred_at": moment(written) or moment(self._chat.get("created_at")),
-            "meta": {"source": SOURCE, "conversation": text_of(self._chat.get("name"))},
+            "meta": {"source": SOURCE} | ({"conversation": title} if title else {}),
             "source_uri": source_uri,
             "dedupe_key": key(SOURCE, id_, number),
         }
         return found(fields, place=self._place, position=self._position, group=self._names)
 
 
-def _kind(block: object) -> str:
-    return text_of(block.get("type")) if isinstance(block, dict) else ""
+def _runs(blocks: list[Any]) -> Iterator[tuple[int, str, list[dict[str, Any]]]]:
+    """Neighbouring texts together, each other block by itself, with the number of the first."""
+    run: list[dict[str, Any]] = []
+    for number, block in enumerate(blocks):
+        if not isinstance(block, dict):
+            continue
+        if block.get("type") == "text":
+            run.append(block)
+            continue
+        if run:
+            yield number - len(run), "text", run
+        run = []
+        yield number, "other", [block]
+    if run:
+        yield len(blocks) - len(run), "text", run
 
 
 def _result(content: object) -> str:

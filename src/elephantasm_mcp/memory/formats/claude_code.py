@@ -41,7 +41,7 @@ def _event(one: Said, *, place: str, position: int) -> Item:
         "event_type": one.event_type,
         "session_id": one.session_id,
         "occurred_at": one.at,
-        "meta": {"source": SOURCE} | {name: note for name, note in notes.items() if note},
+        "meta": {"client": SOURCE} | {name: note for name, note in notes.items() if note},
         "dedupe_key": one.key,
     }
     group = tuple(filter(None, (one.folder, one.session_id)))

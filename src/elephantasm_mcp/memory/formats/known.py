@@ -149,7 +149,7 @@ def files_of(chosen: Format, source: Source) -> list[Listed]:
             f"{source.name} holds no {wanted}, so it is not {chosen.title}.",
             hint="`import auto` says what it looks like.",
         )
-    if not source.is_folder():
+    if chosen.zipped or not source.is_folder():
         _check_looks(chosen, source, listed[0])
     return listed
 
@@ -179,7 +179,7 @@ def _check_looks(chosen: Format, source: Source, first: Listed) -> None:
     if looks is not None and looks != chosen.name and looks not in chosen.kin:
         raise ValidationError(
             f"{source.name} looks like {_TITLES[looks]}, and not like {chosen.title}.",
-            hint=f"If it is one: elephantasm-mcp import {looks} {source.name}",
+            hint=f"If it is one: elephantasm-mcp import {looks} {source.argument}",
         )
 
 
@@ -202,7 +202,7 @@ def _guessed(source: Source) -> Format:
         if looks is not None:
             raise ValidationError(
                 f"{source.name} looks like {_TITLES[looks]}.",
-                hint=f"Say so: elephantasm-mcp import {looks} {source.name}",
+                hint=f"Say so: elephantasm-mcp import {looks} {source.argument}",
             )
     raise _unknown(source)
 

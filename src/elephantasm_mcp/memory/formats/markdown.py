@@ -82,7 +82,7 @@ class _File:
             yield Rejected(place or name, self._position, f"It is over {MAX_FILE_BYTES:,} bytes.")
             return
         text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-        text = _COMMENT.sub("", _FRONT.sub("", text))
+        text = _COMMENT.sub(_lines_of, _FRONT.sub(_lines_of, text))
         seen: dict[str, int] = {}
         for one in sections(text):
             if not one.text:
@@ -131,6 +131,11 @@ class _File:
         except (OSError, ValueError, RuntimeError):
             return None
         return real if inside else None
+
+
+def _lines_of(match: re.Match[str]) -> str:
+    """The line breaks of what is taken out, so that what follows keeps its number."""
+    return "\n" * match[0].count("\n")
 
 
 def _imports(text: str) -> Iterator[str]:

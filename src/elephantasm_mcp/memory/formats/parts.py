@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import BinaryIO, Final
 
 from typing_extensions import override
@@ -71,6 +72,11 @@ class Source:
         self.name = name
         self.path = Path(name)
         self._stdin = io.BufferedReader(_Raw(stdin), HEAD_BYTES) if stdin else None
+
+    @property
+    def argument(self) -> str:
+        """What to type for it."""
+        return quote(str(self.path)) if self._stdin is None else STDIN
 
     @property
     def is_stream(self) -> bool:

@@ -1,0 +1,299 @@
+"""What the readers find in small files, made after what those programs write."""
+
+import sqlite3
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from reading import FILES, GOLDEN, events, golden, passed, read, rejected, said
+
+from elephantasm_mcp.app import rows_of
+from elephantasm_mcp.errors import ValidationError
+from elephantasm_mcp.memory import events as stored_events
+from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.formats.items import Candidate
+from elephantasm_mcp.memory.formats.known import FORMATS, format_of
+from elephantasm_mcp.memory.formats.parts import open_source
+from elephantasm_mcp.memory.transfer import take_in
+from elephantasm_mcp.types.records import LOCAL_USER, Event, Trust
+
+HISTORY = """
+CREATE TABLE history (id TEXT PRIMARY KEY, memory_id TEXT, old_memory TEXT, new_memory TEXT,
+  event TEXT, created_at DATETIME, updated_at DATETIME, is_deleted INTEGER, actor_id TEXT,
+  role TEXT);
+INSERT INTO history VALUES
+  ('h1', 'a', NULL, 'Likes tea', 'ADD', '2026-01-05T10:00:00+00:00', NULL, 0, 'nadia', 'user'),
+  ('h2', 'b', NULL, 'Lives in Lyon', 'ADD', '2026-01-05T10:00:01+00:00', NULL, 0, NULL, NULL),
+  ('h3', 'a', 'Likes tea', 'Likes green tea', 'UPDATE', '2026-01-05T10:00:00+00:00',
+    '2026-01-06T10:00:00+00:00', 0, 'nadia', 'user'),
+  ('h4', 'b', 'Lives in Lyon', NULL, 'DELETE', NULL, NULL, 1, NULL, NULL);
+"""
+MEMORIES = """
+CREATE TABLE memories (id INTEGER PRIMARY KEY AUTOINCREMENT, content_hash TEXT UNIQUE NOT NULL,
+  content TEXT NOT NULL, tags TEXT, memory_type TEXT, metadata TEXT, created_at REAL,
+  updated_at REAL, created_at_iso TEXT, updated_at_iso TEXT, deleted_at REAL DEFAULT NULL);
+INSERT INTO memories (content_hash, content, tags, memory_type, metadata, created_at, deleted_at)
+VALUES
+  ('1f0c', 'The staging database is rebuilt every Monday at six.', 'ops,staging', 'note',
+    '{"source": "example"}', 1769932800.5, NULL),
+  ('3a2b', 'Gone.', '', 'note', '{', 1769932801.0, 1769932802.0);
+"""
+
+
+async def stored(core: Core, name: str, *, anima: str = "it") -> list[Event]:
+    await take_in(core, LOCAL_USER, golden(name), anima=anima)
+    return await stored_events.list_events(core, LOCAL_USER, anima)
+
+
+def database(path: Path, script: str) -> Path:
+    with sqlite3.connect(path) as connection:
+        connection.executescript(script)
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_a_second_import_adds_nothing_and_names_what_is_there(core: Core, name: str):
+    first = await take_in(core, LOCAL_USER, golden(name))
+    again = await take_in(core, LOCAL_USER, golden(name))
+    assert first.stored == len(events(golden(name))) > 1
+    assert (again.stored, again.duplicates) == (0, first.stored)
+    assert again.first_duplicates[0].handle == "e1"
+    assert again.left_out == first.left_out
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_a_dry_run_foresees_what_an_import_does(core: Core, name: str):
+    foreseen = await take_in(core, LOCAL_USER, golden(name), dry_run=True)
+    done = await take_in(core, LOCAL_USER, golden(name))
+    assert foreseen.dry_run
+    assert foreseen.stored == done.stored
+    assert foreseen.left_out == done.left_out
+    assert foreseen.created == done.created
+    foreseen = await take_in(core, LOCAL_USER, golden(name), dry_run=True)
+    assert (foreseen.stored, foreseen.duplicates) == (0, done.stored)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_format_is_told_from_the_file(name: str):
+    assert format_of("auto", open_source(str(GOLDEN / FILES[name]))).name == name
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_another_format_is_called_by_both_names(name: str):
+    for other in FORMATS.values():
+        source = open_source(str(GOLDEN / FILES[name]))
+        if other.name == name or name in other.kin or source.is_folder():
+            continue
+        with pytest.raises(ValidationError) as error:
+            read(other.name, source)
+        assert FORMATS[name].title in error.value.explain()
+        assert other.title in error.value.explain()
+
+
+def test_a_transcript_of_claude_code_says_what_was_said():
+    items = golden("claude-code")
+    assert said(items) == [
+        (
+            "message.in",
+            "Billing has to move from MongoDB to PostgreSQL, payments need ACID transactions.",
+        ),
+        ("message.out", "I will look at the schema first."),
+        ("tool.call", "Bash: ls migrations"),
+        ("tool.result", "0001_initial.sql\n0002_invoices.sql"),
+        ("message.out", "There are two migrations; invoices come second."),
+    ]
+    assert passed(items) == {"lines of the transcript that are no conversation": 4}
+    first = events(items)[0]
+    assert first.session_id == "5f0c6e52-1b7a-4c1e-9a53-0d2f8f6f7a10"
+    assert first.occurred_at == datetime(2026, 3, 2, 10, 0, 5, 120000, UTC)
+    assert first.dedupe_key == "claude-code:u1"
+
+
+async def test_a_session_goes_to_the_anima_of_the_project_that_it_was_in(core: Core):
+    report = await take_in(core, LOCAL_USER, golden("claude-code"))
+    (name,) = report.animas
+    assert name.startswith("app-")
+    assert report.created == [name]
+
+
+async def test_an_anima_that_is_named_beats_the_project(core: Core):
+    report = await take_in(core, LOCAL_USER, golden("claude-code"), anima="mine")
+    assert list(report.animas) == ["mine"]
+
+
+def test_an_export_of_claude_says_what_was_said_in_its_order():
+    items = golden("claude")
+    assert said(items) == [
+        ("message.in", "plan.txt:\nBogdan signs it off on Thursday."),
+        ("message.in", "Here is the plan for the cut-over."),
+        ("tool.call", 'calendar_search: {"day": "Thursday"}'),
+        ("tool.result", "calendar_search: 10:00 free"),
+        ("message.out", "Thursday it is. The calendar has a free hour at ten."),
+        ("message.in", "I am allergic to hazelnuts."),
+    ]
+    assert passed(items) == {"thoughts of the model": 1, "messages without words": 1}
+    assert {one.session_id for one in events(items)} == {
+        "0b0c5f3e-6f1e-4a55-8d0e-1f3a5c7e9b01",
+        "0b0c5f3e-6f1e-4a55-8d0e-1f3a5c7e9b02",
+    }
+
+
+async def test_words_of_a_chat_are_told_and_what_tools_and_files_said_is_reported(core: Core):
+    trust = {one.content[:8]: one.trust for one in await stored(core, "claude")}
+    assert trust["Here is "] is Trust.TOLD
+    assert trust["Thursday"] is Trust.TOLD
+    assert trust["plan.txt"] is Trust.REPORTED
+    assert trust["calendar"] is Trust.REPORTED
+
+
+def test_an_export_of_chatgpt_says_the_branch_that_was_kept():
+    items = golden("chatgpt")
+    assert said(items) == [
+        ("message.in", "What should I bring to Mara's dinner? She is vegan."),
+        ("tool.call", 'web: search("vegan dessert")'),
+        ("tool.result", "web: Mango sorbet is vegan."),
+        ("message.out", "Bring mango sorbet, it is vegan."),
+        ("message.in", "Like this one?"),
+    ]
+    assert passed(items) == {
+        "hidden messages": 1,
+        "thoughts of the model": 1,
+        "messages of branches that were given up": 1,
+    }
+    assert events(items)[0].occurred_at == datetime(2026, 2, 23, 10, 0, 0, 500000, UTC)
+
+
+@pytest.mark.parametrize("name", ["claude", "chatgpt"])
+def test_an_account_export_is_read_in_its_zip(name: str, tmp_path: Path):
+    path = tmp_path / "export.zip"
+    inside = "export/conversations.json" if name == "claude" else "conversations-000.json"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(GOLDEN / FILES[name], inside)
+        archive.writestr("chat.html", "<html>")
+        archive.writestr("users.json", "[]")
+    assert said(read(name, path)) == said(golden(name))
+    assert format_of("auto", open_source(str(path))).name == name
+
+
+def test_a_graph_of_server_memory_says_each_observation_and_relation():
+    assert [content for _, content in said(golden("server-memory"))] == [
+        "Nadia: Prefers tea to coffee",
+        "Nadia: Works from Porto",
+        "Billing is known as: service.",
+        "Nadia is responsible for Billing.",
+    ]
+
+
+def test_memories_of_mem0_keep_their_person_session_and_time():
+    first, second = events(golden("mem0"))
+    assert (first.author, first.session_id) == ("dev", None)
+    assert (second.author, second.session_id) == ("arjun", "run-7")
+    assert second.occurred_at == datetime(2026, 1, 7, 9, tzinfo=UTC)
+    assert first.meta["metadata"] == {"type": "professional"}
+
+
+def test_a_memory_of_mem0_that_was_changed_is_another_event():
+    one = b'{"results": [{"id": "a", "memory": "Likes tea"}]}'
+    other = b'[{"id": "a", "memory": "Likes green tea"}]'
+    (before,), (after,) = events(read("mem0", one)), events(read("mem0", other))
+    assert before.dedupe_key != after.dedupe_key
+
+
+def test_the_history_of_mem0_is_read_as_it_was_last(tmp_path: Path):
+    path = database(tmp_path / "history.db", HISTORY)
+    before = path.read_bytes()
+    mem0 = FORMATS["mem0"]
+    assert mem0.read_rows is not None
+    items = list(mem0.read_rows(rows_of(path, mem0.statement)))
+    assert said(items) == [("message.in", "Likes green tea")]
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["history.db"]
+
+
+def test_a_database_of_mcp_memory_service_says_what_its_export_says(tmp_path: Path):
+    path = database(tmp_path / "sqlite_vec.db", MEMORIES)
+    service = FORMATS["mcp-memory-service"]
+    assert service.read_rows is not None
+    items = list(service.read_rows(rows_of(path, service.statement)))
+    exported = events(golden("mcp-memory-service"))[0]
+    (found,) = events(items)
+    assert found == exported
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path):
+    path = database(tmp_path / "other.db", "CREATE TABLE notes (text TEXT);")
+    with pytest.raises(ValidationError, match="has not the tables"):
+        list(rows_of(path, FORMATS["mem0"].statement))
+
+
+def test_an_export_of_mcp_memory_service_keeps_tags_and_times():
+    first, second = events(golden("mcp-memory-service"))
+    assert first.meta["tags"] == ["ops", "staging"]
+    assert "tags" not in second.meta
+    assert first.occurred_at == datetime(2026, 2, 1, 8, 0, 0, 500000, UTC)
+
+
+def test_notes_of_basic_memory_say_observations_relations_and_the_rest():
+    items = golden("basic-memory")
+    assert [content for _, content in said(items)] == [
+        "Coffee Brewing Methods\nNotes from a year of mornings.",
+        "Coffee Brewing Methods, method: Pour over provides more flavor clarity than French press",
+        "Coffee Brewing Methods, technique: Water at 96 degrees extracts best #brewing (own test)",
+        "Coffee Brewing Methods: Lighter roasts suit Ethiopian beans #beans",
+        "Coffee Brewing Methods › Observations\n- [ ] Buy filters\n- [00:01:12] said in the video",
+        "Coffee Brewing Methods relates to Coffee Bean Origins",
+        "Coffee Brewing Methods based on A Talk by Mara (last spring)",
+        "Coffee Brewing Methods › Relations\n- [[Tea]]",
+        "Mara\nMara is vegan and lives in Porto.",
+    ]
+    first = events(items)[0]
+    assert first.occurred_at == datetime(2026, 1, 12, 7, 30, tzinfo=UTC)
+    assert first.source_uri == "memory://coffee-brewing-methods"
+    assert first.meta["tags"] == ["coffee", "brewing"]
+
+
+@pytest.mark.parametrize("front", ["title: [", "- a list", "x: " + "[" * 1200, "? !!python/x y"])
+def test_frontmatter_that_is_no_yaml_is_passed_over(front: str, tmp_path: Path):
+    (tmp_path / "Note.md").write_text(f"---\n{front}\n---\nA fact.\n")
+    assert said(read("basic-memory", tmp_path)) == [("message.in", "Note\nA fact.")]
+
+
+def test_instructions_are_read_section_by_section_and_their_imports_too():
+    items = golden("markdown")
+    assert [content for _, content in said(items)] == [
+        "App\nBilling service of the shop.",
+        "App › Commands\n```sh\n# run the tests\npytest -q\n```",
+        "App › Style\n- Two spaces, no tabs. See @docs/style.md\n"
+        "- Not followed: @/etc/hostname, and in code `@docs/none.md`",
+        "App › Style\nErrors name what to do.",
+        "Naming\nA module is one noun.\n\nSee @../CLAUDE.md for the rest.",
+    ]
+    assert passed(items) == {"imports that were not followed": 1}
+    assert [one.place for one in items if isinstance(one, Candidate)][2] == "line 12"
+
+
+def test_no_link_leads_out_of_the_folder(tmp_path: Path):
+    (tmp_path / "secret.md").write_text("The key is under the mat.")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "CLAUDE.md").write_text("See @linked.md and @../secret.md")
+    (folder / "linked.md").symlink_to(tmp_path / "secret.md")
+    (folder / "AGENTS.md").symlink_to(tmp_path / "secret.md")
+    for source in (folder, folder / "CLAUDE.md"):
+        items = read("markdown", source)
+        assert [content for _, content in said(items)] == ["See @linked.md and @../secret.md"]
+        assert passed(items) == {"imports that were not followed": 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["server-memory", "mem0", "mcp-memory-service", "basic-memory", "markdown"]
+)
+async def test_what_other_memories_derived_is_reported(core: Core, name: str):
+    assert {one.trust for one in await stored(core, name)} == {Trust.REPORTED}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_golden_file_has_nothing_unusable(name: str):
+    assert rejected(golden(name)) == []
