@@ -504,7 +504,9 @@ def _refuse_unfit(connector: Connector, path: Path, *, latest: int) -> None:
 
 
 def _engine(connection: Connection) -> str:
-    return f"SQLite {connection.text('SELECT sqlite_version()')}"
+    return connection.text(
+        "SELECT 'SQLite ' || sqlite_version() || ', sqlite-vec ' || vec_version()"
+    )
 
 
 def _why(error: Exception, path: Path) -> str:
