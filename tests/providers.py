@@ -267,7 +267,7 @@ def memory_of(event: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 def _say(proposals: Any, fault: str | None) -> str:  # noqa: C901 - a table
     """What the model says: JSON as a rule."""
-    memories = proposals["memories"]
+    memories = proposals.get("memories", [])
     match fault:
         case Fault.TRUNCATED:
             return json.dumps(proposals)[:-20]

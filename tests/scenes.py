@@ -177,6 +177,7 @@ def conflict(core: Core, question: str) -> Change:
     """The first two pieces of knowledge say different things, and nobody knows which holds."""
     row = {
         **_fresh(core),
+        "links": [["knowledge", row_id(1, 1), None], ["knowledge", row_id(1, 2), None]],
         "of_layer": "knowledge",
         "first_id": row_id(1, 1),
         "second_id": row_id(1, 2),

@@ -1,10 +1,20 @@
 """`doctor` reports, whatever is wrong."""
 
+import json
 import sqlite3
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from programs import Cli
+
+import providers
+from elephantasm_mcp.cli.checkup.findings import Checkup, Severity
+from scenes import look, tamper
+
+ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs modes of files")
 
 
 def test_a_fresh_install_is_in_order_and_nothing_is_made(cli: Cli, database: Path):
@@ -157,3 +167,146 @@ def test_half_of_the_settings_for_tokens_are_a_problem(cli: Cli, monkeypatch: py
     monkeypatch.setenv("ELEPHANTASM_JWT_ISSUER", "https://login.example/")
     monkeypatch.setenv("ELEPHANTASM_JWT_AUDIENCE", "memory")
     assert "tokens of https://login.example/ are taken" in cli("doctor").out
+
+
+@pytest.fixture
+def dreamt(cli: Cli, database: Path) -> Path:
+    """A database with more rows than are read one by one, packed for a quick start."""
+    lines = [{"content": f"Nadia bought {n} lemons.", "dedupe_key": str(n)} for n in range(70)]
+    file = database.with_name("events.jsonl")
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    cli("import", "jsonl", str(file))
+    cli("dream", "run")
+    cli("search", "lemons")
+    return database
+
+
+def texts(report, severity: Severity) -> list[str]:
+    return [one["text"] for one in report["findings"] if one["severity"] == severity]
+
+
+def test_each_finding_has_an_area_and_what_is_wrong_has_a_remedy():
+    found = Checkup(versions={})
+    found.wrong("files", "It is open to all.", "Close it.", fixable=True)
+    found.wrong("files", "It is open to all.", "Close it.", fixable=True)
+    found.advise("backup", "There is none.")
+    assert found.problems == ["It is open to all. Close it."]
+    assert not found.ok
+
+
+def test_advice_alone_is_no_failure(cli: Cli):
+    cli("extract", "Hello.")
+    report = cli("doctor", "--json")
+    assert (report.code, report.json["ok"]) == (0, True)
+    assert texts(report.json, Severity.ADVICE) == ["There was no backup of this database yet."]
+    assert "elephantasm-mcp backup FILE" in cli("doctor").out
+
+
+def test_a_backup_is_remembered_and_can_be_looked_at(cli: Cli, tmp_path: Path):
+    cli("extract", "Hello.")
+    cli("backup", str(tmp_path / "copy"))
+    report = cli("doctor", "--json").json
+    assert report["backed_up_at"] is not None
+    assert texts(report, Severity.ADVICE) == []
+    copy = cli("doctor", "--database", str(tmp_path / "copy"), "--json")
+    assert (copy.code, copy.json["animas"][0]["events"]) == (0, 1)
+
+
+@ONLY_POSIX
+def test_a_file_that_others_may_read_is_found_and_closed(cli: Cli, database: Path):
+    cli("extract", "Hello.")
+    database.chmod(0o644)
+    done = cli("doctor")
+    assert (done.code, "mode 644" in done.out, "doctor --fix" in done.out) == (1, True, True)
+    assert database.stat().st_mode & 0o777 == 0o644
+    fixed = cli("doctor", "--fix", "--json")
+    assert (fixed.code, len(texts(fixed.json, Severity.FIXED))) == (0, 1)
+    assert database.stat().st_mode & 0o777 == 0o600
+    assert cli("doctor").code == 0
+
+
+def test_copies_beside_the_database_are_named(cli: Cli, database: Path):
+    cli("extract", "Hello.")
+    database.with_name(f"{database.name}.v3.bak").touch(mode=0o600)
+    (advice, _) = texts(cli("doctor", "--json").json, Severity.ADVICE)
+    assert "memory.sqlite3.v3.bak" in advice
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE events SET content = 'Nadia bought gold.' WHERE id & 7 = 1", "words of events"),
+        ("UPDATE memories SET summary = 'Gold.'", "not as the journal left them: m1"),
+        ("DELETE FROM memories WHERE id & 4294967295 = 1", "not as the journal left them: m1"),
+        ("DELETE FROM events WHERE id IN (SELECT source_id FROM links)", "name events that are"),
+    ],
+)
+def test_rows_that_were_changed_past_the_program_are_named(
+    cli: Cli, dreamt: Path, change: str, words: str
+):
+    assert cli("doctor").code == 0
+    tamper(dreamt, change)
+    done = cli("doctor", "--fix", "--json")
+    assert done.code == 1
+    assert any(words in one for one in texts(done.json, Severity.WRONG))
+
+
+def test_what_is_derived_is_found_and_made_anew(
+    cli: Cli, dreamt: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ELEPHANTASM_EMBEDDER", "static")
+    cli("search", "lemons")
+    assert look(dreamt, "SELECT count(*) > 0 FROM segments WHERE part = ''") == [(1,)]
+    assert cli("doctor").code == 0
+    tamper(dreamt, "UPDATE segments SET data = CAST(replace(data, 'lemon', 'melon') AS BLOB)")
+    tamper(dreamt, "UPDATE animas SET pending_events = 5")
+    found = cli("doctor", "--json")
+    assert found.code == 1
+    assert len(texts(found.json, Severity.WRONG)) == 2
+    fixed = cli("doctor", "--fix", "--json")
+    assert (fixed.code, len(texts(fixed.json, Severity.FIXED))) == (0, 2)
+    assert texts(cli("doctor", "--json").json, Severity.WRONG) == []
+
+
+def test_jobs_of_a_server_that_has_ended_wait_again(cli: Cli, database: Path):
+    cli("extract", "Hello.")
+    tamper(database, "INSERT INTO workers VALUES ('999999999-dead', 'working', NULL, 0)")
+    tamper(
+        database,
+        "INSERT INTO jobs (anima_no, kind, state, created_at, run_at, attempts, lease_owner,"
+        " lease_until)"
+        " VALUES (1, 'synthesis', 'running', 0, 0, 1, '999999999-dead', 4102444800000000)",
+    )
+    assert cli("doctor").code == 0
+    (fixed,) = texts(cli("doctor", "--fix", "--json").json, Severity.FIXED)
+    assert "999999999-dead has ended; 1 job" in fixed
+    assert look(database, "SELECT state, lease_owner FROM jobs") == [("pending", None)]
+    assert look(database, "SELECT * FROM workers") == []
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[providers.Providers]:
+    """A language model, on an event loop of its own, and the settings that name it."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(providers.providers()) as running,
+    ):
+        monkeypatch.setenv("ELEPHANTASM_LLM", "openai:model-1")
+        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
+        yield running
+
+
+def test_a_model_is_asked_only_when_that_is_wanted_and_it_says_what_that_takes(
+    cli: Cli, model: providers.Providers
+):
+    assert cli("doctor").code == 0
+    assert model.requests == []
+    model.propose = lambda _: {"word": "elephant"}
+    done = cli("doctor", "--live")
+    assert len(model.requests) == 1
+    assert "Asking openai:model-1 one question, of about 150 tokens" in done.err
+    assert "openai:model-1 answered in" in done.out
+
+
+def test_without_a_model_none_is_asked(cli: Cli):
+    assert "none was asked" in cli("doctor", "--live").out

@@ -46,7 +46,6 @@ sys.stderr.write("imported: " + " ".join(sys.modules))
 """
 IMPOSSIBLE = "a\0b"
 """A file name that no system takes and no shell can give."""
-LATER = ("grant", "export", "backup", "restore", "keys")
 
 
 def command_lines() -> list[list[str]]:
@@ -89,11 +88,6 @@ def test_an_unknown_part_of_a_family_names_the_nearest_one(cli: Cli):
     done = cli("dream", "lits")
     assert done.code == 2
     assert "Did you mean 'list'?" in done.err
-
-
-@pytest.mark.parametrize("command", LATER)
-def test_what_comes_later_is_no_command_yet(cli: Cli, command: str):
-    assert cli(command).code == 2
 
 
 @pytest.mark.parametrize(

@@ -93,14 +93,16 @@ async def test_an_identity_is_null_until_there_is_one(told: AsyncClient) -> None
     assert answer is None or IdentityContext.model_validate(answer)
 
 
-async def test_an_export_has_each_row_once_and_names_its_kind(told: AsyncClient) -> None:
+async def test_an_export_is_an_archive_of_that_anima_alone(told: AsyncClient) -> None:
+    await told.post("/api/animas", json={"name": "another"})
     answer = await told.get("/api/animas/default/export")
     assert answer.headers["content-type"] == "application/jsonl"
     rows = [json.loads(line) for line in answer.text.splitlines()]
     kinds = [row["kind"] for row in rows]
-    assert kinds[:2] == ["anima", "event"]
-    assert set(kinds) == {"anima", "event", "memory", "knowledge", "dream"}
-    assert len({(row["kind"], row["id"]) for row in rows}) == len(rows)
+    assert (kinds[:3], kinds[-1]) == (["archive", "anima", "event"], "end")
+    assert {"event", "memory", "knowledge", "dream", "action"} <= set(kinds)
+    assert kinds.count("anima") == 1
+    assert rows[-1]["rows"] == len(rows) - 2
     absent = await told.get("/api/animas/nobody/export")
     assert absent.status_code == HTTPStatus.NOT_FOUND
 

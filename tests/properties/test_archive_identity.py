@@ -17,8 +17,9 @@ from test_curate_and_forget import STEPS, Pairs, Story, replayed, shortened, sto
 
 from elephantasm_mcp.app import SystemIds
 from elephantasm_mcp.errors import ElephantasmError
-from elephantasm_mcp.memory import animas, archive, index, packs, plans, work_orders
+from elephantasm_mcp.memory import animas, archive, index, packs, plans, soundness, work_orders
 from elephantasm_mcp.memory.fakes import FakeClock
+from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
 from elephantasm_mcp.types.views import PackQuery
 from scenes import FILE, MINUTE, CrashError, check_counters, look, open_core
@@ -58,6 +59,9 @@ async def check(core, folder, clock):
         assert not (await archive.take_in(other, LOCAL_USER, lambda: BytesIO(text))).added
         assert await write(other, only=[2]) == text
         check_counters(folder / COPY)
+        for place in (core, other):
+            for anima in await place.database.read(anima_store.list_for, LOCAL_USER):
+                assert await soundness.examine(place, anima) == []
         await index.load_embedders(other)
         for query in ASKED:
             ours = await packs.compile_pack(core, LOCAL_USER, query)

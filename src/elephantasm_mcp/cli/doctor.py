@@ -14,9 +14,10 @@ from elephantasm_mcp.cli.output import PROGRAM, line, say, say_json, table, when
 from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
-    from elephantasm_mcp.cli.checkup import Checkup, JobRow
+    from elephantasm_mcp.cli.checkup.findings import Checkup, JobRow
 
 _MB = 1_000_000
+_FINDINGS = {"Put right": "fixed", "Advice": "advice", "Problems": "wrong"}
 _WRITERS = {
     "host": "extraction at once, and better ones by the connected agent (host)",
     "extractive": "extraction alone",
@@ -41,6 +42,8 @@ async def _examine(arguments: Namespace) -> Checkup:
     return await examine(
         env_file=arguments.env_file,
         recall=arguments.recall,
+        live=arguments.live,
+        fix=arguments.fix,
         database=arguments.database,
         anima_id=arguments.anima,
     )
@@ -59,7 +62,12 @@ def _present(found: Checkup) -> Iterator[str]:
     yield from _section("Recall", _recall(found))
     yield from _section("Background jobs", _jobs(found))
     yield from _section("Clients", _clients(found))
-    yield from _section("Problems", map(line, found.problems))
+    yield from _section("Hooks", map(line, found.diary))
+    for title, severity in _FINDINGS.items():
+        shown = (one for one in found.findings if one.severity == severity)
+        yield from _section(title, (line(one.explain()) for one in shown))
+    if any(one.fixable for one in found.findings):
+        yield f"`{PROGRAM} doctor --fix` puts right what it safely can."
     yield "Something is wrong." if found.problems else "Everything is in order."
 
 
@@ -79,6 +87,14 @@ def _database(found: Checkup) -> Iterator[str]:
             f"{health.engine}, schema {health.schema_version}, {health.size_bytes / _MB:.1f} MB, "
             f"{state}, {counted(len(health.problems), 'problem')}"
         )
+
+    if found.files:
+        modes = sorted({one.mode for one in found.files})
+        yield f"{counted(len(found.files), 'file')} of mode {', '.join(modes)}"
+    if found.disk_free_bytes is not None:
+        yield f"{found.disk_free_bytes / _MB:,.0f} MB free on the disk"
+    if found.backed_up_at is not None:
+        yield f"last backup {when(found.backed_up_at)} UTC"
 
 
 def _access(found: Checkup) -> Iterator[str]:
@@ -102,6 +118,7 @@ def _models(found: Checkup) -> Iterator[str]:
     )
     if found.mode:
         yield f"searches use {found.mode}"
+    yield from found.live
 
 
 def _calls(found: Checkup) -> Iterator[str]:
@@ -212,22 +229,35 @@ def _options(parser: ArgumentParser) -> None:
         action="store_true",
         help="ask for what is stored by words of its sources, and name what is not found",
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="ask the language model one short question, which costs about 150 tokens",
+    )
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="put right what is safe: modes of files, what is derived, jobs of ended servers",
+    )
 
 
 COMMAND = Command(
     name="doctor",
     summary="check settings, database, models and background jobs",
     details="Print each setting with its origin, the versions in use, the state of the database "
-    "and of the models, what each anima holds and what waits, and whether what clients start "
-    "answers. With --recall each anima, or the one "
-    "of --anima, is asked for up to 200 of its memories and pieces of knowledge, by rare words of "
-    "the events that they were made of; nothing is written. Exit code 1: something is wrong, or "
-    "was not found.",
+    "and of the models, what each anima holds and what waits, whether what clients start answers; "
+    "and each finding with its remedy. "
+    "The database is compared with itself: SQLite's own checks, the words of events with their "
+    "hashes, rows with the journal, what is packed with the rows. With --database a backup is "
+    "looked at in the same way. With --recall each anima, or the one of --anima, is asked for up "
+    "to 200 of its memories and pieces of knowledge, by rare words of the events that they were "
+    "made of. Exit code 1: something is wrong, or was not found.",
     run=run,
     options=_options,
     examples=(
         "elephantasm-mcp doctor",
         "elephantasm-mcp doctor --recall --anima my-agent",
-        "elephantasm-mcp doctor --json",
+        "elephantasm-mcp doctor --fix",
+        "elephantasm-mcp doctor --database memory-monday.sqlite3 --json",
     ),
 )

@@ -22,7 +22,7 @@ DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Surveyed:
     """A client that was told of this server, or whose file cannot be understood."""
 
     client: str
@@ -37,7 +37,7 @@ class Finding:
     """Whether the client also feeds the memory by itself."""
 
 
-async def survey(machine: Machine, *, deadline_s: float = DEADLINE_S) -> list[Finding]:
+async def survey(machine: Machine, *, deadline_s: float = DEADLINE_S) -> list[Surveyed]:
     """Look at the files of all clients, and start each command that stands in one, once."""
     found = list(_entries(machine))
     entries = [entry for _, entry in found if isinstance(entry, Entry)]
@@ -82,19 +82,19 @@ def _finding(
     entry: Entry | ElephantasmError,
     answers: dict[tuple[object, ...], Answer | ServerError],
     machine: Machine,
-) -> Finding:
+) -> Surveyed:
     file = machine.shown(client.file(machine))
     again = f"elephantasm-mcp install {client.name}"
     if isinstance(entry, ElephantasmError):
         remedy = f"Mend the file, then `{again}`."
-        return Finding(client.name, file, "", "unreadable", str(entry), remedy)
+        return Surveyed(client.name, file, "", "unreadable", str(entry), remedy)
     command = " ".join(entry.line)
     answer = answers[_key(entry)]
     fed = _has_hooks(client, machine)
     if isinstance(answer, ServerError):
-        return Finding(client.name, file, command, "fails", str(answer), f"`{again}`", hooks=fed)
+        return Surveyed(client.name, file, command, "fails", str(answer), f"`{again}`", hooks=fed)
     said = f"{answer.name} {answer.version}, {answer.tools} tools, in {answer.took_s:.1f} s"
-    return Finding(client.name, file, command, "works", said, hooks=fed)
+    return Surveyed(client.name, file, command, "works", said, hooks=fed)
 
 
 def _has_hooks(client: Client, machine: Machine) -> bool:

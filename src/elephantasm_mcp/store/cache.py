@@ -201,3 +201,18 @@ def _add_vectors(tx: Tx, anima_no: AnimaNo, builder: CorpusBuilder, model: str) 
                 b"".join(blob for _, blob in found), dimensions=builder.models[model]
             )
             builder.set_vectors(model, code, [id_ for id_, _ in found], stored)
+
+
+def words_of(tx: Tx, anima: StoredAnima, *, packed: bool) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The words of each row, by layer and id: as they are packed, or as the rows have them."""
+    from elephantasm_mcp.pure.corpus import CorpusBuilder
+
+    builder = CorpusBuilder({})
+    _add_rows(tx, anima.anima_no, builder, segments.load(tx, anima, builder) if packed else [])
+    segment = builder.segment(0, len(builder))
+    columns, found, at = segment.columns, dict[tuple[int, int], tuple[str, ...]](), 0
+    for layer, id_, size in zip(columns["layers"], columns["ids"], columns["sizes"], strict=True):
+        numbers = segment.tokens[at : at + size]
+        found[int(layer), int(id_)] = tuple(segment.words[number] for number in numbers)
+        at += size
+    return found

@@ -189,6 +189,7 @@ def identities(tx: Tx, anima: StoredAnima) -> list[tuple[RowId, str]]:
 
 def erase_identity(tx: Tx, id_: RowId) -> None:
     """Remove one version of who an agent was, and what the journal says of it."""
+    tx.run("erase_links", layer="identity", ids=_json([id_]))
     tx.run("erase_identity", id=id_)
     tx.run("erase_actions_on", layer="identity", ids=_json([id_]))
 
@@ -273,6 +274,7 @@ def _erase_conflicts(tx: Tx, anima: StoredAnima, rows: Rows) -> None:
             "conflicts_about", layer=layer, ids=_json(rows[layer]), **id_range(anima.anima_no)
         )
         given = _json(RowId(id_) for (id_,) in found)
+        tx.run("erase_links", layer="conflict", ids=given)
         tx.run("erase_conflicts", ids=given)
         tx.run("erase_actions_on", layer="conflict", ids=given)
 

@@ -458,7 +458,9 @@ def _wake(group: Sequence[_Item]) -> None:
 
 
 def _engine(connection: Connection) -> str:
-    return f"SQLite {connection.text('SELECT sqlite_version()')}"
+    return connection.text(
+        "SELECT 'SQLite ' || sqlite_version() || ', sqlite-vec ' || vec_version()"
+    )
 
 
 def _why(error: Exception, path: Path) -> str:

@@ -15,9 +15,10 @@ SELECT id FROM memories WHERE id BETWEEN :low AND :high ORDER BY id;
 SELECT id FROM knowledge WHERE id BETWEEN :low AND :high ORDER BY id;
 
 -- name: made_of
--- What was made of some rows; ids is a JSON array.
+-- Memories and knowledge that were made of some rows; ids is a JSON array.
 SELECT DISTINCT layer, id FROM links
 WHERE source_layer = :source_layer AND source_id IN (SELECT value FROM json_each(:ids))
+  AND layer IN ('memory', 'knowledge')
 ORDER BY layer, id;
 
 -- name: knowledge_in

@@ -1,0 +1,38 @@
+"""Clients: who was told of this server, whether what they start answers, and what hooks left.
+
+Owns what is said of them. Invariant: nothing of a client's file is changed.
+"""
+
+from typing import Final
+
+from elephantasm_mcp.app import database_path
+from elephantasm_mcp.cli.checkup.findings import Checkup
+from elephantasm_mcp.clients.machine import this_machine
+from elephantasm_mcp.clients.survey import survey
+from elephantasm_mcp.pure.labels import counted
+from elephantasm_mcp.settings import Settings
+from elephantasm_mcp.spool import diary, parts
+from elephantasm_mcp.spool.folders import spool_of
+
+LINES: Final = 5
+"""How much of the diary is shown."""
+
+
+async def examine_clients(found: Checkup) -> None:
+    """Start what stands in the files of clients."""
+    found.clients = await survey(this_machine())
+    for one in found.clients:
+        if one.state != "works":
+            found.wrong("clients", f"{one.client} ({one.file}): {one.detail}", one.remedy)
+
+
+def examine_hooks(found: Checkup, settings: Settings) -> None:
+    """Say what hooks could not do, and what waits although the database was opened."""
+    found.diary = diary.last_lines(LINES)
+    waiting = parts.waiting(spool_of(database_path(settings), endpoint=settings.endpoint))
+    if waiting:
+        found.advise(
+            "hooks",
+            f"{counted(len(waiting), 'piece')} of conversation that hooks took down still wait.",
+            "They are stored by the next hook or server that can; the lines under Hooks say why.",
+        )

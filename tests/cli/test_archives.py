@@ -1,0 +1,237 @@
+"""`export`, `import archive`, `backup` and `restore` as commands."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from programs import Cli, run_program
+
+from scenes import look, tamper
+
+OWNER_ONLY = 0o600
+
+
+@pytest.fixture
+def told(cli: Cli, database: Path) -> Path:
+    """A database in which something was said, dreamt and forgotten."""
+    cli("extract", "Nadia is allergic to hazelnuts.", "--session", "s")
+    cli("extract", "# A heading\n- [link](https://evil.example) <b>bold</b>")
+    cli("dream", "run")
+    return database
+
+
+@pytest.mark.usefixtures("told")
+def test_an_export_comes_back_as_the_same_bytes(cli: Cli, tmp_path: Path):
+    first, other = tmp_path / "a.jsonl", tmp_path / "other.sqlite3"
+    done = cli("export", str(first))
+    assert (done.code, "1 anima exported: 2 events" in done.out) == (0, True)
+    assert first.stat().st_mode & 0o777 == OWNER_ONLY
+    done = cli("import", "archive", str(first), "--database", str(other))
+    assert done.code == 0
+    assert "default: made" in done.out
+    cli("export", str(tmp_path / "b.jsonl"), "--database", str(other))
+    assert (tmp_path / "b.jsonl").read_bytes() == first.read_bytes()
+
+
+@pytest.mark.usefixtures("told")
+def test_an_archive_goes_through_pipes(tmp_path: Path):
+    out = run_program("export", "-")
+    assert out.out.startswith('{"format":"elephantasm-archive"')
+    assert "1 anima exported" in out.err
+    back = run_program(
+        "--database", str(tmp_path / "b.sqlite3"), "import", "archive", "-", stdin=out.out.encode()
+    )
+    assert (back.code, "2 events" in back.out) == (0, True)
+
+
+@pytest.mark.usefixtures("told")
+def test_a_second_import_adds_nothing_and_says_so(cli: Cli, tmp_path: Path):
+    cli("export", str(tmp_path / "a.jsonl"))
+    report = cli("import", "archive", str(tmp_path / "a.jsonl"), "--json").json
+    assert report["added"] == {}
+    assert report["known"]["event"] == 2
+    assert cli("import", "archive", str(tmp_path / "a.jsonl"), "--dry-run").code == 0
+
+
+@pytest.mark.usefixtures("told")
+def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path):
+    for command in ("export", "backup"):
+        path = tmp_path / command
+        path.write_text("mine")
+        refused = cli(command, str(path))
+        assert (refused.code, "is there already" in refused.err) == (1, True)
+        assert path.read_text() == "mine"
+        assert cli(command, str(path), "--force").code == 0
+        assert path.read_bytes() != b"mine"
+
+
+@pytest.mark.usefixtures("told")
+def test_one_anima_may_be_exported_alone(cli: Cli, tmp_path: Path):
+    cli("animas", "create", "work")
+    report = cli("export", str(tmp_path / "a"), "--anima", "work", "--json").json
+    assert report == {"animas": ["work"], "rows": {"anima": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"Dear diary,\n", "is no archive"),
+        (b'{"kind": "archive", "format": "elephantasm-archive", "version": 9}\n', "version 9"),
+    ],
+)
+def test_what_is_no_archive_is_refused_by_name(cli: Cli, tmp_path: Path, text: bytes, why: str):
+    (tmp_path / "a").write_bytes(text)
+    done = cli("import", "archive", str(tmp_path / "a"))
+    assert (done.code, why in done.err, "nothing was imported" in done.err) == (1, True, True)
+    assert cli("import", "archive", str(tmp_path / "missing")).code == 1
+
+
+@pytest.mark.usefixtures("told")
+def test_markdown_is_a_folder_of_pages_in_which_remembered_text_is_text(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "notes"
+    done = cli("export", "--markdown", str(folder))
+    assert done.code == 0
+    pages = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.md")}
+    assert "[default](default/README.md)" in pages["README.md"]
+    (events,) = (text for name, text in pages.items() if name.startswith("default/events/"))
+    assert "## Session s" in events
+    assert "\n# A heading" not in events
+    assert "](https" not in events
+    assert "<b>" not in events
+    (memories,) = (text for name, text in pages.items() if name.startswith("default/memories/"))
+    assert "(../events/" in memories
+    index = pages["default/README.md"]
+    for name in pages:
+        assert name in ("README.md", "default/README.md") or f"({name[8:]})" in index
+
+
+@pytest.mark.usefixtures("told")
+def test_every_link_of_the_pages_leads_somewhere(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "notes"
+    cli("export", "--markdown", str(folder))
+    links = [
+        (page, part.split(")")[0])
+        for page in folder.rglob("*.md")
+        for part in page.read_text().split("](")[1:]
+    ]
+    assert links
+    for page, link in links:
+        name, _, place = link.partition("#")
+        text = (page.parent / name).read_text()
+        assert not place or f'<a id="{place}">' in text
+
+
+@pytest.mark.usefixtures("told")
+def test_a_folder_that_is_not_ours_is_left_alone(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    refused = cli("export", "--markdown", str(folder))
+    assert (refused.code, "is not empty" in refused.err) == (1, True)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.usefixtures("told")
+def test_an_earlier_export_is_replaced_and_what_else_is_there_stays(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "notes"
+    cli("export", "--markdown", str(folder))
+    (folder / "mine.txt").write_text("mine")
+    cli("animas", "create", "CON", "--description", "a name that Windows keeps")
+    assert cli("export", "--markdown", str(folder)).code == 0
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert (folder / "con-anima" / "README.md").exists()
+    mark = json.loads((folder / ".elephantasm-export").read_text())
+    mark["files"].append("../outside.txt")
+    (folder / ".elephantasm-export").write_text(json.dumps(mark))
+    (tmp_path / "outside.txt").write_text("mine")
+    assert cli("export", "--markdown", str(folder)).code == 0
+    assert (tmp_path / "outside.txt").exists()
+
+
+def test_a_backup_comes_back_and_the_old_file_is_kept(cli: Cli, told: Path, tmp_path: Path):
+    copy = tmp_path / "copy.sqlite3"
+    assert cli("backup", str(copy)).code == 0
+    assert copy.stat().st_mode & 0o777 == OWNER_ONLY
+    cli("extract", "After the backup.")
+    done = cli("restore", str(copy), "--json").json
+    assert look(told, "SELECT count(*) FROM events") == [(2,)]
+    assert look(Path(done["kept"]), "SELECT count(*) FROM events") == [(3,)]
+    assert told.stat().st_mode & 0o777 == OWNER_ONLY
+    assert not told.with_name(f"{told.name}-wal").exists()
+    assert cli("extract", "After the restore.").out == "e3\n"
+
+
+@pytest.mark.usefixtures("told")
+def test_a_backup_has_no_byte_of_what_was_forgotten_before(cli: Cli, tmp_path: Path):
+    cli("extract", "hushword is a secret")
+    cli("forget", "e3", "--yes")
+    cli("backup", str(tmp_path / "copy"))
+    assert b"hushword" not in (tmp_path / "copy").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 1000, b"SQLite format 3\0" * 100])
+def test_what_is_no_backup_is_refused_and_nothing_is_changed(
+    cli: Cli, told: Path, tmp_path: Path, content: bytes
+):
+    before = told.read_bytes()
+    (tmp_path / "copy").write_bytes(content)
+    done = cli("restore", str(tmp_path / "copy"))
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert told.read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*.part*")] == []
+
+
+@pytest.mark.usefixtures("told")
+def test_a_newer_backup_is_refused_and_a_damaged_one_too(cli: Cli, tmp_path: Path):
+    newer, damaged = tmp_path / "newer", tmp_path / "damaged"
+    cli("backup", str(newer))
+    cli("backup", str(damaged))
+    tamper(newer, "PRAGMA user_version = 999")
+    done = cli("restore", str(newer))
+    assert (done.code, "newer elephantasm-mcp" in done.err) == (1, True)
+    tamper(damaged, "PRAGMA foreign_keys = OFF")
+    tamper(damaged, "DELETE FROM users")
+    done = cli("restore", str(damaged))
+    assert (done.code, "is damaged" in done.err) == (1, True)
+
+
+def test_an_older_backup_is_brought_up_to_date(cli: Cli, database: Path, tmp_path: Path):
+    release = Path(__file__).parent.parent / "store" / "contract" / "releases" / "v0_1_0.sql"
+    tamper(tmp_path / "old", release.read_text())
+    done = cli("restore", str(tmp_path / "old"), "--json").json
+    assert done["kept"] is None
+    assert done["schema_version"] < look(database, "PRAGMA user_version")[0][0]
+    assert cli("export", "-").code == 0
+    assert list(tmp_path.glob("*.bak")) == []
+
+
+def test_a_damaged_database_is_put_aside_as_it_is(cli: Cli, told: Path, tmp_path: Path):
+    cli("backup", str(tmp_path / "copy"))
+    told.write_bytes(b"ruined" * 1000)
+    done = cli("restore", str(tmp_path / "copy"), "--json").json
+    assert Path(done["kept"]).read_bytes() == b"ruined" * 1000
+    assert look(told, "SELECT count(*) FROM events") == [(2,)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open")
+def test_a_database_that_is_open_elsewhere_is_not_replaced(cli: Cli, told: Path, tmp_path: Path):
+    cli("backup", str(tmp_path / "copy"))
+    holding = "import sys; f = open(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(told)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        done = cli("restore", str(tmp_path / "copy"))
+        other.communicate()
+    assert done.code == 1
+    assert f"process {other.pid}" in done.err
+
+
+def test_a_backup_of_nothing_makes_no_database(cli: Cli, tmp_path: Path):
+    done = cli("backup", str(tmp_path / "copy"))
+    assert (done.code, "There is no database" in done.err) == (1, True)
+    assert list(tmp_path.iterdir()) == []
