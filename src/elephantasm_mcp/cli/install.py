@@ -36,6 +36,7 @@ _SAID = {
 _WHAT = {
     "server": ("The server", {"are": "is", "were": "was"}),
     "hooks": ("The hooks", {"are": "are", "were": "were"}),
+    "server and hooks": ("The server and the hooks", {"are": "are", "were": "were"}),
 }
 
 
@@ -67,8 +68,8 @@ def _install(
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
     if not (arguments.no_hooks or project):
-        called = installing.plan_hooks(client, machine, _hook_line(entry, wishes, arguments))
-        edits += [called] if called else []
+        options = _hook_options(entry, wishes)
+        edits = installing.with_hooks(edits[0], client, machine, line=start.line, options=options)
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
@@ -88,8 +89,8 @@ def uninstall(arguments: Namespace) -> int:
     project = Path.cwd() if arguments.project else None
     path = installing.server_file(client, machine, project=project)
     edits = [installing.plan_removal(client, path)]
-    called = None if project else installing.plan_removal_of_hooks(client, machine)
-    edits += [called] if called else []
+    if not project:
+        edits = installing.without_hooks(edits[0], client, machine)
     if not arguments.dry_run:
         edits = [installing.carry_out(edit) for edit in edits]
     if arguments.json:
@@ -153,14 +154,16 @@ def _asker(arguments: Namespace):  # noqa: ANN202 - an `Ask`, which is not impor
     return ask
 
 
-def _hook_line(entry: Entry, wishes: Wishes, arguments: Namespace) -> list[str]:
-    """The program with the options that hooks need to use the same memory as the server."""
+def _hook_options(entry: Entry, wishes: Wishes) -> list[str]:
+    """The options that hooks need to use the same memory as the server."""
+    from elephantasm_mcp.clients.wishes import PROJECT
     from elephantasm_mcp.settings import variable
 
     database = entry.env.get(variable("database"))
     options = ["--database", database] if database and not wishes.settings.endpoint else []
-    options += ["--anima", arguments.anima] if arguments.anima else []
-    return [*entry.line, *options]
+    anima = entry.env.get(variable("anima_id"), PROJECT)
+    options += [] if anima == PROJECT else ["--anima", anima]
+    return [*wishes.args, *options]
 
 
 def _shake(entry: Entry, machine: Machine) -> Answer | ServerError:
@@ -200,6 +203,8 @@ def _report(
     answer: Answer | ServerError | None,
     arguments: Namespace,
 ) -> int:
+    from elephantasm_mcp.clients import hooks
+
     failed = isinstance(answer, ServerError)
     if arguments.json:
         say_json(
@@ -219,10 +224,12 @@ def _report(
     say(f"It starts {' '.join(entry.line)} (installed by {start.installed_by}).")
     for name, value in _masked(entry.env).items():
         say(f"  {name}={value}")
-    return _say_answer(client, answer)
+    fed = any("hooks" in edit.what for edit in edits)
+    return _say_answer(client, answer, called=hooks.TABLE[client.name].then if fed else "")
 
 
-def _say_answer(client: Client, answer: Answer | ServerError | None) -> int:
+def _say_answer(client: Client, answer: Answer | ServerError | None, *, called: str) -> int:
+    """Who answered, and what is left to do; `called` is that for hooks."""
     if answer is None:
         return 0
     if isinstance(answer, ServerError):
@@ -236,6 +243,8 @@ def _say_answer(client: Client, answer: Answer | ServerError | None) -> int:
         f" {answer.took_s:.1f} s, with {answer.tools} tools."
     )
     say(client.then)
+    if called:
+        say(called)
     return 0
 
 
