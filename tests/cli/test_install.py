@@ -241,6 +241,21 @@ def test_a_project_can_have_the_server_without_a_key(
     assert cli("install", "goose", "--project").code == 1
 
 
+def test_a_server_elsewhere_is_for_the_bridge_and_not_for_hooks(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cli("install", "claude-code", *ANIMA)
+    monkeypatch.setenv("ELEPHANTASM_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("ELEPHANTASM_API_KEY", "sk_live_secret")
+    done = cli("install", "claude-code", "--yes")
+    entry = json.loads((home / ".claude.json").read_text())["mcpServers"]["elephantasm"]
+    assert entry["env"]["ELEPHANTASM_ENDPOINT"] == "http://127.0.0.1:9"
+    assert entry["env"]["ELEPHANTASM_API_KEY"] == "sk_live_secret"
+    assert "The hooks are left out" in done.err
+    assert "hook Stop" not in (home / ".claude" / "settings.json").read_text()
+    assert "sk_live_secret" not in done.out + done.err
+
+
 def test_a_command_that_does_not_answer_is_said(
     cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
 ):

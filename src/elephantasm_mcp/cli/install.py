@@ -68,12 +68,31 @@ def _install(
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
     if not (arguments.no_hooks or project):
-        options = _hook_options(entry, wishes)
-        edits = installing.with_hooks(edits[0], client, machine, line=start.line, options=options)
+        edits = _with_hooks(edits[0], client, machine, start, wishes, entry)
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
     return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+
+
+def _with_hooks(
+    edit: Edit, client: Client, machine: Machine, start: Start, wishes: Wishes, entry: Entry
+) -> list[Edit]:
+    """Also the hooks, which have no environment of their own, unless they would miss a server."""
+    from elephantasm_mcp.clients import hooks, installing
+    from elephantasm_mcp.settings import config_file, variable
+
+    endpoint = variable("endpoint")
+    known = wishes.origin("endpoint") not in ("environment", "default")
+    if endpoint not in entry.env or known:
+        options = _hook_options(entry, wishes)
+        return installing.with_hooks(edit, client, machine, line=start.line, options=options)
+    if client.name in hooks.TABLE:
+        note(
+            f"The hooks are left out, since they would not know the server. Put {endpoint} and its"
+            f" key into {config_file()}, then repeat this."
+        )
+    return installing.without_hooks(edit, client, machine)
 
 
 def uninstall(arguments: Namespace) -> int:
