@@ -36,6 +36,7 @@ def test_an_environment_that_stays_has_the_program(tmp_path: Path, mark: str, by
     found = find_command(python, which=nowhere)
     assert found.line == (str(tmp_path / "env" / "bin" / "elephantasm-mcp"),)
     assert found.installed_by == by
+    assert found.line_of_hooks == found.line
 
 
 def test_an_editable_environment_is_told_apart(tmp_path: Path):
@@ -74,6 +75,7 @@ def test_uvx_is_found_beside_the_uv_that_runs(tmp_path: Path, cached: Path, uvx:
     python = a_python(cached, tmp_path, uv=uvx.with_name("uv"))
     found = find_command(python, which=nowhere)
     assert (found.line, found.installed_by) == ((str(uvx), "elephantasm-mcp"), "uvx")
+    assert found.line_of_hooks == (str(uvx), "--offline", "elephantasm-mcp")
 
 
 def test_uvx_is_found_on_the_path(tmp_path: Path, cached: Path, uvx: Path):
@@ -86,6 +88,15 @@ def test_uvx_is_found_where_its_installer_puts_it(tmp_path: Path, cached: Path):
     usual.parent.mkdir(parents=True)
     usual.touch()
     assert find_command(a_python(cached, tmp_path), which=nowhere).line[0] == str(usual)
+
+
+def test_uvx_is_told_how_to_reach_its_registry_but_no_password(
+    tmp_path: Path, cached: Path, uvx: Path
+):
+    said = {"SSL_CERT_FILE": "/c.pem", "UV_INDEX_URL": "https://me:secret@example.org/simple"}
+    found = find_command(a_python(cached, tmp_path, uv_env=said), which=lambda _: str(uvx))
+    assert found.env == {"SSL_CERT_FILE": "/c.pem"}
+    assert find_command(a_python(tmp_path, tmp_path, uv_env=said), which=nowhere).env == {}
 
 
 def test_without_uvx_the_environment_in_its_cache_has_to_do(tmp_path: Path, cached: Path):

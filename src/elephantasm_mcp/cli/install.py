@@ -80,13 +80,21 @@ def _with_hooks(
 ) -> list[Edit]:
     """Also the hooks, which have no environment of their own, unless they would miss a server."""
     from elephantasm_mcp.clients import hooks, installing
+    from elephantasm_mcp.clients.command import UVX
     from elephantasm_mcp.settings import config_file, variable
 
     endpoint = variable("endpoint")
     known = wishes.origin("endpoint") not in ("environment", "default")
     if endpoint not in entry.env or known:
+        if start.installed_by == UVX and client.name in hooks.TABLE:
+            note(
+                "uvx takes a second for each hook. Quicker: `uv tool install elephantasm-mcp`, then"
+                f" `{PROGRAM} install {client.name}` again."
+            )
         options = _hook_options(entry, wishes)
-        return installing.with_hooks(edit, client, machine, line=start.line, options=options)
+        return installing.with_hooks(
+            edit, client, machine, line=start.line_of_hooks, options=options
+        )
     if client.name in hooks.TABLE:
         note(
             f"The hooks are left out, since they would not know the server. Put {endpoint} and its"
@@ -152,7 +160,9 @@ def _entry(
     unsaid = wishes.default_env(works_in_projects=client.works_in_projects)
     asked = keys(wishes, _asker(arguments), before=answered, file=file)
     first, *rest = start.line
-    return Entry(first, (*rest, *wishes.args), {**unsaid, **kept, **wishes.env(), **asked})
+    return Entry(
+        first, (*rest, *wishes.args), {**start.env, **unsaid, **kept, **wishes.env(), **asked}
+    )
 
 
 def _asker(arguments: Namespace):  # noqa: ANN202 - an `Ask`, which is not imported at start-up
