@@ -1,15 +1,21 @@
 """`install` and `uninstall`: one command, and a client has a memory."""
 
 import json
+import os
+import pty
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
-from programs import Cli, run_program
+from programs import DEADLINE_S, PROGRAM, Cli, run_program
 
 from elephantasm_mcp.clients.table import BY_NAME
 
 ANIMA = ("--anima", "work")
+
+
+TEXTS = Path(__file__).parent / "texts"
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +58,7 @@ def test_one_command_gives_a_client_a_memory_and_a_second_one_touches_nothing(
 def test_a_dry_run_writes_nothing(cli: Cli, home: Path, client: str):
     done = cli("install", client, "--dry-run")
     assert (done.code, done.err) == (0, "")
-    assert "Would be written" in done.out
+    assert "Would change ~/" in done.out
     assert tree(home) == {}
 
 
@@ -191,6 +197,27 @@ def test_print_gives_the_clients_json_and_nothing_else(cli: Cli, home: Path, cli
     assert tree(home) == {}
 
 
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_help_is_what_was_read_and_found_good(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli(command, "--help").out == (TEXTS / f"{command}-help.txt").read_text()
+
+
+def test_what_is_said_is_what_was_read_and_found_good(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    done = cli("install", "gemini-cli", "--dry-run")
+    report = cli("install", "claude-code", "--dry-run", "--json")
+    text = "\n".join((done.out, done.err, report.out))
+    program, how = report.json["command"][0], report.json["installed_by"]
+    for said, shown in ((program, "PROGRAM"), (str(home), "HOME"), (how, "HOW")):
+        text = text.replace(said, shown)
+    assert text == (TEXTS / "install-said.txt").read_text()
+
+
 def test_print_gives_other_formats_too(cli: Cli):
     assert cli("install", "codex", "--print").out.startswith("[mcp_servers.elephantasm]\n")
     assert cli("install", "goose", "--print").out.startswith("extensions:\n")
@@ -225,6 +252,32 @@ def test_a_key_is_written_after_a_yes_and_not_shown(
     path = home / ".cursor" / "mcp.json"
     assert '"ANTHROPIC_API_KEY": "sk-ant-secret"' in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_person_is_asked_and_their_answers_hold(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    leader, follower = pty.openpty()
+    try:
+        os.write(leader, b"y\nn\n")
+        done = subprocess.run(
+            [*PROGRAM, "install", "goose"],
+            stdin=follower,
+            capture_output=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert done.returncode == 0
+    spend, write = (
+        b"May the server's background task use ANTHROPIC_API_KEY",
+        b"Write ANTHROPIC_API_KEY",
+    )
+    assert done.stderr.index(spend) < done.stderr.index(write)
+    written = (home / ".config" / "goose" / "config.yaml").read_text()
+    assert '"ELEPHANTASM_LLM": "auto"' in written
+    assert "sk-ant-secret" not in written
 
 
 def test_a_project_can_have_the_server_without_a_key(

@@ -1,5 +1,6 @@
 """Files of clients: as they were, or as they should be."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def test_a_new_file_is_its_owners_alone_and_has_no_backup(tmp_path: Path):
     assert save(load(path), "{}") is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["new.json"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser writes for others")
+def test_the_file_of_another_user_stays_theirs(path: Path):
+    os.chown(path, 1234, 1234)
+    save(load(path), "after")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1234)
 
 
 def test_a_byte_order_mark_is_kept(path: Path):

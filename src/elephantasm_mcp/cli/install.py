@@ -67,7 +67,11 @@ def _install(
     shown = None if project else machine.shown(path)
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
-    if not (arguments.no_hooks or project):
+    if project:
+        note(
+            "It names a program of this machine: whoever else works in this folder needs their own."
+        )
+    elif not arguments.no_hooks:
         edits = _with_hooks(edits[0], client, machine, start, wishes, entry)
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
@@ -250,7 +254,7 @@ def _report(
         return int(failed)
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
-    say(f"It starts {' '.join(entry.line)} (installed by {start.installed_by}).")
+    say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
     for name, value in _masked(entry.env).items():
         say(f"  {name}={value}")
     fed = any("hooks" in edit.what for edit in edits)
@@ -279,11 +283,14 @@ def _say_answer(client: Client, answer: Answer | ServerError | None, *, called: 
 
 def _edits(edits: list[Edit], machine: Machine, *, dry_run: bool) -> Iterator[str]:
     for edit in edits:
-        would = "Would be written: " if dry_run and edit.changes else ""
         backup = f" (before: {machine.shown(edit.backup)})" if edit.backup else ""
         what, verbs = _WHAT[edit.what]
         said = _SAID[edit.state].format(**verbs)
-        yield f"{would}{what} {said} {machine.shown(edit.file.path)}{backup}."
+        file = machine.shown(edit.file.path)
+        if dry_run and edit.changes:
+            yield f"Would change {file} ({what.lower()})."
+        else:
+            yield f"{what} {said} {file}{backup}."
 
 
 def _as_json(edit: Edit) -> dict[str, str | None]:
@@ -319,8 +326,7 @@ def _client(parser: ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument(
         "--project",
         action="store_true",
-        help="in the current folder's own file, for all who work there, in place of yours; never"
-        " with a key",
+        help="the file of the current folder in place of yours",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
 
@@ -332,8 +338,9 @@ COMMANDS = (
         details="Write this server into the client's own file, beside a backup, with a command "
         "that works from a desktop, and start it once as the client will. Clients: claude-desktop, "
         "claude-code, cursor, vscode, windsurf, codex, gemini-cli, zed, goose. Agents for code get "
-        "the memory of the project at hand. Claude Code is also given the hooks that feed the "
-        "memory. Settings of this environment go with it; a key only after a yes.",
+        "the memory of the project at hand. Claude Code, Cursor, Codex and Gemini CLI are also "
+        "told to call the hooks that feed it. Settings of this environment go with it; a key only "
+        "after a yes, and never with --project, which also leaves hooks out.",
         run=install,
         options=_options,
         examples=(
