@@ -23,6 +23,7 @@ LIGHT = (
     ["dream", "run"],
     ["dream", "list"],
     ["import", "jsonl", os.devnull],
+    ["install", "--print"],
 )
 INTERRUPT_AT_IMPORT = """
 import os, runpy, signal, sys

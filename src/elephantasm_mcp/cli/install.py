@@ -36,6 +36,7 @@ _SAID = {
 _WHAT = {
     "server": ("The server", {"are": "is", "were": "was"}),
     "hooks": ("The hooks", {"are": "are", "were": "were"}),
+    "server and hooks": ("The server and the hooks", {"are": "are", "were": "were"}),
 }
 
 
@@ -66,13 +67,44 @@ def _install(
     shown = None if project else machine.shown(path)
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
-    if not (arguments.no_hooks or project):
-        called = installing.plan_hooks(client, machine, _hook_line(entry, wishes, arguments))
-        edits += [called] if called else []
+    if project:
+        note(
+            "It names a program of this machine: whoever else works in this folder needs their own."
+        )
+    elif not arguments.no_hooks:
+        edits = _with_hooks(edits[0], client, machine, start, wishes, entry)
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
     return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+
+
+def _with_hooks(
+    edit: Edit, client: Client, machine: Machine, start: Start, wishes: Wishes, entry: Entry
+) -> list[Edit]:
+    """Also the hooks, which have no environment of their own, unless they would miss a server."""
+    from elephantasm_mcp.clients import hooks, installing
+    from elephantasm_mcp.clients.command import UVX
+    from elephantasm_mcp.settings import config_file, variable
+
+    endpoint = variable("endpoint")
+    known = wishes.origin("endpoint") not in ("environment", "default")
+    if endpoint not in entry.env or known:
+        if start.installed_by == UVX and client.name in hooks.TABLE:
+            note(
+                "uvx takes a second for each hook. Quicker: `uv tool install elephantasm-mcp`, then"
+                f" `{PROGRAM} install {client.name}` again."
+            )
+        options = _hook_options(entry, wishes)
+        return installing.with_hooks(
+            edit, client, machine, line=start.line_of_hooks, options=options
+        )
+    if client.name in hooks.TABLE:
+        note(
+            f"The hooks are left out, since they would not know the server. Put {endpoint} and its"
+            f" key into {config_file()}, then repeat this."
+        )
+    return installing.without_hooks(edit, client, machine)
 
 
 def uninstall(arguments: Namespace) -> int:
@@ -88,8 +120,8 @@ def uninstall(arguments: Namespace) -> int:
     project = Path.cwd() if arguments.project else None
     path = installing.server_file(client, machine, project=project)
     edits = [installing.plan_removal(client, path)]
-    called = None if project else installing.plan_removal_of_hooks(client, machine)
-    edits += [called] if called else []
+    if not project:
+        edits = installing.without_hooks(edits[0], client, machine)
     if not arguments.dry_run:
         edits = [installing.carry_out(edit) for edit in edits]
     if arguments.json:
@@ -132,7 +164,9 @@ def _entry(
     unsaid = wishes.default_env(works_in_projects=client.works_in_projects)
     asked = keys(wishes, _asker(arguments), before=answered, file=file)
     first, *rest = start.line
-    return Entry(first, (*rest, *wishes.args), {**unsaid, **kept, **wishes.env(), **asked})
+    return Entry(
+        first, (*rest, *wishes.args), {**start.env, **unsaid, **kept, **wishes.env(), **asked}
+    )
 
 
 def _asker(arguments: Namespace):  # noqa: ANN202 - an `Ask`, which is not imported at start-up
@@ -153,14 +187,16 @@ def _asker(arguments: Namespace):  # noqa: ANN202 - an `Ask`, which is not impor
     return ask
 
 
-def _hook_line(entry: Entry, wishes: Wishes, arguments: Namespace) -> list[str]:
-    """The program with the options that hooks need to use the same memory as the server."""
+def _hook_options(entry: Entry, wishes: Wishes) -> list[str]:
+    """The options that hooks need to use the same memory as the server."""
+    from elephantasm_mcp.clients.wishes import PROJECT
     from elephantasm_mcp.settings import variable
 
     database = entry.env.get(variable("database"))
     options = ["--database", database] if database and not wishes.settings.endpoint else []
-    options += ["--anima", arguments.anima] if arguments.anima else []
-    return [*entry.line, *options]
+    anima = entry.env.get(variable("anima_id"), PROJECT)
+    options += [] if anima == PROJECT else ["--anima", anima]
+    return [*wishes.args, *options]
 
 
 def _shake(entry: Entry, machine: Machine) -> Answer | ServerError:
@@ -200,6 +236,8 @@ def _report(
     answer: Answer | ServerError | None,
     arguments: Namespace,
 ) -> int:
+    from elephantasm_mcp.clients import hooks
+
     failed = isinstance(answer, ServerError)
     if arguments.json:
         say_json(
@@ -216,13 +254,15 @@ def _report(
         return int(failed)
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
-    say(f"It starts {' '.join(entry.line)} (installed by {start.installed_by}).")
+    say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
     for name, value in _masked(entry.env).items():
         say(f"  {name}={value}")
-    return _say_answer(client, answer)
+    fed = any("hooks" in edit.what for edit in edits)
+    return _say_answer(client, answer, called=hooks.TABLE[client.name].then if fed else "")
 
 
-def _say_answer(client: Client, answer: Answer | ServerError | None) -> int:
+def _say_answer(client: Client, answer: Answer | ServerError | None, *, called: str) -> int:
+    """Who answered, and what is left to do; `called` is that for hooks."""
     if answer is None:
         return 0
     if isinstance(answer, ServerError):
@@ -236,16 +276,21 @@ def _say_answer(client: Client, answer: Answer | ServerError | None) -> int:
         f" {answer.took_s:.1f} s, with {answer.tools} tools."
     )
     say(client.then)
+    if called:
+        say(called)
     return 0
 
 
 def _edits(edits: list[Edit], machine: Machine, *, dry_run: bool) -> Iterator[str]:
     for edit in edits:
-        would = "Would be written: " if dry_run and edit.changes else ""
         backup = f" (before: {machine.shown(edit.backup)})" if edit.backup else ""
         what, verbs = _WHAT[edit.what]
         said = _SAID[edit.state].format(**verbs)
-        yield f"{would}{what} {said} {machine.shown(edit.file.path)}{backup}."
+        file = machine.shown(edit.file.path)
+        if dry_run and edit.changes:
+            yield f"Would change {file} ({what.lower()})."
+        else:
+            yield f"{what} {said} {file}{backup}."
 
 
 def _as_json(edit: Edit) -> dict[str, str | None]:
@@ -281,8 +326,7 @@ def _client(parser: ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument(
         "--project",
         action="store_true",
-        help="in the current folder's own file, for all who work there, in place of yours; never"
-        " with a key",
+        help="the file of the current folder in place of yours",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
 
@@ -294,8 +338,9 @@ COMMANDS = (
         details="Write this server into the client's own file, beside a backup, with a command "
         "that works from a desktop, and start it once as the client will. Clients: claude-desktop, "
         "claude-code, cursor, vscode, windsurf, codex, gemini-cli, zed, goose. Agents for code get "
-        "the memory of the project at hand. Claude Code is also given the hooks that feed the "
-        "memory. Settings of this environment go with it; a key only after a yes.",
+        "the memory of the project at hand. Claude Code, Cursor, Codex and Gemini CLI are also "
+        "told to call the hooks that feed it. Settings of this environment go with it; a key only "
+        "after a yes, and never with --project, which also leaves hooks out.",
         run=install,
         options=_options,
         examples=(

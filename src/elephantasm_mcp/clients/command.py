@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
@@ -21,9 +21,20 @@ from urllib.request import url2pathname
 from elephantasm_mcp.environment import APP_NAME
 from elephantasm_mcp.settings import environment
 
+UVX: Final = "uvx"
 _MODULE: Final = "elephantasm_mcp"
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
+
+
+_UV_READS: Final = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+    *("UV_CACHE_DIR", "XDG_CACHE_HOME", "UV_PYTHON", "UV_CONFIG_FILE", "UV_OFFLINE"),
+)
+"""Variables by which uv finds its registry, its cache and a Python ("Environment variables" of uv's
+documentation). One with an `@` may hold a password, and is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,14 @@ class Command:
 
     line: tuple[str, ...]
     installed_by: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    """What it needs beside: how uv reaches its registry from here."""
+
+    @property
+    def line_of_hooks(self) -> tuple[str, ...]:
+        """The same for hooks, which have two seconds: uv asks its registry for a second of them."""
+        program, *rest = self.line
+        return (program, "--offline", *rest) if self.installed_by == UVX else self.line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,8 @@ class Python:
     home: Path
     uv: Path | None = None
     """The uv that started this process, if one did."""
+    uv_env: Mapping[str, str] = field(default_factory=dict)
+    """What the environment says to uv."""
     source: str | None = None
     """What the package was installed from, if that was no registry (`direct_url.json`, PEP 610)."""
 
@@ -64,6 +85,7 @@ def this_python() -> Python:
         scripts=Path(sysconfig.get_path("scripts")),
         home=Path.home(),
         uv=Path(uv) if uv else None,
+        uv_env=environment(_UV_READS),
         source=source,
     )
 
@@ -73,7 +95,9 @@ def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.
     if any(part.startswith(_CACHES) for part in python.prefix.parts):
         uvx = _uvx(python, which)
         if uvx is not None:
-            return Command((str(uvx), *_origin(python.source), APP_NAME), "uvx")
+            line = (str(uvx), *_origin(python.source), APP_NAME)
+            open_ = {name: value for name, value in python.uv_env.items() if "@" not in value}
+            return Command(line, UVX, open_)
     script = _script(python)
     if script is None:
         return Command((str(python.executable), "-m", _MODULE), "a Python without scripts")

@@ -88,6 +88,7 @@ def save(file: TextFile, text: str) -> Path | None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_SECRET_MODE if file.mode is None else file.mode)
+        _keep_owner(temporary, file)
         if load(file.path) != file:
             raise ConflictError(
                 f"{file.path} was changed by another program just now. It was not changed by this"
@@ -102,6 +103,13 @@ def save(file: TextFile, text: str) -> Path | None:
             with suppress(OSError):
                 temporary.unlink()
     return backup
+
+
+def _keep_owner(temporary: Path, file: TextFile) -> None:
+    """The superuser, who may, leaves a user's file to that user."""
+    was = file.path if file.mode is not None else file.path.parent
+    if hasattr(os, "chown") and os.geteuid() == 0:
+        os.chown(temporary, was.stat().st_uid, was.stat().st_gid)
 
 
 def _back_up(file: TextFile) -> Path | None:

@@ -25,6 +25,8 @@ REVISION: Final = "2025-11-25"
 DEADLINE_S: Final = 60.0
 """`uvx` may have to fetch what it runs."""
 _LEAVE_S: Final = 5.0
+_LAST_WORDS_S: Final = 1.0
+"""How long one that does not answer well may say why."""
 _MAX_LINE_BYTES: Final = 1_000_000
 _MAX_SAID_CHARS: Final = 300
 _POOR_PATH: Final = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -92,14 +94,16 @@ def _environment(own: Mapping[str, str], machine: Machine) -> dict[str, str]:
 async def _ask(process: Process, *, started: float) -> Answer:
     """Ask, and see to it that the process ends, whatever it answered."""
     said: list[bytes] = []
+    heard = anyio.Event()
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_listen, process, said)
+            group.start_soon(_listen, process, said, heard)
             answer = await _converse(process, started=started)
             if process.stdin is not None:
                 await process.stdin.aclose()
-            with anyio.move_on_after(_LEAVE_S):
+            with anyio.move_on_after(_LEAVE_S if isinstance(answer, Answer) else _LAST_WORDS_S):
                 await process.wait()
+                await heard.wait()
             group.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
@@ -112,15 +116,15 @@ async def _ask(process: Process, *, started: float) -> Answer:
     raise ServerError(f"{answer} It said: {words or 'nothing'}")
 
 
-async def _listen(process: Process, said: list[bytes]) -> None:
+async def _listen(process: Process, said: list[bytes], heard: anyio.Event) -> None:
     """Keep what it says on standard error, as much as anybody would read."""
-    if process.stderr is None:
-        return
     size = 0
-    async for chunk in process.stderr:
-        if size < _MAX_LINE_BYTES:
-            said.append(chunk)
-        size += len(chunk)
+    if process.stderr is not None:
+        async for chunk in process.stderr:
+            if size < _MAX_LINE_BYTES:
+                said.append(chunk)
+            size += len(chunk)
+    heard.set()
 
 
 async def _converse(process: Process, *, started: float) -> Answer | str:

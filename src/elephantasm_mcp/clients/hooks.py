@@ -12,7 +12,7 @@ from typing import Final
 from elephantasm_mcp.clients import json_text
 from elephantasm_mcp.clients.json_text import JsonValue, Step
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import NAME
+from elephantasm_mcp.clients.table import NAME, codex_folder
 from elephantasm_mcp.errors import ValidationError
 
 SECTION: Final = "hooks"
@@ -31,10 +31,23 @@ class Hooks:
     """How a command stands in the list of an event."""
     comments: bool = False
     """Whether its file may have comments."""
+    version: int | None = None
+    """What the file says of its own form, where it must."""
+    then: str = ""
+    """What its user has to do before it calls them."""
 
 
 def _grouped(command: str) -> JsonValue:
     return {"hooks": [{"type": "command", "command": command, "timeout": TIMEOUT_S}]}
+
+
+def _in_milliseconds(command: str) -> JsonValue:
+    hook = {"type": "command", "command": command, "timeout": 1000 * TIMEOUT_S}
+    return {"hooks": [{"name": NAME, **hook}]}
+
+
+def _bare(command: str) -> JsonValue:
+    return {"command": command, "timeout": TIMEOUT_S}
 
 
 def _claude_settings(machine: Machine) -> Path:
@@ -48,6 +61,28 @@ TABLE: Final = {
         events=("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"),
         item=_grouped,
     ),
+    # "Hooks" of Cursor's documentation: ~/.cursor/hooks.json, version 1
+    "cursor": Hooks(
+        file=lambda machine: machine.home / ".cursor" / "hooks.json",
+        events=("sessionStart", "beforeSubmitPrompt", "afterAgentResponse"),
+        item=_bare,
+        comments=True,
+        version=1,
+    ),
+    # "Hooks" of Codex: hooks.json beside config.toml
+    "codex": Hooks(
+        file=lambda machine: codex_folder(machine) / "hooks.json",
+        events=("SessionStart", "UserPromptSubmit", "Stop"),
+        item=_grouped,
+        then="Codex calls hooks only once you have looked at them: `/hooks`.",
+    ),
+    # docs/hooks/reference.md of google-gemini/gemini-cli: settings.json, times in milliseconds
+    "gemini-cli": Hooks(
+        file=lambda machine: machine.home / ".gemini" / "settings.json",
+        events=("SessionStart", "BeforeAgent", "AfterAgent"),
+        item=_in_milliseconds,
+        comments=True,
+    ),
 }
 
 
@@ -58,6 +93,8 @@ def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:
         ValidationError: it is no JSON, or something else stands where hooks would.
     """
     made = text
+    if hooks.version is not None and not text.strip():
+        made = json_text.put(text, ("version",), hooks.version)
     for event in hooks.events:
         item = hooks.item(command_of(event))
         items = _items(made, event, hooks)
@@ -65,7 +102,7 @@ def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:
             made = _take_out_of(made, event, hooks)
             place = len(_items(made, event, hooks))
             made = json_text.put(made, (SECTION, event, place), item, comments=hooks.comments)
-    _check(text, made, hooks)
+    _check(text if text.strip() else made, made, hooks)
     return made
 
 

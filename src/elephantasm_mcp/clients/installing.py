@@ -7,11 +7,12 @@ does not print. Invariant: what is there already in the same words is not touche
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from elephantasm_mcp.clients import configs, files, hooks
 from elephantasm_mcp.clients.command import in_a_shell
 from elephantasm_mcp.clients.files import TextFile
+from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
 from elephantasm_mcp.clients.table import NAME, Client, Entry, entry_of
@@ -20,13 +21,15 @@ from elephantasm_mcp.errors import ValidationError
 _T = TypeVar("_T")
 State = Literal["written", "changed", "replaced", "already", "removed", "absent"]
 """`changed`: an entry of ours says something else now; `replaced`: it was somebody else's."""
+DEFAULT_OF_HOOKS: Final = "claude-code"
+"""The client that a hook takes its caller for when it is not told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What is to happen to a file."""
 
-    what: Literal["server", "hooks"]
+    what: Literal["server", "hooks", "server and hooks"]
     file: TextFile
     text: str
     state: State
@@ -82,25 +85,44 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     return _checked(Edit("server", file, text, state if text != file.text else "already"))
 
 
-def plan_hooks(client: Client, machine: Machine, line: Sequence[str]) -> Edit | None:
-    """Have the client call our hooks, if it has any; `line` is the command without the event.
+def with_hooks(
+    edit: Edit, client: Client, machine: Machine, *, line: Sequence[str], options: Sequence[str]
+) -> list[Edit]:
+    """Also have the client call our hooks, if it has any: `line`, the hook, its `options`.
 
     Raises:
         ValidationError: the file cannot be read, understood or written; the message names it.
     """
     table = hooks.TABLE.get(client.name)
     if table is None:
-        return None
-    path = table.file(machine)
-    file = files.load(path)
-    there = _understood(path, lambda: hooks.are_there(file.text, table))
+        return [edit]
+    named = () if client.name == DEFAULT_OF_HOOKS else ("--client", client.name)
 
     def command_of(event: str) -> str:
-        return in_a_shell([*line, "hook", event], windows=machine.system == "windows")
+        words = [*line, "hook", event, *named, *options]
+        return in_a_shell(words, windows=machine.system == "windows")
 
-    text = _understood(path, lambda: hooks.put(file.text, table, command_of))
-    state: State = "changed" if there else "written"
-    return _checked(Edit("hooks", file, text, state if text != file.text else "already"))
+    return _with(edit, table, machine, lambda text: hooks.put(text, table, command_of), "written")
+
+
+def _with(
+    edit: Edit, table: Hooks, machine: Machine, work: Callable[[str], str], state: State
+) -> list[Edit]:
+    """An edit and what is done about hooks: one edit where both are in one file."""
+    path = table.file(machine)
+    file = files.load(path)
+    same = file.path == edit.file.path
+    before = edit.text if same else file.text
+    there = _understood(path, lambda: hooks.are_there(before, table))
+    text = _understood(path, lambda: work(before))
+    if state == "written" and there:
+        state = "changed"
+    if text == before:
+        state = "already" if there else "absent"
+    if not same:
+        return [edit, _checked(Edit("hooks", file, text, state))]
+    both = edit.state if edit.changes else state
+    return [_checked(Edit("server and hooks", file, text, both))]
 
 
 def plan_removal(client: Client, path: Path) -> Edit:
@@ -114,19 +136,16 @@ def plan_removal(client: Client, path: Path) -> Edit:
     return _checked(Edit("server", file, text, "removed" if text != file.text else "absent"))
 
 
-def plan_removal_of_hooks(client: Client, machine: Machine) -> Edit | None:
-    """Take our hooks out, if the client has any.
+def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
+    """Also take our hooks out, if the client has any.
 
     Raises:
         ValidationError: the file cannot be read, understood or written; the message names it.
     """
     table = hooks.TABLE.get(client.name)
     if table is None:
-        return None
-    path = table.file(machine)
-    file = files.load(path)
-    text = _understood(path, lambda: hooks.take_out(file.text, table))
-    return _checked(Edit("hooks", file, text, "removed" if text != file.text else "absent"))
+        return [edit]
+    return _with(edit, table, machine, lambda text: hooks.take_out(text, table), "removed")
 
 
 def carry_out(edit: Edit) -> Edit:

@@ -87,7 +87,8 @@ def _claude_folder(machine: Machine) -> Path:
     return machine.moved.get("CLAUDE_CONFIG_DIR", machine.home)
 
 
-def _codex_folder(machine: Machine) -> Path:
+def codex_folder(machine: Machine) -> Path:
+    """Where Codex keeps its files."""
     return machine.moved.get("CODEX_HOME", machine.home / ".codex")
 
 
@@ -175,7 +176,7 @@ CLIENTS: Final = (
         title="Codex",
         format="toml",
         section="mcp_servers",
-        file=lambda machine: _codex_folder(machine) / "config.toml",
+        file=lambda machine: codex_folder(machine) / "config.toml",
         shape=_table,
         project_file=".codex/config.toml",
         then="Start a new session of Codex; `/mcp` shows the server.",
