@@ -49,7 +49,7 @@ def run(*command: object, folder: Path) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize(("words", "offered"), ASKED, ids=lambda value: " ".join(value))
+@pytest.mark.parametrize(("words", "offered"), ASKED, ids=[" ".join(one) for one, _ in ASKED])
 def test_bash_completes_commands_options_values_and_files(
     words: list[str], offered: set[str], script, tmp_path: Path
 ):
