@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,21 @@ def run(*command: object, folder: Path) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize(("words", "offered"), ASKED, ids=lambda value: " ".join(value))
+@pytest.mark.parametrize(("words", "offered"), ASKED, ids=[" ".join(one) for one, _ in ASKED])
 def test_bash_completes_commands_options_values_and_files(
     words: list[str], offered: set[str], script, tmp_path: Path
 ):
     (tmp_path / "memory.sqlite3").touch()
     asked = ["bash", "-c", ASK_BASH, "-", script("bash"), "elephantasm-mcp", *words]
     assert set(run(*asked, folder=tmp_path).split()) == offered
+
+
+def test_bash_reads_it_without_a_file_in_between(tmp_path: Path):
+    program = tmp_path / "elephantasm-mcp"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m elephantasm_mcp "$@"\n')
+    program.chmod(0o700)
+    asked = f"PATH={tmp_path}:$PATH; source <(elephantasm-mcp completion bash); complete -p"
+    assert run("bash", "-c", asked, folder=tmp_path).rstrip().endswith(" elephantasm-mcp")
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")

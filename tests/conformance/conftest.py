@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from nodes import packages
 
+from nodes import packages
 from speaking import environment
 
 PROGRAM = [sys.executable, "-m", "elephantasm_mcp"]

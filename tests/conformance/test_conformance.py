@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from nodes import FETCH_S, RUN_S, run_node
 
+from nodes import FETCH_S, RUN_S, run_node
 from speaking import http_server
 
 pytestmark = pytest.mark.timeout(FETCH_S + RUN_S)  # the first test has the packages fetched
