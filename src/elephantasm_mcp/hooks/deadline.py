@@ -10,7 +10,7 @@ import os
 import threading
 from typing import Final
 
-LIMIT_S: Final = 1.7
+LIMIT_S: Final = 1.8
 """From the program's first line on. A client waits 2 s at most, and Python itself takes a part."""
 
 
