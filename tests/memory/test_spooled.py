@@ -85,6 +85,14 @@ def test_a_part_reads_as_it_was_put(spool: Spool):
     assert parts.read(parts.put(spool, "a", part("One.", "Zwei – 二"))) == part("One.", "Zwei – 二")
 
 
+def test_a_spool_has_an_end(spool: Spool):
+    spool.parts.mkdir(parents=True)
+    for number in range(parts.MAX_PARTS):
+        (spool.parts / f"{number}.jsonl").touch()
+    with pytest.raises(OSError, match="full"):
+        parts.put(spool, "a", part("One."))
+
+
 def test_databases_and_servers_have_spools_of_their_own(tmp_path: Path):
     found = {
         spool_of(tmp_path / "a").root,
