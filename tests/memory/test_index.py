@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.memory import animas, dreams, index
 from elephantasm_mcp.memory.fakes import CountingIds
+from elephantasm_mcp.memory.formats.items import parse
+from elephantasm_mcp.memory.transfer import take_in
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import search
 from elephantasm_mcp.store.cache import CorpusCache
@@ -131,6 +133,32 @@ async def test_an_event_that_comes_late_renews_the_one_after_it_alone(core, tmp_
     await tell(core, "Late elsewhere.", session_id="u", occurred_at=start + 10 * MINUTE)
     check_index(tmp_path / FILE)
     assert await index_now(core) == 2 * 3
+    check_index_is_whole(tmp_path / FILE, *BOTH)
+    await assert_fresh(core, tmp_path)
+
+
+@pytest.mark.parametrize("session", ["s", None])
+async def test_events_that_are_imported_late_renew_the_one_after_them_alone(
+    core, tmp_path, session
+):
+    start = core.clock.now() - HOUR
+    for minutes in (0, 20, 40):
+        await tell(core, f"At {minutes}.", session_id=session, occurred_at=start + minutes * MINUTE)
+    await tell(core, "Elsewhere.", session_id="t", occurred_at=start + 15 * MINUTE)
+    await index_now(core)
+    late = [
+        {
+            "content": f"Late {minutes}.",
+            "session_id": session,
+            "occurred_at": start + minutes * MINUTE,
+            "dedupe_key": f"late {minutes}",
+        }
+        for minutes in (10, 15, 50)
+    ]
+    items = [parse(fields, place="", position=0) for fields in late]
+    assert (await take_in(core, LOCAL_USER, items)).stored == 3
+    check_index(tmp_path / FILE)
+    assert await index_now(core) == 2 * 4
     check_index_is_whole(tmp_path / FILE, *BOTH)
     await assert_fresh(core, tmp_path)
 

@@ -91,7 +91,7 @@ def _import(arguments: Namespace, found: _Found) -> int:
 
 async def _take_in(settings: Settings, found: _Found, arguments: Namespace) -> ImportReport:
     from elephantasm_mcp.app import open_app
-    from elephantasm_mcp.memory.transfer import chosen, take_in
+    from elephantasm_mcp.memory.transfer import BATCH_EVENTS, STREAM_EVENTS, chosen, take_in
 
     async with open_app(settings) as app:
         with progress("importing", total=found.total, unit=found.unit) as on_progress:
@@ -101,6 +101,7 @@ async def _take_in(settings: Settings, found: _Found, arguments: Namespace) -> I
                 chosen(found.items, only=arguments.only),
                 anima=arguments.anima,
                 dry_run=arguments.dry_run,
+                batch_events=STREAM_EVENTS if found.total is None else BATCH_EVENTS,
                 on_progress=on_progress,
             )
 

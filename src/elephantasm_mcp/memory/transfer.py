@@ -19,12 +19,14 @@ from elephantasm_mcp.errors import ElephantasmError, NotFoundError, StorageError
 from elephantasm_mcp.memory import animas, events
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.formats.items import Candidate, Item, Passed, Rejected
-from elephantasm_mcp.projects import project_of
+from elephantasm_mcp.projects import DEFAULT, project_of
 from elephantasm_mcp.store.events import NewEvent
 from elephantasm_mcp.types.records import AnimaCreate, User, parse_uuid
 
 BATCH_EVENTS: Final = 1_000
 """How many events share a transaction: 20,000 took 4.8 s by 200, 4.1 s by 1,000."""
+STREAM_EVENTS: Final = 200
+"""The same for what comes out of a pipe, perhaps slowly: it is stored without a long wait."""
 BATCH_CHARS: Final = 8_000_000
 """Or how much text: what is held at a time does not grow with the file, nor with its events."""
 MAX_REPORTED: Final = 5
@@ -70,6 +72,7 @@ async def take_in(
     *,
     anima: str | None = None,
     dry_run: bool = False,
+    batch_events: int = BATCH_EVENTS,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Store the events of a file, batch by batch; an anima that is missing is made.
@@ -81,7 +84,7 @@ async def take_in(
         StorageError: the database failed; earlier batches are stored.
     """
     intake = _Intake(core, user, anima, dry_run=dry_run)
-    for batch in _batches(items):
+    for batch in _batches(items, most=batch_events):
         await intake.take(batch)
         on_progress(batch[-1].position)
     return intake.report
@@ -112,12 +115,12 @@ def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
         raise NotFoundError(f"Nothing in the file is called {only!r}.", hint=hint)
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+def _batches(items: Iterable[Item], *, most: int) -> Iterator[list[Item]]:
     batch, chars = list[Item](), 0
     for item in items:
         batch.append(item)
         chars += len(item.request.content) if isinstance(item, Candidate) else 0
-        if len(batch) >= BATCH_EVENTS or chars >= BATCH_CHARS:
+        if len(batch) >= most or chars >= BATCH_CHARS:
             yield batch
             batch, chars = list[Item](), 0
     if batch:
@@ -140,6 +143,8 @@ class _Intake:
         self._core = core
         self._user = user
         self._anima = anima
+        # an anima that the user set as default beats that of a project, as it does for hooks
+        self._by_project = core.project is not None or core.default_anima == DEFAULT
         self._known: dict[_Target, _Home] = {}
         self._counted: dict[str, set[str]] = {}
         """The keys that a dry run has counted, by anima: there is no row to find them by."""
@@ -222,7 +227,7 @@ class _Intake:
             ValidationError: a name that no anima can have.
         """
         ref = item.request.anima_id or self._anima
-        target = (ref, None if ref else item.folder)
+        target = (ref, item.folder if ref is None and self._by_project else None)
         home = self._known.get(target)
         if home is None:
             home = self._known[target] = await self._find(*target)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +122,12 @@ async def test_a_session_goes_to_the_anima_of_the_project_that_it_was_in(core: C
 async def test_an_anima_that_is_named_beats_the_project(core: Core):
     report = await take_in(core, LOCAL_USER, golden("claude-code"), anima="mine")
     assert list(report.animas) == ["mine"]
+
+
+async def test_a_default_anima_that_was_set_beats_the_project(core: Core):
+    core = replace(core, default_anima="chosen")
+    report = await take_in(core, LOCAL_USER, golden("claude-code"))
+    assert list(report.animas) == ["chosen"]
 
 
 def test_an_export_of_claude_says_what_was_said_in_its_order():

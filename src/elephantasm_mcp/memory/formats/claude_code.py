@@ -22,6 +22,8 @@ _ASIDE: Final = "lines of the transcript that are no conversation"
 def read_claude_code(part: Part) -> Iterator[Item]:
     """What was said in a session; positions are bytes."""
     own_calls: set[str] = set()
+    folders: dict[str | None, str] = {}
+    # where each session began: it stays in that project when the agent goes elsewhere
     position, number = part.start, 0
     while line := part.file.readline(MAX_LINE_BYTES):
         number += 1
@@ -29,12 +31,15 @@ def read_claude_code(part: Part) -> Iterator[Item]:
         place = part.place(f"line {number}")
         said = list(read_lines([line], mask=redact, own_calls=own_calls))
         for one in said:
-            yield _event(one, place=place, position=position)
+            if one.folder:
+                folders.setdefault(one.session_id, one.folder)
+            folder = folders.get(one.session_id)
+            yield _event(one, place=place, position=position, folder=folder)
         if not said and line.strip():
             yield _silent(line, place=place, position=position)
 
 
-def _event(one: Said, *, place: str, position: int) -> Item:
+def _event(one: Said, *, place: str, position: int, folder: str | None) -> Item:
     notes = {"tool": one.tool, "failed": one.failed}
     fields = {
         "content": one.content,
@@ -44,8 +49,8 @@ def _event(one: Said, *, place: str, position: int) -> Item:
         "meta": {"client": SOURCE} | {name: note for name, note in notes.items() if note},
         "dedupe_key": one.key,
     }
-    group = tuple(filter(None, (one.folder, one.session_id)))
-    return found(fields, place=place, position=position, group=group, folder=one.folder)
+    group = tuple(filter(None, (folder, one.session_id)))
+    return found(fields, place=place, position=position, group=group, folder=folder)
 
 
 def _silent(line: bytes, *, place: str, position: int) -> Item:
