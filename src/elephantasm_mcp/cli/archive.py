@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from elephantasm_mcp.types.records import AnimaNo
 
 STDIO: Final = "-"
-MAX_LINE_BYTES: Final = 256_000_000
 _SHOWN: Final = ("event", "memory", "knowledge", "dream")
 
 
@@ -72,7 +71,7 @@ async def take_in(app: App, arguments: Namespace) -> int:
 
         def lines() -> Iterator[bytes]:
             file.seek(0)
-            while text := file.readline(MAX_LINE_BYTES):
+            while text := file.readline(archive.MAX_LINE_BYTES):
                 yield text
 
         with progress("importing", total=size_bytes, unit="B") as on_progress:

@@ -34,7 +34,9 @@ from elephantasm_mcp.types.views import ForgetReport, ForgetRequest
 VALID = timedelta(minutes=10)
 """How long a token confirms what was shown."""
 TOKEN_CHARS = 32
-COPIES_OF_OTHERS = "copies that were made with `backup`, or by other programs"
+COPIES_OF_OTHERS = (
+    "copies that were made with `backup` or `export`, kept by `restore`, or made by other programs"
+)
 
 
 @dataclass(frozen=True, slots=True)

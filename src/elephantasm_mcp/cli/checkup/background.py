@@ -5,6 +5,7 @@ Owns what is said of them. Invariant: `fix` takes nothing from a process that ru
 
 import os
 from datetime import datetime
+from typing import Final
 
 from elephantasm_mcp.app import App
 from elephantasm_mcp.cli.checkup.findings import Checkup, JobRow
@@ -13,6 +14,8 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store import calls, jobs, soundness
 from elephantasm_mcp.store.jobs import JobState
+
+LONGEST_WAIT_S: Final = 6 * 3600
 
 
 async def examine(found: Checkup, app: App, *, fix: bool) -> None:
@@ -30,6 +33,13 @@ async def examine(found: Checkup, app: App, *, fix: bool) -> None:
             )
     since = await read(jobs.waiting_since, now=now)
     found.queue_age_s = None if since is None else max(0.0, (now - since).total_seconds())
+    if found.queue_age_s is not None and found.queue_age_s > LONGEST_WAIT_S and not found.workers:
+        found.advise(
+            "jobs",
+            f"Work has waited for {found.queue_age_s / 3600:,.0f} h, and no server that does such "
+            "work is running.",
+            "A client that is started does it, and so does `elephantasm-mcp dream run`.",
+        )
     await _examine_calls(found, app, now=now)
 
 

@@ -203,12 +203,20 @@ def _put_aside(connector: Connector, path: Path, *, kept_as: str) -> Path | None
             raise _in_use(path, []) from error
         # it is damaged, which may be why it is replaced: its log goes with it as it is
     kept = _free_name(path.with_name(f"{path.name}.{kept_as}"))
-    for end in ("", "-wal"):
-        file = path.with_name(f"{path.name}{end}")
-        if file.exists():
-            file.replace(kept.with_name(f"{kept.name}{end}"))
+    _keep(path, kept)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        log.replace(kept.with_name(f"{kept.name}-wal"))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     return kept
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a file a second name, so that it is never without one: a kill may come at any step."""
+    try:
+        kept.hardlink_to(path)
+    except OSError:  # a file system without links
+        path.replace(kept)
 
 
 def _in_use(path: Path, using: Sequence[str]) -> ConflictError:
