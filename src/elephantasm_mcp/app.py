@@ -40,6 +40,7 @@ from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
 from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
+from elephantasm_mcp.types.defaults import brought
 from elephantasm_mcp.types.records import LOCAL_USER, User
 from elephantasm_mcp.worker import Worker
 
@@ -93,11 +94,12 @@ class App:
         return self.caller.user
 
     @contextmanager
-    def asked_by(self, caller: Caller) -> Iterator[None]:
-        """Do what the block does for a caller."""
+    def asked_by(self, caller: Caller, *, default: str | None = None) -> Iterator[None]:
+        """Do what the block does for a caller, whose default anima is `default` if it has one."""
         token = _asking.set(caller)
         try:
-            yield
+            with brought(default):
+                yield
         finally:
             _asking.reset(token)
 

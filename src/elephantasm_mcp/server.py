@@ -47,7 +47,7 @@ from elephantasm_mcp.pure.complaints import guess, rejected, unknown_argument
 from elephantasm_mcp.resources import register_resources
 from elephantasm_mcp.resources.packs import list_packs
 from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, PACKS, template_of
-from elephantasm_mcp.subscriptions import Listeners, Subscribers, Watcher, caller_of
+from elephantasm_mcp.subscriptions import Listeners, Subscribers, Watcher, caller_of, default_of
 from elephantasm_mcp.tools import register_tools
 from elephantasm_mcp.tools.answers import named, with_default
 from elephantasm_mcp.tools.arguments import lean, without_nulls
@@ -310,7 +310,7 @@ class ElephantasmServer(MCPServer[Any]):
             if self._app.guarded:
                 raise AuthenticationError("Nobody asked for this.", hint="Send an API key.")
             return await call_next(ctx)
-        with self._app.asked_by(caller):
+        with self._app.asked_by(caller, default=default_of(ctx)):
             return await call_next(ctx)
 
     async def _check_listening(

@@ -34,6 +34,7 @@ from elephantasm_mcp.memory import animas, keys
 from elephantasm_mcp.resources.uris import NO_SUCH_RESOURCE, anima_in, spellings, template_of
 from elephantasm_mcp.store.animas import Mark
 from elephantasm_mcp.types.callers import LOCAL_CALLER, Caller
+from elephantasm_mcp.types.defaults import DEFAULT_ANIMA, read_default
 
 POLL_S: Final = 1.0
 SEND_S: Final = 1.0
@@ -55,6 +56,13 @@ def caller_of(ctx: RequestContext) -> Caller | None:
         return None
     found = ctx.request.scope.get("state", {}).get(CALLER)
     return found if isinstance(found, Caller) else None
+
+
+def default_of(ctx: RequestContext) -> str | None:
+    """The default anima of who sent that request, where a bridge says which."""
+    if not isinstance(ctx.request, HTTPConnection):
+        return None
+    return read_default(ctx.request.headers.get(DEFAULT_ANIMA, ""))
 
 
 @final
@@ -133,7 +141,7 @@ class Subscribers:
         if anima is None or template is None:
             raise MCPError(INVALID_PARAMS, NO_SUCH_RESOURCE)
         require(self._app.caller, template)
-        if anima != self._app.core.default_anima:
+        if anima != animas.as_asked(self._app.core).default_anima:
             await animas.resolve(self._app.core, self._app.user, anima)
         session = self._session(ctx)
         if session is None or len(session.uris) >= MAX_URIS:

@@ -90,6 +90,33 @@ async def test_what_is_said_here_is_remembered_there(tmp_path: Path, era: str) -
             assert "hazelnuts" in text_of(await direct.call_tool("get_memory_pack", {}))
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_default_anima_is_that_of_the_project_at_the_client(
+    tmp_path: Path, era: str
+) -> None:
+    root = tmp_path / "clone"
+    (root / ".git").mkdir(parents=True)
+    (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (root / ".git" / "config").write_text('[remote "origin"]\nurl = git@github.com:acme/app.git\n')
+    with http_server(tmp_path / "memory.sqlite3") as (_, url), anyio.fail_after(DEADLINE_S):
+        own = {"ELEPHANTASM_ENDPOINT": url, "ELEPHANTASM_ANIMA_ID": "project"}
+        parameters = stdio_parameters(tmp_path / "own.sqlite3", **own)
+        parameters = parameters.model_copy(update={"cwd": root})
+        async with Client(parameters, mode=era) as client:
+            said = await answer(client, "extract_event", content="I am allergic to hazelnuts.")
+            assert said["anima"] == "acme/app"
+            (one,) = (await answer(client, "list_animas"))["animas"]
+            assert (one["name"], one["default"]) == ("acme/app", True)
+            assert "hazelnuts" in text_of(await client.call_tool("get_memory_pack", {}))
+        async with Client(f"{url}/mcp", mode=era) as direct:
+            await answer(direct, "extract_event", content="Hello.")
+            listed = (await answer(direct, "list_animas"))["animas"]
+            assert [(one["name"], one["default"]) for one in listed] == [
+                ("acme/app", False),
+                ("default", True),
+            ]
+
+
 async def test_a_2025_subscriber_hears_of_changes(tmp_path: Path) -> None:
     send, heard = anyio.create_memory_object_stream[Any](100)
     with send, heard, http_server(tmp_path / "memory.sqlite3") as (_, url):

@@ -6,8 +6,7 @@ Invariant: a route cannot be added without all of it, and no exception leaves it
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -20,11 +19,9 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ElephantasmError, ServerError
 from elephantasm_mcp.http.bodies import read_json
 from elephantasm_mcp.http.refusals import about, name_of, refusal
-from elephantasm_mcp.types.defaults import noted
+from elephantasm_mcp.types.defaults import DEFAULT_ANIMA, as_header, noted
 
 FAILED = "Something failed inside elephantasm; `elephantasm-mcp doctor` tells more."
-DEFAULT_ANIMA: Final = "X-Default-Anima"
-"""The header with the name of the default anima, where that was taken; as it stands in a URL."""
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +60,7 @@ async def _naming_default(answer: Awaitable[Response]) -> Response:
     with noted() as default:
         made = await answer
     if default.name is not None:
-        made.headers[DEFAULT_ANIMA] = quote(default.name)
+        made.headers[DEFAULT_ANIMA] = as_header(default.name)
     return made
 
 

@@ -5,6 +5,7 @@ alone opens nothing.
 """
 
 import shlex
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store import grants, packs, trust, work_orders
 from elephantasm_mcp.store.animas import Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
-from elephantasm_mcp.types.defaults import take
+from elephantasm_mcp.types.defaults import brought_along, take
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -150,10 +151,17 @@ async def resolve(core: Core, user: User, ref: AnimaRef) -> Anima:
 
 async def find(core: Core, user: User, ref: AnimaRef) -> StoredAnima:
     """`resolve`, for services: with the anima's number, settings and counters."""
+    core = as_asked(core)
     stored = await core.database.read(look_up, core, user, ref)
     stored = stored or await core.database.write(find_or_make, core, user, ref)
     say_default(core, ref, stored)
     return stored
+
+
+def as_asked(core: Core) -> Core:
+    """The ports, with the default anima that who asks has of its own, if any."""
+    own = brought_along()
+    return core if own is None else replace(core, default_anima=own, project=None)
 
 
 def look_up(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima | None:
@@ -225,7 +233,7 @@ async def overview(
     Raises:
         NotFoundError: the user has no such anima as `after`.
     """
-    return await core.database.read(_overview, core, user, after, limit)
+    return await core.database.read(_overview, as_asked(core), user, after, limit)
 
 
 async def marks(core: Core) -> dict[UUID, Mark]:

@@ -74,6 +74,7 @@ async def record(core: Core, user: User, requests: Sequence[EventCreate]) -> Rec
     """
     if not requests:
         raise ValidationError("`events` is empty.", field="events", hint="Hand in at least one.")
+    core = animas.as_asked(core)
     now = core.clock.now()
     clean = await _clean_all(core, requests, now=now)
     refs = [request.anima_id for request in requests]

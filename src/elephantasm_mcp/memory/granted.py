@@ -68,6 +68,7 @@ async def find(core: Core, user: User, ref: AnimaRef) -> tuple[StoredAnima, tupl
     Raises:
         NotFoundError: there is no such anima.
     """
+    core = animas.as_asked(core)
     found = await core.database.read(_find, core, user, ref)
     if found is not None:
         animas.say_default(core, ref, found[0])

@@ -9,6 +9,7 @@ with the next.
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeAlias, final
 
 import anyio
@@ -35,6 +36,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from elephantasm_mcp.errors import ElephantasmError
+from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.sdk.endpoint import Endpoint
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.transports.stdio import Wire, cancel_on_signal, converse
@@ -69,10 +71,22 @@ async def serve_bridge(settings: Settings, endpoint: Endpoint) -> None:
     wire = Wire()
     async with anyio.create_task_group() as group:
         group.start_soon(cancel_on_signal, group.cancel_scope)
-        upstream = Upstream(endpoint, silence_s=max(settings.timeout, LEAST_SILENCE_S))
+        upstream = Upstream(
+            endpoint,
+            silence_s=max(settings.timeout, LEAST_SILENCE_S),
+            default=_default_of(settings),
+        )
         await converse(Bridge(upstream).serve, wire)
         await upstream.close()
         group.cancel_scope.cancel()
+
+
+def _default_of(settings: Settings) -> str | None:
+    """The client's default anima; None when nothing is said of it, and it is the server's."""
+    if settings.anima_id == PROJECT:
+        return project_of(Path()).name
+    named = settings.anima_id != Settings.model_fields["anima_id"].default
+    return settings.anima_id if named else None
 
 
 @final

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from elephantasm_mcp.sdk.connection import CONNECT_S, KEEP_S, no_answer, nonsense, refusal
 from elephantasm_mcp.sdk.endpoint import Endpoint
+from elephantasm_mcp.types.defaults import DEFAULT_ANIMA, as_header
 
 Heard: TypeAlias = Callable[[JSONRPCMessage], Awaitable[None]]
 """What is done with a message of the server."""
@@ -46,12 +47,16 @@ class SessionLostError(Exception):
 class Upstream:
     """An open web client for the MCP side of a server. It belongs to one event loop."""
 
-    def __init__(self, endpoint: Endpoint, *, silence_s: float) -> None:
-        """`silence_s` is how long a server may say nothing while an answer is due."""
+    def __init__(self, endpoint: Endpoint, *, silence_s: float, default: str | None = None) -> None:
+        """`silence_s` is how long a server may say nothing while an answer is due.
+
+        `default` is the client's default anima; None leaves that to the server.
+        """
+        named = {} if default is None else {DEFAULT_ANIMA: as_header(default)}
         self._endpoint: Final = endpoint
         self._url: Final = f"{endpoint.url}/mcp"
         self._client: Final = httpx2.AsyncClient(
-            headers={**ACCEPT, **endpoint.headers},
+            headers={**ACCEPT, **endpoint.headers, **named},
             timeout=httpx2.Timeout(silence_s, connect=min(CONNECT_S, silence_s)),
             limits=httpx2.Limits(max_connections=CONNECTIONS, keepalive_expiry=KEEP_S),
             follow_redirects=False,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote, unquote
 
 
 @dataclass(slots=True)
@@ -20,7 +21,28 @@ class Default:
     """What is to be said of it: that a project's file was not listened to."""
 
 
+DEFAULT_ANIMA: Final = "X-Default-Anima"
+"""The header by which a bridge names its default anima, and an answer the one that it took."""
+_MOST_CHARS: Final = 255
+
 _taken: Final[ContextVar[Default | None]] = ContextVar("taken", default=None)
+
+_brought: Final[ContextVar[str | None]] = ContextVar("brought", default=None)
+
+
+@contextmanager
+def brought(name: str | None) -> Iterator[None]:
+    """Within the block this is the default anima of who asks; None leaves that to the settings."""
+    token = _brought.set(name)
+    try:
+        yield
+    finally:
+        _brought.reset(token)
+
+
+def brought_along() -> str | None:
+    """The default anima that who asks has of its own."""
+    return _brought.get()
 
 
 @contextmanager
@@ -32,6 +54,17 @@ def noted() -> Iterator[Default]:
         yield found
     finally:
         _taken.reset(token)
+
+
+def as_header(name: str) -> str:
+    """A name as it stands in the header: as in a URL."""
+    return quote(name, errors="replace")
+
+
+def read_default(text: str) -> str | None:
+    """The name that the header has; None when it is none."""
+    name = unquote(text, errors="replace").strip()
+    return name if name and len(name) <= _MOST_CHARS and name.isprintable() else None
 
 
 def take(name: str, note: str | None = None) -> None:

@@ -36,6 +36,7 @@ WORDLESS = """
     dream_actions.kind dream_actions.layer dream_actions.sources dream_actions.operation
     dream_events.before dream_events.after declined.layer declined.operation
     jobs.kind jobs.state jobs.lease_owner workers.owner workers.state workers.last_error
+    trusted_projects.project trusted_projects.folder
     index_marks.layer index_marks.model segments.part forgotten.layer shown.layer
 """
 """Ids, kinds, handles, names of ours, and what describes an anima itself."""
