@@ -137,4 +137,4 @@ def test_nothing_else_reads_the_environment():
         for file in package.rglob("*.py")
         if re.search(r"os\.environ[.\[]|getenv", file.read_text(encoding="utf-8"))
     }
-    assert readers == {"settings.py"}
+    assert readers == {"settings.py", "environment.py"}
