@@ -15,16 +15,11 @@ INTERRUPTED: Final = 130
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    if sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv):
+        _hook()
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not if it is ignored
     if ours:
         signal.signal(signal.SIGINT, _leave)
-    if sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv):
-        from elephantasm_mcp.hooks import deadline  # a client waits: nothing else is imported
-
-        deadline.start()
-        from elephantasm_mcp.hooks.program import main as hook
-
-        hook(sys.argv[2:])
     from elephantasm_mcp.cli.main import main as run  # 0.2 s
 
     try:
@@ -33,6 +28,17 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _hook() -> None:
+    """Do what a hook does, and end. A client waits, so nothing else is imported."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from elephantasm_mcp.hooks import deadline
+
+    deadline.start()
+    from elephantasm_mcp.hooks.program import main as hook
+
+    hook(sys.argv[2:])
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -50,11 +50,17 @@ class NoSynthesizer:
 
 @contextmanager
 def open_core(
-    path: Path, *, anima: str | None = None, project: Project | None = None, redact: bool = True
+    path: Path,
+    *,
+    anima: str | None = None,
+    project: Project | None = None,
+    redact: bool = True,
+    models: bool = True,
 ) -> Iterator[Core]:
     """The services' ports over the file at `path`.
 
-    The default anima is `anima`, else that of the project. A file that is not there is made.
+    The default anima is `anima`, else that of the project. With `models` there are word vectors;
+    the sentence model takes too long to load. A file that is not there is made.
 
     Raises:
         StorageError: the database cannot be used.
@@ -77,7 +83,7 @@ def open_core(
             ids=ids,
             synthesizer=NoSynthesizer(),
             secret=secret,
-            words=_words(),
+            words=_words() if models else None,
             default_anima=anima or (project.name if project else "default"),
             project=None if anima else project,
             redact=redact,

@@ -6,15 +6,18 @@ third of a hook's time. `settings` is for everything else. Invariant: what a val
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import platformdirs
 
 APP_NAME: Final = "elephantasm-mcp"
 PREFIX: Final = "ELEPHANTASM_"
+_PLUGIN_LOADER: Final = "pydantic.plugin._loader"
 _NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
@@ -28,6 +31,8 @@ class Place:
     anima: str | None
     """The anima that the user chose; None: the one of the project at hand."""
     redact: bool
+    models: bool = True
+    """Whether models may help to find what a prompt recalls."""
 
 
 def config_file() -> Path:
@@ -45,6 +50,18 @@ def default_database() -> str:
     return str(data_folder() / "memory.sqlite3")
 
 
+def without_plugins() -> None:
+    """Have pydantic look for no plugins: it would read the metadata of all that is installed.
+
+    For a process of ours that ends at once; it is to be called before pydantic is imported. The
+    variable alone would still import what reads metadata: mail, archives, sockets.
+    """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    loader = ModuleType(_PLUGIN_LOADER)
+    setattr(loader, "get_plugins", tuple)  # noqa: B010 - no module of ours has that name
+    sys.modules.setdefault(_PLUGIN_LOADER, loader)
+
+
 def read_place(*, env_file: Path | None = None, database: str | None = None) -> Place:
     """Where the memory is by the environment; a `database` that is named beats a server.
 
@@ -57,6 +74,7 @@ def read_place(*, env_file: Path | None = None, database: str | None = None) -> 
         endpoint=None if database else values.get("ENDPOINT"),
         anima=None if anima in {"default", "project"} else anima,
         redact=values.get("REDACT", "").strip().lower() not in _NO,
+        models=values.get("EMBEDDER") != "none",
     )
 
 

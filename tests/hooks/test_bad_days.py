@@ -43,7 +43,7 @@ def read_only(database: Path) -> Iterator[None]:
 def no_database(database: Path) -> Iterator[None]:
     """There is something else."""
     there = database.read_bytes() if database.exists() else None
-    aside = [one for one in database.parent.glob(f"{database.name}-*")]
+    aside = list(database.parent.glob(f"{database.name}-*"))
     kept = {one: one.read_bytes() for one in aside}
     for one in aside:
         one.unlink()
@@ -69,7 +69,8 @@ DAYS: tuple[Callable[[Path], object], ...] = (as_ever, locked, read_only, no_dat
 def test_on_any_day_a_hook_succeeds_and_nothing_that_was_given_whole_is_lost(
     session, stored, database: Path, thorough: int
 ):
-    dice, playing = random.Random(7), session("first")
+    dice = random.Random(7)  # noqa: S311 - a die
+    playing = session("first")
     given: list[str] = []
     playing.turn("The first message.", "Good.")
     stored()
@@ -86,7 +87,7 @@ def test_on_any_day_a_hook_succeeds_and_nothing_that_was_given_whole_is_lost(
 
 
 def test_a_database_that_is_missing_is_made_when_there_is_something_to_store(
-    session, stored, database: Path
+    session, database: Path
 ):
     playing = session("first")
     assert playing.start() == ""

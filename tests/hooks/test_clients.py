@@ -100,8 +100,15 @@ def test_clients_that_take_context_with_a_prompt_get_what_it_recalls(client, ses
 
 @pytest.mark.parametrize(
     ("client", "kind"),
-    [("claude-code", START), ("codex", START), ("cursor", START), ("vscode", START)]
-    + [("gemini-cli", PROMPT), ("goose", REPLY), ("windsurf", REPLY)],
+    [
+        ("claude-code", START),
+        ("codex", START),
+        ("cursor", START),
+        ("vscode", START),
+        ("gemini-cli", PROMPT),
+        ("goose", REPLY),
+        ("windsurf", REPLY),
+    ],
 )
 def test_a_client_is_known_by_what_it_sends(client, kind):
     event, fields = kind[client]

@@ -13,7 +13,7 @@ from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
-from elephantasm_mcp.types.views import Trusted
+from elephantasm_mcp.types.views import MergeReport, Trusted
 
 if TYPE_CHECKING:
     from elephantasm_mcp.app import App
@@ -99,6 +99,41 @@ async def delete(memory: AsyncElephantasm, arguments: Namespace) -> int:
     return 0
 
 
+async def merge(app: App, arguments: Namespace) -> int:
+    """Put all that an anima holds into another; without `--yes` say what that is."""
+    from elephantasm_mcp.memory import merging
+
+    act = merging.merge if arguments.yes else merging.preview
+    report = await act(app.core, app.user, arguments.source, arguments.into)
+    if arguments.json:
+        say_json(report)
+        return 0
+    note(_merge_text(report))
+    return 0
+
+
+def _merge_text(report: MergeReport) -> str:
+    held = (
+        counted(report.events, "event"),
+        counted(report.memories, "memory"),
+        f"{report.knowledge:,} of knowledge",
+        counted(report.dreams, "dream"),
+    )
+    there = f"; {line(report.target)} has {report.joined:,} of the events already"
+    what = f"{', '.join(held)} of {line(report.source)}{there if report.joined else ''}"
+    read = ", ".join(map(line, report.readers))
+    readers = f" {read} may read what {line(report.target)} knows, and so this too." if read else ""
+    if report.dream is None:
+        return (
+            f"Nothing was moved: {what}.{readers} With --yes it all goes to {line(report.target)},"
+            " under new handles. That cannot be undone: make a backup first."
+        )
+    return (
+        f"Moved: {what}. {line(report.source)} is empty and keeps its settings; {report.dream} in"
+        f" the journal of {line(report.target)} says so.{readers}"
+    )
+
+
 async def trust(app: App, arguments: Namespace) -> int:
     """Let a project name an anima, take that back, or list who may."""
     from elephantasm_mcp.memory import trust as service
@@ -164,6 +199,12 @@ def _set_options(parser: ArgumentParser) -> None:
     )
 
 
+def _merge_options(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FROM", help="the anima to empty, by name or id")
+    parser.add_argument("into", metavar="INTO", help="the anima that takes it all")
+    parser.add_argument("--yes", action="store_true", help="do it: without, it is only shown")
+
+
 def _trust_options(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", help="the anima, by name or id")
     parser.add_argument(
@@ -190,7 +231,7 @@ def _create_options(parser: ArgumentParser) -> None:
 
 COMMAND = Command(
     name="animas",
-    summary="list the memory spaces, make one, set its dials, remove it",
+    summary="list the memory spaces, make one, set its dials, merge two, remove one",
     details="An anima is one isolated memory space: an agent, a user, a project.",
     run=with_memory(show_all),
     parts=(
@@ -217,6 +258,20 @@ COMMAND = Command(
                 "elephantasm-mcp animas set my-agent threshold=5 dream_interval_h=6",
                 "elephantasm-mcp animas set my-agent 'never_store=ACME-####, Project Phoenix'",
                 "elephantasm-mcp animas set my-agent --owner nadia",
+            ),
+            shared=_SHARED,
+        ),
+        Command(
+            name="merge",
+            summary="put all that an anima holds into another, for what landed in the wrong one",
+            details="Events, memories, knowledge and dreams come with their sources, under new"
+            " handles. Events that both have become one. Name, settings and grants of both stay,"
+            " and the identity of the one that takes them.",
+            run=with_app(merge),
+            options=_merge_options,
+            examples=(
+                "elephantasm-mcp animas merge default acme/app",
+                "elephantasm-mcp animas merge default acme/app --yes",
             ),
             shared=_SHARED,
         ),

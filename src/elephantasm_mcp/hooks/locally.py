@@ -49,7 +49,13 @@ def exchange(call: Call, spool: Spool, session: Session, place: Place, project: 
     waits = bool(parts.waiting(spool))
     if not waits and not place.database.is_file():
         return ""  # nothing was ever remembered, and reading makes no database
-    with open_core(place.database, anima=place.anima, project=project, redact=place.redact) as core:
+    with open_core(
+        place.database,
+        anima=place.anima,
+        project=project,
+        redact=place.redact,
+        models=place.models,
+    ) as core:
         if call.moment is Moment.START:
             if waits:
                 _deliver(core, spool)

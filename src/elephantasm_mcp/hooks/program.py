@@ -5,17 +5,16 @@ reading takes only when something is to be read. Invariant: whatever fails is a 
 and never anything else.
 """
 
-import gc
 import json
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from elephantasm_mcp.environment import Place, read_place
+from elephantasm_mcp.environment import Place, read_place, without_plugins
 from elephantasm_mcp.hooks import deadline
 from elephantasm_mcp.hooks.clients import Call, Moment, Output, read_call
 from elephantasm_mcp.projects import Project, project_of
@@ -40,7 +39,7 @@ class Options:
 
 def main(arguments: Sequence[str]) -> None:
     """Do what a hook does, and end the process with exit code 0. The deadline runs already."""
-    gc.disable()  # the process is over before there is anything to collect
+    without_plugins()
     printed = b""
     try:
         printed = run(read_options(arguments), sys.stdin.buffer.read(MAX_INPUT_BYTES)).encode()
@@ -77,8 +76,7 @@ def run(options: Options, data: bytes) -> str:
     if call.moment is None:
         return ""
     place = read_place(env_file=options.env_file, database=options.database)
-    anima = options.anima or place.anima
-    place = Place(place.database, place.endpoint, anima, place.redact)
+    place = replace(place, anima=options.anima or place.anima)
     spool = spool_of(place.database, endpoint=place.endpoint)
     session = sessions.load(spool, call.session_name)
     if not session.folder:
@@ -104,6 +102,9 @@ def now() -> datetime:
 
 
 def _take_down(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> None:
+    if call.moment is Moment.START:
+        with _noted(call.event):
+            sessions.tidy(spool, now_s=now().timestamp())
     if call.moment is Moment.START or (
         call.client.has_transcript and call.moment is not Moment.REPLY
     ):

@@ -58,11 +58,12 @@ async def _exchange(
 ) -> Shown:
     settings = load_settings()
     name = place.anima or PROJECT
-    async with AsyncElephantasm(
+    memory = AsyncElephantasm(
         endpoint=place.endpoint, api_key=settings.api_key, anima_id=name, timeout=TIMEOUT_S
-    ) as memory:
-        memory.folder = project.root
-        memory.client = f"hook {call.client.name}"
+    )
+    memory.folder = project.root
+    memory.client = f"hook {call.client.name}"
+    async with memory:
         for path in parts.waiting(spool):
             await _hand_over(memory, path)
         if not to_say:

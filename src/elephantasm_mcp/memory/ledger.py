@@ -24,6 +24,8 @@ UNDO = "undo"
 """The phase of a dream that takes another one back."""
 CURATION = "curate"
 """The phase of a dream that is a person's hand."""
+MERGE = "merge"
+"""The phase of the entry that notes what came from another anima."""
 PERSON = "person"
 """The synthesizer of a row whose words or kind a person set."""
 FADE = "fade"
@@ -281,6 +283,11 @@ def _reads_same(layer: JournalLayer, before: Snapshot, after: Snapshot | None) -
 
 
 def _check_undoable(tx: Tx, dream: StoredDream) -> None:
+    if dream.phase == MERGE:
+        raise ConflictError(
+            f"{dream.handle} notes what came from another anima; that cannot be undone.",
+            hint="`forget_memory` and `curate_memory` take single rows away.",
+        )
     if dream.undoes is not None:
         raise ConflictError(
             f"{dream.handle} is itself an undo and cannot be undone.",

@@ -8,6 +8,7 @@ makes no second one.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,8 @@ from elephantasm_mcp.projects import Project
 from elephantasm_mcp.spool.folders import Spool, write_whole
 
 FORM: Final = 1
+MAX_PARTS: Final = 5_000
+"""Where nobody ever stores them. A transcript is read again later: nothing of it is lost."""
 _ENDING: Final = ".jsonl"
 _SET_ASIDE: Final = ".bad"
 Fields: TypeAlias = dict[str, Any]
@@ -35,8 +38,10 @@ def put(spool: Spool, name: str, part: Part) -> Path:
     """Put a part into the spool; from then on it is safe.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or there is too much already.
     """
+    if len(waiting(spool)) >= MAX_PARTS:
+        raise OSError(ENOSPC, "The spool is full.")
     project = asdict(part.project) | {"root": str(part.project.root)}
     head = {"form": FORM, "project": project, "anima": part.anima}
     lines = (json.dumps(one, ensure_ascii=True) for one in (head, *part.events))

@@ -56,12 +56,24 @@ def with_default(answer: CallToolResult, default: Default) -> CallToolResult:
     In the data, and in the text that is data or in a text behind it. A pack is its text and nothing
     else, so that there it is in `_meta`.
     """
-    if default.name is None:
+    said = named(default)
+    if not said:
         return answer
-    said = {"anima": default.name} | ({"anima_note": default.note} if default.note else {})
-    structured = answer.structured_content
-    if structured is None:
+    if answer.structured_content is None:
         return answer.model_copy(update={"meta": {**(answer.meta or {}), **said}})
+    return _with_lines(answer, answer.structured_content, said)
+
+
+def named(default: Default) -> dict[str, str]:
+    """What programs are told of a default anima that was taken; nothing when none was."""
+    if default.name is None:
+        return {}
+    return {"anima": default.name} | ({"anima_note": default.note} if default.note else {})
+
+
+def _with_lines(
+    answer: CallToolResult, structured: dict[str, Any], said: dict[str, str]
+) -> CallToolResult:
     first, *_ = answer.content
     if isinstance(first, TextContent) and first.text == _json(structured):
         return json_answer(structured | said)

@@ -31,7 +31,7 @@ def register(server: MCPServer, app: App) -> None:
         """Create an anima: an isolated memory space for an agent, a person or a project.
 
         A name that exists already gives that anima, unchanged, with `created` false. Nothing is
-        shared between animas. Without this, everything goes to the default anima.
+        shared between animas; without this all goes to the default one.
         """
         request = AnimaCreate(
             name=name, description=description or None, meta=meta, settings=settings

@@ -42,8 +42,9 @@ def register(server: MCPServer, app: App) -> None:
         phase: Phase = "auto",
         dry_run: bool = False,
     ) -> CallToolResult:
-        """Make memories of the recorded events now, instead of waiting for the background task.
+        """Make memories of the recorded events now; else the background task does it later.
 
+        Call it when the user wants something kept at once, or after long work.
         `synthesis` turns pending events into memories and knowledge, `light` updates recency and
         decay, `deep` merges, corrects and supersedes; `auto` does what is due. The answer lists
         every change; undo_dream takes it back. It may hold a work order: events of which you make

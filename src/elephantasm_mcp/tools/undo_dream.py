@@ -32,8 +32,8 @@ def register(server: MCPServer, app: App) -> None:
         """Take back everything that one dream did.
 
         Rows become what they were; its events are held until the next explicit dream. Refused when
-        a later dream changed the same rows; the refusal names it. The resource
-        anima://{anima}/dreams lists the dreams.
+        a later dream changed the same rows; the refusal names it. anima://{anima}/dreams lists
+        the dreams.
         """
         report = await dreams.undo(app.core, app.user, dream, anima=anima or None, actor=ACTOR)
         return text_answer(report.message, structured=report.model_dump(mode="json"))

@@ -110,7 +110,10 @@ Score = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_no_truth)]
 
 
 class Record(BaseModel):
-    """Base of all public models."""
+    """Base of all public models. What validates one is built when it is first used: there are many.
+
+    Not so of requests, which FastAPI misreads then.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 

@@ -494,6 +494,28 @@ class ForgetReport(Record):
     """Where words may still stand that we cannot erase."""
 
 
+class MergeReport(Record):
+    """What would come from one anima into another, or the receipt of what did."""
+
+    source: str
+    source_id: UUID
+    target: str
+    target_id: UUID
+    events: int
+    joined: int
+    """Of these, events that the target had already: one row stands for both."""
+    memories: int
+    knowledge: int
+    dreams: int
+    pending: int
+    """Events of which no memory was made yet; the target makes them."""
+    readers: list[str]
+    """The animas that may read what the target knows, by a grant: they may read this too."""
+    dream: str | None = None
+    """The entry in the target's journal; None as long as nothing was moved."""
+    merged_at: UtcDatetime | None = None
+
+
 class RedactReport(Record):
     """What would be masked of what is stored, or the receipt of what was."""
 
