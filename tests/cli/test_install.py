@@ -103,6 +103,18 @@ def test_hooks_can_be_left_alone(cli: Cli, home: Path):
     assert not (home / ".claude").exists()
 
 
+def test_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home: Path):
+    settings = home / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": true}}')
+    done = cli("install", "claude-code", "--dry-run")
+    assert "left to Claude Code's plugin" in done.err
+    assert "Would change ~/.claude/settings.json" not in done.out
+    settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": false}}')
+    again = cli("install", "claude-code", "--dry-run")
+    assert "Would change ~/.claude/settings.json" in again.out
+
+
 def test_agents_for_code_get_the_memory_of_the_project(cli: Cli):
     assert cli("install", "cursor", "--dry-run", "--json").json["env"]["ELEPHANTASM_ANIMA_ID"] == (
         "project"

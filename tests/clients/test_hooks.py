@@ -10,6 +10,7 @@ from jsonc import documents
 from elephantasm_mcp.clients.hooks import TABLE, are_there, put, take_out
 from elephantasm_mcp.clients.json_text import read
 from elephantasm_mcp.errors import ValidationError
+from elephantasm_mcp.hooks.clients import BY_NAME
 
 CLAUDE, GEMINI = TABLE["claude-code"], TABLE["gemini-cli"]
 THEIRS = {"matcher": "startup", "hooks": [{"type": "command", "command": "theirs.sh"}]}
@@ -75,3 +76,8 @@ def test_cursors_file_says_its_version():
 def test_something_else_where_hooks_would_stand_is_refused(text: str):
     with pytest.raises(ValidationError):
         put(text, CLAUDE, command_of)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_event_is_one_that_the_command_knows(name: str):
+    assert set(TABLE[name].events) <= set(BY_NAME[name].events)

@@ -87,6 +87,9 @@ def _with_hooks(
     from elephantasm_mcp.clients.command import UVX
     from elephantasm_mcp.settings import config_file, variable
 
+    if installing.has_plugin(client, machine):
+        note(f"The hooks are left to {client.title}'s plugin, which is switched on.")
+        return installing.without_hooks(edit, client, machine)
     endpoint = variable("endpoint")
     known = wishes.origin("endpoint") not in ("environment", "default")
     if endpoint not in entry.env or known:

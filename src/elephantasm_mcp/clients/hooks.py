@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from elephantasm_mcp.clients import json_text
+from elephantasm_mcp.clients import configs, json_text
 from elephantasm_mcp.clients.json_text import JsonValue, Step
 from elephantasm_mcp.clients.machine import Machine
 from elephantasm_mcp.clients.table import NAME, codex_folder
@@ -35,6 +35,8 @@ class Hooks:
     """What the file says of its own form, where it must."""
     then: str = ""
     """What its user has to do before it calls them."""
+    plugins: str = ""
+    """Where the same file names the plugins that are switched on; ours brings hooks too."""
 
 
 def _grouped(command: str) -> JsonValue:
@@ -60,6 +62,7 @@ TABLE: Final = {
         file=_claude_settings,
         events=("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"),
         item=_grouped,
+        plugins="enabledPlugins",
     ),
     # "Hooks" of Cursor's documentation: ~/.cursor/hooks.json, version 1
     "cursor": Hooks(
@@ -84,6 +87,17 @@ TABLE: Final = {
         comments=True,
     ),
 }
+
+
+def by_plugin(text: str, hooks: Hooks) -> bool:
+    """Whether our plugin is switched on, which brings hooks of its own.
+
+    Raises:
+        ValidationError: it is no JSON.
+    """
+    found = configs.value_at(text, (hooks.plugins,), "json") if hooks.plugins else None
+    named = found.items() if isinstance(found, dict) else ()
+    return any(name.partition("@")[0] == NAME and on is True for name, on in named)
 
 
 def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:

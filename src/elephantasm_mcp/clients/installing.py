@@ -85,6 +85,19 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     return _checked(Edit("server", file, text, state if text != file.text else "already"))
 
 
+def has_plugin(client: Client, machine: Machine) -> bool:
+    """Whether the client has our plugin, whose hooks would be a second set.
+
+    Raises:
+        ValidationError: its file cannot be read or understood; the message names it.
+    """
+    table = hooks.TABLE.get(client.name)
+    if table is None:
+        return False
+    file = files.load(table.file(machine))
+    return _understood(file.path, lambda: hooks.by_plugin(file.text, table))
+
+
 def with_hooks(
     edit: Edit, client: Client, machine: Machine, *, line: Sequence[str], options: Sequence[str]
 ) -> list[Edit]:
