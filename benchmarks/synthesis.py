@@ -30,8 +30,9 @@ from elephantasm_mcp.pure.text import words
 from elephantasm_mcp.settings import load_settings, use_one_thread
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.memories import StoredMemory
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import MemoryState
-from elephantasm_mcp.types.views import DreamReport, OrderedEvent, PackQuery, Trace
+from elephantasm_mcp.types.views import DreamReport, OrderedEvent, Trace
 from measuring import print_table
 
 MODES = ("extractive", "host")

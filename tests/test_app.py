@@ -12,8 +12,8 @@ from elephantasm_mcp.embedding.bundle import SENTENCES, WORDS
 from elephantasm_mcp.errors import NotBuiltError, NotFoundError, StorageError, ValidationError
 from elephantasm_mcp.memory import dreams, packs
 from elephantasm_mcp.settings import load_settings
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery
 from scenes import MINUTE, look, tell
 
 

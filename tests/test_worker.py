@@ -16,8 +16,8 @@ from elephantasm_mcp.store import jobs
 from elephantasm_mcp.store.jobs import JobKind, JobState
 from elephantasm_mcp.synthesis.fakes import MaliciousSynthesizer, ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from elephantasm_mcp.worker import Worker
 from scenes import (
     DAY,

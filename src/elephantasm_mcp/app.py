@@ -172,6 +172,7 @@ async def _take_in(core: Core, spool: Spool) -> None:
     """Store what hooks left, so that no read misses it; where that cannot be, it waits."""
     with suppress(ElephantasmError, OSError):
         await spooled.deliver(core, LOCAL_USER, spool)
+        await spooled.count_shown(core, LOCAL_USER, spool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ from elephantasm_mcp.tools.answers import named, with_default
 from elephantasm_mcp.tools.arguments import lean, without_nulls
 from elephantasm_mcp.types.callers import LOCAL_CALLER
 from elephantasm_mcp.types.defaults import noted
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
-from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest
 
 INSTRUCTIONS: Final = """\
 elephantasm is your long-term memory. It outlives this conversation.

@@ -114,6 +114,7 @@ class Worker:
         core = self._core
         if self._spool is not None:
             await spooled.deliver(core, LOCAL_USER, self._spool)
+            await spooled.count_shown(core, LOCAL_USER, self._spool)
         await uses.flush(core)
         await keys.flush(core)
         indexed = await self._index()

@@ -6,8 +6,8 @@ from elephantasm_mcp.errors import ConflictError
 from elephantasm_mcp.memory import animas, dreams, events, ledger, packs, uses
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import memories
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, EventCreate
-from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, HOUR, MINUTE
 
 TOPICS = ("tea", "rum", "billing", "PostgreSQL", "hazelnuts", "Lisbon", "violin", "marathon")

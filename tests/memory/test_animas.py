@@ -17,8 +17,8 @@ from elephantasm_mcp.memory import (
     uses,
     work_orders,
 )
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import FILE, EachEvent, add_user, look, tell
 
 

@@ -16,8 +16,9 @@ from elephantasm_mcp.memory import animas, archive, dreams, forgetting, grants, 
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.types.grants import GrantRequest
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import ForgetRequest, PackQuery
+from elephantasm_mcp.types.views import ForgetRequest
 from scenes import FILE, MINUTE, EachEvent, check_counters, look, open_core, tamper, tell
 
 BEFORE = "something else here, or its id is taken"

@@ -9,8 +9,9 @@ from elephantasm_mcp.memory import curation, dreams, layers, ledger, packs
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, KnowledgeType, MemoryState, row_id
-from elephantasm_mcp.types.views import Curation, PackQuery
+from elephantasm_mcp.types.views import Curation
 from scenes import (
     DAY,
     FILE,

@@ -11,8 +11,8 @@ from elephantasm_mcp.memory.dreams import WORKER
 from elephantasm_mcp.store import dreams as store
 from elephantasm_mcp.store import jobs, memories
 from elephantasm_mcp.store.jobs import JobKind
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import (
     DAY,
     FILE,

@@ -6,8 +6,9 @@ import pytest
 
 from elephantasm_mcp.memory import curation, dreams, events, layers, packs
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, EventType
-from elephantasm_mcp.types.views import Curation, PackQuery
+from elephantasm_mcp.types.views import Curation
 from scenes import FILE, HOUR, EachEvent, check_consumption, tell
 
 FACTS = (

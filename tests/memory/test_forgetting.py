@@ -30,8 +30,9 @@ from elephantasm_mcp.store import erasure, memories
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.fakes import AnsweringModel, ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals, SourceQuote
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventState, row_id
-from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest
 from elephantasm_mcp.wording import forget_lines
 from scenes import (
     FILE,

@@ -22,8 +22,9 @@ from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sql import load_statements
 from elephantasm_mcp.types.grants import GrantRequest
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, User
-from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest
 from scenes import DAY, FILE, EachEvent, add_user, look, tamper, tell
 
 RULE = "Deploys wait for the second signature."

@@ -11,8 +11,8 @@ from elephantasm_mcp.memory import animas, dreams, index, ledger, recall
 from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
+from elephantasm_mcp.types.reading import SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, handle_of, row_id
-from elephantasm_mcp.types.views import SearchQuery
 from scenes import (
     FILE,
     EachEvent,

@@ -7,8 +7,8 @@ import pytest
 from elephantasm_mcp.errors import LeaseLostError
 from elephantasm_mcp.memory import animas, dreams, packs, uses
 from elephantasm_mcp.store.jobs import JobKind
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, FILE, EachEvent, claim, derived_rows, look, tamper, tell
 
 

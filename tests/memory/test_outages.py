@@ -17,8 +17,9 @@ from elephantasm_mcp.memory import animas, forgetting, index, outages, packs, re
 from elephantasm_mcp.ports import Pace
 from elephantasm_mcp.settings import load_settings
 from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import ForgetRequest
 from elephantasm_mcp.worker import Worker
 from providers import BadVectors, Fault
 from scenes import FILE, check_index, check_index_is_whole, look, tell

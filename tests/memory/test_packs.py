@@ -29,8 +29,9 @@ from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
+from elephantasm_mcp.types.reading import PackContent, PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate
-from elephantasm_mcp.types.views import Curation, PackContent, PackQuery
+from elephantasm_mcp.types.views import Curation
 from scenes import (
     DAY,
     FILE,
@@ -529,7 +530,8 @@ from elephantasm_mcp.memory.fakes import CountingIds, FakeClock
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import Curation, PackContent, PackQuery
+from elephantasm_mcp.types.reading import (PackContent, PackQuery)
+from elephantasm_mcp.types.views import (Curation)
 
 async def main():
     async with open_database(Path(sys.argv[1])) as database:

@@ -11,8 +11,8 @@ from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import dreams, packs
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, FILE, HOUR, MINUTE, EachEvent, look, tamper, tell
 
 RELEASES = Path(__file__).parent.parent / "store" / "contract" / "releases"

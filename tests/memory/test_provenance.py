@@ -11,8 +11,8 @@ from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, candidates, dreams, packs, provenance
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, AnimaNo, row_id
-from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, FILE, EachEvent, look, propose, tamper, tell
 
 ARCHIVED = "Not in the pack: it is archived. A search that includes archived rows finds it."

@@ -12,8 +12,8 @@ from elephantasm_mcp.errors import NotFoundError
 from elephantasm_mcp.memory import animas, dreams, index, recall
 from elephantasm_mcp.pure.text import repair, words
 from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.types.reading import SearchHits, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import SearchHits, SearchQuery
 from scenes import DAY, FILE, HOUR, EachEvent, add_user, check_index, look, tamper, tell
 
 

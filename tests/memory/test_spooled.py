@@ -133,3 +133,25 @@ def test_the_diary_stays_small(clock):
     assert diary.path().stat().st_size <= diary.MAX_BYTES + 400
     assert "failure 2999 " in diary.last_lines(3)[-1]
     assert len(diary.last_lines(3)) == 3
+
+
+async def test_what_a_hook_printed_counts_as_read_once(core: Core, spool: Spool):
+    parts.put(spool, "a", part("One."))
+    await spooled.deliver(core, LOCAL_USER, spool)
+    printed = Part(SHOP, None, events=(), shown=["m1", "k2", "house-rules:m3", "nonsense"])
+    for _ in range(2):
+        parts.put(spool, "session-and-pack", printed)
+    assert parts.waiting(spool) == []
+    await spooled.count_shown(core, LOCAL_USER, spool)
+    await spooled.count_shown(core, LOCAL_USER, spool)
+    (counted,) = core.shown.values()
+    assert counted == {"": 1, "m1": 1, "k2": 1}
+    assert [number & 0xFFFFFFFF for number in core.uses] == [1]
+    assert parts.waiting(spool, shown=True) == []
+
+
+async def test_what_was_printed_of_an_anima_that_is_gone_counts_nothing(core: Core, spool: Spool):
+    parts.put(spool, "a", Part(SHOP, None, events=(), shown=["m1"]))
+    await spooled.count_shown(core, LOCAL_USER, spool)
+    assert not core.uses
+    assert parts.waiting(spool, shown=True) == []

@@ -17,8 +17,9 @@ from elephantasm_mcp.memory import (
     redaction,
     uses,
 )
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import Curation, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation
 from scenes import FILE, EachEvent, check_counters, check_index, derived_rows, look, tell
 
 WORD = "Harbor-Gull-7731"

@@ -10,8 +10,8 @@ from elephantasm_mcp.memory import animas, events, forgetting, packs, recall, tr
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.projects import project_of
 from elephantasm_mcp.types.defaults import noted
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate, User, UserNo
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
 PRIVATE = "The launch code is 4417."
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from elephantasm_mcp.memory import curation, dreams, packs, usefulness
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import Curation, PackQuery
+from elephantasm_mcp.types.views import Curation
 from scenes import DAY, EachEvent, tell
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory import animas, dreams, packs, uses
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
-from elephantasm_mcp.types.views import PackQuery
 from scenes import DAY, FILE, HOUR, EachEvent, look, tell
 
 DEADLINE_S = 20

@@ -14,8 +14,9 @@ from elephantasm_mcp.pure.tokens import estimate_tokens
 from elephantasm_mcp.store import animas as animas_store
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import AnimaRef, ForgetRequest
+from elephantasm_mcp.types.views import ForgetRequest
 from scenes import (
     DAY,
     FILE,

@@ -20,8 +20,8 @@ from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory import animas, archive, index, packs, plans, soundness, work_orders
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.store import animas as anima_store
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
-from elephantasm_mcp.types.views import PackQuery
 from scenes import FILE, MINUTE, CrashError, check_counters, look, open_core
 
 COPY = "copy.sqlite3"

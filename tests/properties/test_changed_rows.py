@@ -23,8 +23,8 @@ from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, handle_of
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import EachEvent, look, tell
 
 LEAST, MOST = 3, 8

@@ -20,8 +20,9 @@ from elephantasm_mcp.memory import curation, dreams, forgetting, index, packs, p
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.synthesis.fakes import AnsweringModel
 from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest
 from scenes import (
     DAY,
     FILE,

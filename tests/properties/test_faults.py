@@ -16,8 +16,8 @@ import pytest
 import providers
 from elephantasm_mcp.memory import breaker, dreams, recall
 from elephantasm_mcp.synthesis.llm import LlmSynthesizer
+from elephantasm_mcp.types.reading import SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import SearchQuery
 from elephantasm_mcp.worker import Worker
 from providers import Fault
 from scenes import FILE, EachEvent, check_counters, look, tell

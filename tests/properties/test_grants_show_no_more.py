@@ -35,8 +35,9 @@ from elephantasm_mcp.store.cache import CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.grants import GrantRequest
 from elephantasm_mcp.types.proposals import Proposals
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, parse_uuid
-from elephantasm_mcp.types.views import Curation, ForgetRequest, PackQuery, SearchQuery
+from elephantasm_mcp.types.views import Curation, ForgetRequest
 from scenes import FILE, HOUR, MINUTE, add_user, look, propose, tell
 
 WORD = re.compile(r"canary([a-e])(\d+)([emk])")

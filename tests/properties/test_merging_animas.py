@@ -11,8 +11,8 @@ from elephantasm_mcp.errors import ConflictError
 from elephantasm_mcp.memory import animas, dreams, index, merging, packs, provenance, recall
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.store.values import from_json
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from properties.test_journal_replay import SAID, do, replayed, state
 from scenes import (
     FILE,

@@ -26,8 +26,8 @@ from elephantasm_mcp.memory.ledger import Change, Run
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.cache import CorpusCache
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, handle_of, row_id
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 from scenes import HOUR, EachEvent, add_user, check_index, look, open_core, tell
 
 WORDS = ["tea", "rum", "gin", "good", "bad", "Nadia", "reads", "reading", "京都", "May"]

@@ -19,7 +19,7 @@ from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure.vectors import quantize
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import cache as cache_module
-from elephantasm_mcp.store import memories, search
+from elephantasm_mcp.store import memories, search, segments
 from elephantasm_mcp.store.cache import KEPT_STATES, CorpusCache
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, row_id
@@ -289,12 +289,12 @@ async def test_of_what_is_held_only_the_row_that_changed_is_read_again(core, mon
 
     search_rows_of = search.rows_of
     monkeypatch.setattr(cache_module.search, "rows_of", rows_of)
-    monkeypatch.setattr(cache_module.segments, "load", None)
+    monkeypatch.setattr(segments, "load", None)
     found = await state(core)
     assert sorted(read) == [("knowledge", 2), ("memory", 2)]
     assert view(found, "coffee") == view(await state(core), "coffee")
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module.segments, "load", lambda *_: [])
+        patch.setattr(segments, "load", lambda *_: [])
         assert view(found, "coffee") == view(await state(core, CorpusCache()), "coffee")
 
 

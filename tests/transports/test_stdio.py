@@ -34,7 +34,7 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 NOISY_SEARCH = """
 import os
 from elephantasm_mcp.memory import recall
-from elephantasm_mcp.types.views import SearchHits
+from elephantasm_mcp.types.reading import (SearchHits)
 async def search(*_):
     print("a stray print", flush=True)
     os.write(1, b"a stray write\\n")

@@ -4,7 +4,7 @@ import pydantic
 import pytest
 
 from elephantasm_mcp import types
-from elephantasm_mcp.types.views import PackQuery, SearchHit, SearchHits, SearchQuery
+from elephantasm_mcp.types.reading import PackQuery, SearchHit, SearchHits, SearchQuery
 
 
 @pytest.mark.parametrize(

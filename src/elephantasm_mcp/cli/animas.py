@@ -12,8 +12,9 @@ from elephantasm_mcp.cli.connection import with_app, with_memory
 from elephantasm_mcp.cli.output import PROGRAM, line, note, say, say_json, table, when
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
+from elephantasm_mcp.types.grants import Trusted
 from elephantasm_mcp.types.records import AnimaOverview, AnimaSettings
-from elephantasm_mcp.types.views import MergeReport, Trusted
+from elephantasm_mcp.types.views import MergeReport
 
 if TYPE_CHECKING:
     from elephantasm_mcp.app import App

@@ -21,7 +21,7 @@ from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.output import hanging, line, say
 from elephantasm_mcp.errors import ServerError
 from elephantasm_mcp.pure.labels import age_label, counted
-from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS
+from elephantasm_mcp.types.reading import DEFAULT_MAX_TOKENS
 
 if TYPE_CHECKING:
     from mcp import Client, StdioServerParameters

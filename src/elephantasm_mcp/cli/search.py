@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from elephantasm_mcp.cli.commands import Command, end_moment, moment, whole_number
 from elephantasm_mcp.cli.connection import with_memory
 from elephantasm_mcp.cli.output import hanging, line, note, say, say_json, table
+from elephantasm_mcp.types.reading import SearchHit
 from elephantasm_mcp.types.records import LAYER_LETTERS
-from elephantasm_mcp.types.views import SearchHit
 from elephantasm_mcp.wording import MAX_WEAK_LINES, weak_heading
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Final
 
 from elephantasm_mcp.pure.fences import fence_key
 from elephantasm_mcp.pure.text import cut, to_line
-from elephantasm_mcp.types.views import MemoryPack, SearchHit
+from elephantasm_mcp.types.reading import MemoryPack, SearchHit
 
 MAX_CHARS: Final = 9_500
 """Claude Code takes 10,000 characters of a hook's output whole, and a piece of a longer one."""

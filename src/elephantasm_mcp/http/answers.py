@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from elephantasm_mcp.types.reading import SearchHit
 from elephantasm_mcp.types.records import Record
-from elephantasm_mcp.types.views import SearchHit
 
 RowT = TypeVar("RowT", bound=BaseModel)
 

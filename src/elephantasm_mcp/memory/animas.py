@@ -25,6 +25,7 @@ from elephantasm_mcp.store import grants, packs, trust, work_orders
 from elephantasm_mcp.store.animas import Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.defaults import brought_along, take
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -33,7 +34,6 @@ from elephantasm_mcp.types.records import (
     User,
     parse_uuid,
 )
-from elephantasm_mcp.types.views import AnimaRef
 
 _NAMES_SHOWN = 10
 _NAME_CHARS = 60

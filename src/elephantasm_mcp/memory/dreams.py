@@ -34,6 +34,7 @@ from elephantasm_mcp.store.jobs import Job, JobKind
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.values import from_json, from_micros
 from elephantasm_mcp.types.cursors import Cursor
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import (
     AnimaNo,
     JournalLayer,
@@ -44,7 +45,7 @@ from elephantasm_mcp.types.records import (
     parse_uuid,
     row_id,
 )
-from elephantasm_mcp.types.views import AnimaRef, DreamAction, DreamReport, Phase, UndoReport
+from elephantasm_mcp.types.views import DreamAction, DreamReport, Phase, UndoReport
 
 _TIMES = frozenset(
     ("time_start", "time_end", "valid_from", "valid_until", "created_at", "updated_at")

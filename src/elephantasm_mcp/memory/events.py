@@ -27,6 +27,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import NewEvent, StoredEvent
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.cursors import Cursor
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import (
     AnimaSettings,
     Event,
@@ -37,7 +38,7 @@ from elephantasm_mcp.types.records import (
     User,
     handle_of,
 )
-from elephantasm_mcp.types.views import AnimaRef, Recorded, RecordedEvent
+from elephantasm_mcp.types.views import Recorded, RecordedEvent
 
 MAX_CONTENT_BYTES = 1_000_000
 MAX_META_BYTES = 64_000

@@ -25,8 +25,8 @@ from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.types.operations import Archive, Merge, Refine, Split
+from elephantasm_mcp.types.reading import SearchQuery
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, User, handle_of
-from elephantasm_mcp.types.views import SearchQuery
 
 if TYPE_CHECKING:
     from datetime import datetime

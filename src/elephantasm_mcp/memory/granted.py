@@ -21,8 +21,8 @@ from elephantasm_mcp.store import memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.grants import Held
 from elephantasm_mcp.types.grants import Origin
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import Layer, MemoryState, RowId, User
-from elephantasm_mcp.types.views import AnimaRef
 
 SIGN: Final = ":"
 """Between the source's name and the row's own handle."""

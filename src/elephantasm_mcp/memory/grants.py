@@ -17,8 +17,8 @@ from elephantasm_mcp.store import grants as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.grants import StoredGrant
 from elephantasm_mcp.types.grants import Grant, GrantRequest
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import AnimaNo, User, parse_uuid
-from elephantasm_mcp.types.views import AnimaRef
 
 MOST_SOURCES = 20
 """How many others an anima may read of: each costs every pack of it a lookup or a ranking."""

@@ -10,8 +10,8 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.store import memories as store
 from elephantasm_mcp.store.events import NO_LIMIT
 from elephantasm_mcp.types.cursors import Cursor
+from elephantasm_mcp.types.reading import AnimaRef, IdentityContext
 from elephantasm_mcp.types.records import Knowledge, Memory, MemoryState, User
-from elephantasm_mcp.types.views import AnimaRef, IdentityContext
 
 
 async def memories(

@@ -24,8 +24,8 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
+from elephantasm_mcp.types.reading import Reason
 from elephantasm_mcp.types.records import EventState, MemoryState, Trust
-from elephantasm_mcp.types.views import Reason
 
 if TYPE_CHECKING:
     import numpy as np

@@ -43,13 +43,8 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.grants import Held
 from elephantasm_mcp.store.memories import StoredMemory
 from elephantasm_mcp.store.packs import Reader
+from elephantasm_mcp.types.reading import IdentityContext, MemoryPack, PackQuery, TemporalContext
 from elephantasm_mcp.types.records import AnimaNo, RowId, User
-from elephantasm_mcp.types.views import (
-    IdentityContext,
-    MemoryPack,
-    PackQuery,
-    TemporalContext,
-)
 
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.asking import Asked

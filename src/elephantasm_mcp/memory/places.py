@@ -15,6 +15,7 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.store import erasure, memories
 from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import (
     LAYER_LETTERS,
     Layer,
@@ -25,7 +26,6 @@ from elephantasm_mcp.types.records import (
     parse_uuid,
     row_id,
 )
-from elephantasm_mcp.types.views import AnimaRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,17 +37,9 @@ from elephantasm_mcp.types.operations import (
     Supersede,
     handles_of,
 )
+from elephantasm_mcp.types.reading import AnimaRef, PackLine
 from elephantasm_mcp.types.records import MemoryState, User, handle_of, parse_uuid
-from elephantasm_mcp.types.views import (
-    Accepted,
-    AnimaRef,
-    DreamReport,
-    PackLine,
-    Phase,
-    Plan,
-    PlanStep,
-    Rejected,
-)
+from elephantasm_mcp.types.views import Accepted, DreamReport, Phase, Plan, PlanStep, Rejected
 
 LIFETIME: Final = timedelta(hours=24)
 NEW: Final = "new"

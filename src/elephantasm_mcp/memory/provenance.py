@@ -17,15 +17,9 @@ from elephantasm_mcp.store import dreams, events, memories
 from elephantasm_mcp.store.cache import StoredRow
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import DerivedLayer, Link, StoredKnowledge, StoredMemory
+from elephantasm_mcp.types.reading import AnimaRef, PackQuery
 from elephantasm_mcp.types.records import MemoryState, RowId, User, parse_handle, row_id
-from elephantasm_mcp.types.views import (
-    AnimaRef,
-    PackQuery,
-    Trace,
-    TraceAction,
-    TraceDerived,
-    TraceSource,
-)
+from elephantasm_mcp.types.views import Trace, TraceAction, TraceDerived, TraceSource
 
 
 async def trace(

@@ -30,8 +30,8 @@ from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.store.values import to_micros
+from elephantasm_mcp.types.reading import Reason, SearchHit, SearchHits, SearchQuery
 from elephantasm_mcp.types.records import AnimaNo, Layer, RowId, User
-from elephantasm_mcp.types.views import Reason, SearchHit, SearchHits, SearchQuery
 
 if TYPE_CHECKING:
     import numpy as np

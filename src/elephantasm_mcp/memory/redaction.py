@@ -22,8 +22,9 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.rewording import EventTexts
 from elephantasm_mcp.store.values import from_json, to_json
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import User, handle_of
-from elephantasm_mcp.types.views import AnimaRef, RedactReport
+from elephantasm_mcp.types.views import RedactReport
 
 
 async def redact(core: Core, user: User, anima: AnimaRef, *, dry_run: bool = False) -> RedactReport:

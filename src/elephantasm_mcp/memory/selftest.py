@@ -20,8 +20,8 @@ from elephantasm_mcp.store import events, memories
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.search import LAYERS
+from elephantasm_mcp.types.reading import SearchQuery
 from elephantasm_mcp.types.records import AnimaNo, RowId, User, handle_of
-from elephantasm_mcp.types.views import SearchQuery
 
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.corpus import Corpus

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import NotFoundError, ValidationError
-from elephantasm_mcp.memory import events
+from elephantasm_mcp.memory import animas, events, uses
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.spool import parts
 from elephantasm_mcp.spool.folders import Spool
@@ -61,6 +61,25 @@ async def deliver(core: Core, user: User, spool: Spool) -> Delivered:
             continue
         remove(path)
     return Delivered(stored, refused)
+
+
+async def count_shown(core: Core, user: User, spool: Spool) -> None:
+    """Count what hooks printed like any other pack that was read.
+
+    A hook has no time to write it down itself.
+
+    Raises:
+        StorageError: the database cannot be read.
+        OSError: the spool cannot be read.
+    """
+    for path in parts.waiting(spool, shown=True):
+        found = parts.read(path)
+        if found is not None:
+            ours = of_project(core, found)
+            anima = await core.database.read(animas.look_up, ours, user, None)
+            if anima is not None:
+                uses.note_printed(core, anima.anima_no, found.shown)
+        remove(path)
 
 
 def of_project(core: Core, part: Part) -> Core:

@@ -13,8 +13,8 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.projects import Project, project_of
 from elephantasm_mcp.store import trust as store
+from elephantasm_mcp.types.grants import Trusted
 from elephantasm_mcp.types.records import User
-from elephantasm_mcp.types.views import Trusted
 
 
 async def allow(core: Core, user: User, ref: UUID | str, folder: Path) -> Trusted:

@@ -13,8 +13,9 @@ from elephantasm_mcp.store import usefulness as store
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.values import from_micros, maybe_time
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import RowId, User, handle_of
-from elephantasm_mcp.types.views import AnimaRef, RowUse, Usefulness
+from elephantasm_mcp.types.views import RowUse, Usefulness
 
 UNUSED_DAYS = 90
 CROWDING_SHARE = 0.9

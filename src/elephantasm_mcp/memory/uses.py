@@ -7,7 +7,7 @@ light sleep folds it into the memory, and what a client saw changes none at all.
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -19,8 +19,8 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import memories, packs, usefulness
 from elephantasm_mcp.store.memories import DerivedLayer
 from elephantasm_mcp.store.packs import LastRead, Reader
+from elephantasm_mcp.types.reading import PackChanges, PackLine
 from elephantasm_mcp.types.records import AnimaNo, RowId, parse_handle, row_id
-from elephantasm_mcp.types.views import PackChanges, PackLine
 
 DIGEST_CHARS = 16
 MAX_UNWRITTEN = 64
@@ -36,22 +36,16 @@ async def flush(core: Core) -> None:
     Raises:
         StorageError: the database cannot be written.
     """
-    if core.uses or core.reads or core.shown:
-        import anyio  # hooks do without
-
-        with anyio.CancelScope(shield=True):
-            await write_down(core)
-
-
-async def write_down(core: Core) -> None:
-    """`flush` of a caller that nobody cancels; raises what that raises."""
     if not (core.uses or core.reads or core.shown):
         return
+    import anyio  # hooks do without
+
     uses, reads, shown = dict(core.uses), dict(core.reads), dict(core.shown)
     core.uses.clear()
     core.shown.clear()
     try:
-        await core.database.write(_write, uses, reads, shown, now=core.clock.now())
+        with anyio.CancelScope(shield=True):
+            await core.database.write(_write, uses, reads, shown, now=core.clock.now())
     except BaseException:
         core.uses.update(uses)
         for anima_no, handles in shown.items():
@@ -65,6 +59,14 @@ async def write_down(core: Core) -> None:
 def note_shown(core: Core, anima_no: AnimaNo, handles: Iterable[str]) -> None:
     """Count a pack that was read, and what stood in it."""
     core.shown.setdefault(anima_no, Counter()).update(["", *handles])
+
+
+def note_printed(core: Core, anima_no: AnimaNo, handles: Sequence[str]) -> None:
+    """Count a pack that another process printed; handles that are none count nothing."""
+    own = {handle: parse_handle(handle) for handle in handles if not is_granted(handle)}
+    found = {handle: parsed for handle, parsed in own.items() if parsed is not None}
+    core.uses.update(row_id(anima_no, seq) for layer, seq in found.values() if layer == "m")
+    note_shown(core, anima_no, found)
 
 
 async def note_read(

@@ -5,7 +5,6 @@ may be used. Invariant: the file may be a stranger's, so nothing of it but a pla
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,6 +41,8 @@ def read_wish(root: Path) -> Wish:
     data = read_small(path, max_bytes=_MAX_BYTES, links=False)
     if data is None:
         return _unheard("is no plain file of at most 4 KB")
+    import tomllib  # most projects have no such file
+
     try:
         found = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):

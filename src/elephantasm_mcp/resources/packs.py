@@ -10,8 +10,8 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory import animas, packs
 from elephantasm_mcp.resources.uris import ANY_NAME, MARKDOWN, uri_of
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import AnimaOverview
-from elephantasm_mcp.types.views import PackQuery
 from elephantasm_mcp.wording import NOTHING_YET, client_of
 
 PAGE_SIZE = 100

@@ -9,7 +9,7 @@ from pydantic import Field
 from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import packs
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.types.views import PackQuery
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.wording import NOTHING_YET
 
 AnimaArgument = Annotated[

@@ -40,6 +40,14 @@ from elephantasm_mcp.sdk.requests import (
     required_anima,
 )
 from elephantasm_mcp.types.grants import Grant, GrantRequest
+from elephantasm_mcp.types.reading import (
+    AnimaRef,
+    IdentityContext,
+    MemoryPack,
+    PackQuery,
+    SearchHits,
+    SearchQuery,
+)
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -54,18 +62,12 @@ from elephantasm_mcp.types.records import (
     MemoryState,
 )
 from elephantasm_mcp.types.views import (
-    AnimaRef,
     CurateReport,
     Curation,
     DreamReport,
     ForgetReport,
     ForgetRequest,
-    IdentityContext,
-    MemoryPack,
-    PackQuery,
     RedactReport,
-    SearchHits,
-    SearchQuery,
     Trace,
     UndoReport,
     Usefulness,

@@ -25,6 +25,14 @@ from elephantasm_mcp.memory import (
 )
 from elephantasm_mcp.sdk.requests import AnimaUpdate, Listing
 from elephantasm_mcp.types.grants import Grant, GrantRequest
+from elephantasm_mcp.types.reading import (
+    AnimaRef,
+    IdentityContext,
+    MemoryPack,
+    PackQuery,
+    SearchHits,
+    SearchQuery,
+)
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -35,19 +43,13 @@ from elephantasm_mcp.types.records import (
     Memory,
 )
 from elephantasm_mcp.types.views import (
-    AnimaRef,
     CurateReport,
     Curation,
     DreamReport,
     ForgetReport,
     ForgetRequest,
-    IdentityContext,
-    MemoryPack,
-    PackQuery,
     Phase,
     RedactReport,
-    SearchHits,
-    SearchQuery,
     Trace,
     UndoReport,
     Usefulness,

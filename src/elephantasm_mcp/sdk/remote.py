@@ -20,6 +20,15 @@ from elephantasm_mcp.sdk.requests import AnimaUpdate, Listing
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.types.defaults import take
 from elephantasm_mcp.types.grants import Grant, GrantRequest
+from elephantasm_mcp.types.reading import (
+    AnimaRef,
+    IdentityContext,
+    MemoryPack,
+    PackQuery,
+    SearchHit,
+    SearchHits,
+    SearchQuery,
+)
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaCreate,
@@ -32,20 +41,13 @@ from elephantasm_mcp.types.records import (
     parse_uuid,
 )
 from elephantasm_mcp.types.views import (
-    AnimaRef,
     CurateReport,
     Curation,
     DreamReport,
     ForgetReport,
     ForgetRequest,
-    IdentityContext,
-    MemoryPack,
-    PackQuery,
     Phase,
     RedactReport,
-    SearchHit,
-    SearchHits,
-    SearchQuery,
     Trace,
     UndoReport,
     Usefulness,

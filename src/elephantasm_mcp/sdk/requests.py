@@ -20,6 +20,7 @@ from elephantasm_mcp.errors import StorageError, ValidationError
 from elephantasm_mcp.pure.complaints import not_one_of, rejected, unknown_argument
 from elephantasm_mcp.pure.text import repair
 from elephantasm_mcp.settings import Settings, load_settings
+from elephantasm_mcp.types.reading import AnimaRef
 from elephantasm_mcp.types.records import (
     EventCreate,
     GivenDatetime,
@@ -28,7 +29,7 @@ from elephantasm_mcp.types.records import (
     PresetName,
     Request,
 )
-from elephantasm_mcp.types.views import AnimaRef, Phase
+from elephantasm_mcp.types.views import Phase
 
 RequestT = TypeVar("RequestT", bound=Request)
 

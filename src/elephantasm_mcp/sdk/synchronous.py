@@ -26,6 +26,7 @@ from elephantasm_mcp.sdk.requests import (
     forked_error,
 )
 from elephantasm_mcp.types.grants import Grant
+from elephantasm_mcp.types.reading import AnimaRef, IdentityContext, MemoryPack, SearchHits
 from elephantasm_mcp.types.records import (
     Anima,
     AnimaOverview,
@@ -39,14 +40,10 @@ from elephantasm_mcp.types.records import (
     MemoryState,
 )
 from elephantasm_mcp.types.views import (
-    AnimaRef,
     CurateReport,
     DreamReport,
     ForgetReport,
-    IdentityContext,
-    MemoryPack,
     RedactReport,
-    SearchHits,
     Trace,
     UndoReport,
     Usefulness,

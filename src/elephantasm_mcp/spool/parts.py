@@ -19,6 +19,8 @@ FORM: Final = 1
 MAX_PARTS: Final = 5_000
 """Where nobody ever stores them. A transcript is read again later: nothing of it is lost."""
 _ENDING: Final = ".jsonl"
+_SHOWN: Final = ".shown"
+"""The ending of a part that has no events: only what a pack showed."""
 _SET_ASIDE: Final = ".bad"
 Fields: TypeAlias = dict[str, Any]
 """An event, as JSON has it."""
@@ -32,6 +34,8 @@ class Part:
     anima: str | None
     """The anima that the user chose; None: that of the project."""
     events: Sequence[Fields]
+    shown: Sequence[str] = ()
+    """Handles of what stood in a pack that was printed; such a part has no events."""
 
 
 def put(spool: Spool, name: str, part: Part) -> Path:
@@ -40,20 +44,21 @@ def put(spool: Spool, name: str, part: Part) -> Path:
     Raises:
         OSError: it cannot be written, or there is too much already.
     """
-    if len(waiting(spool)) >= MAX_PARTS:
+    if len(waiting(spool, shown=not part.events)) >= MAX_PARTS:
         raise OSError(ENOSPC, "The spool is full.")
     project = asdict(part.project) | {"root": str(part.project.root)}
-    head = {"form": FORM, "project": project, "anima": part.anima}
+    head = {"form": FORM, "project": project, "anima": part.anima, "shown": list(part.shown)}
     lines = (json.dumps(one, ensure_ascii=True) for one in (head, *part.events))
-    path = spool.parts / f"{name}{_ENDING}"
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    path = spool.parts / f"{name}{_ENDING if part.events else _SHOWN}"
+    write_whole(path, ("\n".join(lines) + "\n").encode(), durable=bool(part.events))
     return path
 
 
-def waiting(spool: Spool) -> list[Path]:
-    """The parts that are to be stored, the oldest first."""
+def waiting(spool: Spool, *, shown: bool = False) -> list[Path]:
+    """The parts whose events are to be stored, or with `shown` the others, the oldest first."""
+    ending = _SHOWN if shown else _ENDING
     try:
-        found = [(one.stat().st_mtime_ns, one) for one in spool.parts.glob(f"*{_ENDING}")]
+        found = [(one.stat().st_mtime_ns, one) for one in spool.parts.glob(f"*{ending}")]
     except OSError:
         return []
     return [path for _, path in sorted(found)]
@@ -74,7 +79,8 @@ def read(path: Path) -> Part | None:
         return None
     if head.get("form") != FORM or not all(isinstance(one, dict) for one in events):
         return None
-    return Part(project=project, anima=head.get("anima"), events=events)
+    shown = tuple(map(str, head.get("shown", ())))
+    return Part(project, head.get("anima"), events, shown=shown)
 
 
 def set_aside(path: Path) -> None:

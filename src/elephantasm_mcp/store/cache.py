@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.store import search, segments
+from elephantasm_mcp.store import search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.footprint import Footprint
@@ -161,6 +161,8 @@ class _Held:
                 builder.remove(places)
         else:
             builder = CorpusBuilder(self.models)
+            from elephantasm_mcp.store import segments  # a pack without a query loads none
+
             changed = segments.load(tx, anima, builder)
         _add_rows(tx, anima.anima_no, builder, changed)
         for model in self.models:
@@ -206,6 +208,7 @@ def _add_vectors(tx: Tx, anima_no: AnimaNo, builder: CorpusBuilder, model: str) 
 def words_of(tx: Tx, anima: StoredAnima, *, packed: bool) -> dict[tuple[int, int], tuple[str, ...]]:
     """The words of each row, by layer and id: as they are packed, or as the rows have them."""
     from elephantasm_mcp.pure.corpus import CorpusBuilder
+    from elephantasm_mcp.store import segments
 
     builder = CorpusBuilder({})
     _add_rows(tx, anima.anima_no, builder, segments.load(tx, anima, builder) if packed else [])

@@ -9,8 +9,8 @@ from datetime import datetime
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.projects import Project
 from elephantasm_mcp.store.values import from_micros, to_micros, to_uuid
+from elephantasm_mcp.types.grants import Trusted
 from elephantasm_mcp.types.records import AnimaNo, User
-from elephantasm_mcp.types.views import Trusted
 
 
 def add(tx: Tx, anima_no: AnimaNo, project: Project, *, now: datetime) -> bool:

@@ -10,8 +10,8 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import packs
 from elephantasm_mcp.tools.answers import READS, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument, MomentArgument, SessionArgument
+from elephantasm_mcp.types.reading import DEFAULT_MAX_TOKENS, PackChanges, PackQuery
 from elephantasm_mcp.types.records import PresetName
-from elephantasm_mcp.types.views import DEFAULT_MAX_TOKENS, PackChanges, PackQuery
 from elephantasm_mcp.wording import NOTHING_THEN, NOTHING_YET, client_of
 
 BudgetArgument = Annotated[

@@ -10,8 +10,8 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.memory import recall
 from elephantasm_mcp.tools.answers import READS, day, line, text_answer
 from elephantasm_mcp.tools.arguments import AnimaArgument, MomentArgument, SessionArgument
+from elephantasm_mcp.types.reading import SearchHit, SearchHits, SearchQuery
 from elephantasm_mcp.types.records import Layer
-from elephantasm_mcp.types.views import SearchHit, SearchHits, SearchQuery
 from elephantasm_mcp.wording import MAX_WEAK_LINES, origin_text, weak_heading
 
 ALL_LAYERS: tuple[Layer, ...] = ("memory", "knowledge", "event")

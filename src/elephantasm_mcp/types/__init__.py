@@ -14,6 +14,22 @@ if TYPE_CHECKING:
         Proposals,
         SourceQuote,
     )
+    from elephantasm_mcp.types.reading import (
+        AnimaRef,
+        IdentityContext,
+        MemoryPack,
+        PackChanges,
+        PackContent,
+        PackLine,
+        PackQuery,
+        Reason,
+        ScoredKnowledge,
+        ScoredMemory,
+        SearchHit,
+        SearchHits,
+        SearchQuery,
+        TemporalContext,
+    )
     from elephantasm_mcp.types.records import (
         Anima,
         AnimaCreate,
@@ -37,7 +53,6 @@ if TYPE_CHECKING:
     from elephantasm_mcp.types.views import (
         Accepted,
         Accumulation,
-        AnimaRef,
         CurateAction,
         CurateReport,
         Curation,
@@ -45,29 +60,16 @@ if TYPE_CHECKING:
         DreamReport,
         ForgetReport,
         ForgetRequest,
-        IdentityContext,
-        MemoryPack,
         OrderedEvent,
-        PackChanges,
-        PackContent,
-        PackLine,
-        PackQuery,
         Phase,
         Plan,
         PlanStep,
-        Reason,
         Recorded,
         RecordedEvent,
         RedactReport,
         Rejected,
         RowUse,
-        ScoredKnowledge,
-        ScoredMemory,
-        SearchHit,
-        SearchHits,
-        SearchQuery,
         Standing,
-        TemporalContext,
         Trace,
         TraceAction,
         TraceDerived,
@@ -145,7 +147,7 @@ __all__ = [
     "WorkOrder",
 ]
 
-_HOMES = ("records", "views", "grants", "proposals")
+_HOMES = ("records", "reading", "views", "grants", "proposals")
 
 
 def __getattr__(name: str) -> object:

@@ -53,3 +53,15 @@ class Origin(Record):
     user: str
     grant: UUID
     since: UtcDatetime
+
+
+class Trusted(Record):
+    """That a project may name an anima in a file of its own."""
+
+    anima: str
+    anima_id: UUID
+    project: str
+    """By the name of its own anima."""
+    folder: str
+    """Where it was when that was said."""
+    since: UtcDatetime

@@ -17,8 +17,8 @@ from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sql import load_migrations, load_statements
 from elephantasm_mcp.store.sqlite.database import open_database
 from elephantasm_mcp.synthesis.fakes import ScriptedSynthesizer
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
 ENGINE = "elephantasm_mcp.store.sqlite"
 STATEMENTS = load_statements(ENGINE)

@@ -8,8 +8,8 @@ from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.memory import dreams, packs
 from elephantasm_mcp.store import animas
 from elephantasm_mcp.store.sqlite.database import open_database
+from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER
-from elephantasm_mcp.types.views import PackQuery
 from scenes import tell
 
 

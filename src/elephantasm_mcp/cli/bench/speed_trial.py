@@ -25,8 +25,8 @@ from elephantasm_mcp.pure.matrix import SIGNS_FROM, GrowingMatrix
 from elephantasm_mcp.pure.text import query_words, stem
 from elephantasm_mcp.pure.vectors import from_blob, quantize, to_blob, top_k
 from elephantasm_mcp.store.cache import AnimaState, CorpusCache
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import EventCreate
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

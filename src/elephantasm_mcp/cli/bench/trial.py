@@ -30,8 +30,8 @@ from elephantasm_mcp.memory.transfer import BATCH_EVENTS
 from elephantasm_mcp.ports import Embedder, WordEmbedder
 from elephantasm_mcp.pure.text import words
 from elephantasm_mcp.settings import Settings, load_settings
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import EventCreate, User
-from elephantasm_mcp.types.views import PackQuery, SearchQuery
 
 MEMORY: Final = "elephantasm"
 FULL_TEXT: Final = "FTS5"

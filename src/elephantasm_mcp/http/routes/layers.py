@@ -12,8 +12,8 @@ from elephantasm_mcp.http.openapi import PAGED
 from elephantasm_mcp.http.requests import AnimaPath, KnowledgeQuery, MemoriesQuery
 from elephantasm_mcp.memory import layers as service
 from elephantasm_mcp.types.cursors import Cursor
+from elephantasm_mcp.types.reading import IdentityContext
 from elephantasm_mcp.types.records import Knowledge, Memory
-from elephantasm_mcp.types.views import IdentityContext
 
 
 def register(api: FastAPI, app: App) -> None:

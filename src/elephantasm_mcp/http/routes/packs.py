@@ -11,7 +11,8 @@ from elephantasm_mcp.http.answers import json_answer
 from elephantasm_mcp.http.requests import AnimaPath, PackParameters, UsefulnessParameters
 from elephantasm_mcp.memory import packs as service
 from elephantasm_mcp.memory import usefulness as judgement
-from elephantasm_mcp.types.views import MemoryPack, PackQuery, Usefulness
+from elephantasm_mcp.types.reading import MemoryPack, PackQuery
+from elephantasm_mcp.types.views import Usefulness
 
 CLIENT = "rest"
 """Who reads: a pack tells each client what changed since it last read one."""

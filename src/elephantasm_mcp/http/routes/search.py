@@ -10,7 +10,8 @@ from elephantasm_mcp.app import App
 from elephantasm_mcp.http.answers import SearchAnswer, json_answer
 from elephantasm_mcp.http.requests import AnimaPath, RowPath, SearchParameters, TraceParameters
 from elephantasm_mcp.memory import provenance, recall
-from elephantasm_mcp.types.views import SearchQuery, Trace
+from elephantasm_mcp.types.reading import SearchQuery
+from elephantasm_mcp.types.views import Trace
 
 
 def register(api: FastAPI, app: App) -> None:
