@@ -14,6 +14,7 @@ from corpora import seen
 from elephantasm_mcp.embedding.fakes import HashEmbedder
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory import animas, dreams, index
+from elephantasm_mcp.memory import segments as packing
 from elephantasm_mcp.memory.fakes import CountingIds
 from elephantasm_mcp.pure import asking, ranking
 from elephantasm_mcp.pure import matrix as matrix_module
@@ -198,10 +199,10 @@ async def test_of_very_many_rows_that_changed_some_wait_for_the_block_after_next
     await tell_many(core, 0, 5 * MOST)
     await index_now(core)
     await change(core, *range(1, 2 * MOST))
-    step = await core.database.read(index._next_segment, 1, index.models_of(core))
+    step = await core.database.read(packing._next_segment, 1, index.models_of(core))
     assert len(step.rows) == MOST
     assert step.epoch < step.chain.epoch
-    await core.database.write(index._write_segment, 1, step, segments.make_block(step))
+    await core.database.write(packing._write_segment, 1, step, segments.make_block(step))
     await check(core)
     await index_now(core)
     kept = await chain(core)
@@ -256,10 +257,10 @@ async def test_blocks_of_another_format_are_passed_over_and_replaced(core, monke
     monkeypatch.setattr(format_module, "FORMAT", newer)
     assert (await chain(core)).rows == 0
     await check(core)
-    await index.pack(core, 1)
+    await packing.pack(core, 1)
     assert ((await chain(core)).rows, (await chain(core)).others) == (12, False)
     monkeypatch.setattr(format_module, "FORMAT", older)
-    await index.pack(core, 1)
+    await packing.pack(core, 1)
     await check(core)
     monkeypatch.setattr(format_module, "FORMAT", newer)
     assert (await chain(core)).rows == 12  # an older release leaves them alone
@@ -267,11 +268,11 @@ async def test_blocks_of_another_format_are_passed_over_and_replaced(core, monke
 
 async def test_who_comes_second_gives_up(core):
     await tell_many(core, 0, 5)
-    step = await core.database.read(index._next_segment, 1, {})
+    step = await core.database.read(packing._next_segment, 1, {})
     block = segments.make_block(step)
-    assert await core.database.write(index._write_segment, 1, step, block)
+    assert await core.database.write(packing._write_segment, 1, step, block)
     before = await chain(core)
-    assert not await core.database.write(index._write_segment, 1, step, block)
+    assert not await core.database.write(packing._write_segment, 1, step, block)
     assert await chain(core) == before
 
 
@@ -280,19 +281,19 @@ async def test_who_comes_second_gives_up_even_if_the_chain_is_as_long_as_before(
     await index_now(core)
     await change(core, *range(1, LEAST + 1))
     await index._make_vectors(core, 1, purpose="index")
-    step = await core.database.read(index._next_segment, 1, {})
+    step = await core.database.read(packing._next_segment, 1, {})
     block = segments.make_block(step)
-    assert await core.database.write(index._write_segment, 1, step, block)
+    assert await core.database.write(packing._write_segment, 1, step, block)
     assert (await chain(core)).rows == step.chain.rows
-    assert not await core.database.write(index._write_segment, 1, step, block)
+    assert not await core.database.write(packing._write_segment, 1, step, block)
     await check(core)
 
 
 async def test_a_block_is_not_written_when_a_row_changed_while_it_was_made(core):
     await tell_many(core, 0, 5)
-    step = await core.database.read(index._next_segment, 1, {})
+    step = await core.database.read(packing._next_segment, 1, {})
     await core.database.write(search.note_change, 1, "event", row_id(1, 2))
-    assert not await core.database.write(index._write_segment, 1, step, segments.make_block(step))
+    assert not await core.database.write(packing._write_segment, 1, step, segments.make_block(step))
     assert (await chain(core)).rows == 0
 
 
@@ -308,7 +309,7 @@ async def test_a_missing_vector_is_no_vector(core, tmp_path):
     await index_now(core)
     tamper(tmp_path / FILE, "DELETE FROM segments")
     tamper(tmp_path / FILE, "DELETE FROM vectors WHERE id & 255 = 2")
-    await index.pack(core, 1)
+    await packing.pack(core, 1)
     assert (await chain(core)).rows == 5
     await check(core)
 
@@ -371,10 +372,10 @@ async def test_what_is_forgotten_leaves_no_word_that_only_it_had(core, tmp_path)
 async def test_a_block_that_was_made_of_what_is_forgotten_meanwhile_is_not_written(core, tmp_path):
     await memorize(core, "Tea.", "Xylophones.")
     tamper(tmp_path / FILE, "DELETE FROM segments")
-    step = await core.database.read(index._next_segment, 1, {})
+    step = await core.database.read(packing._next_segment, 1, {})
     block = segments.make_block(step)
     await core.database.write(erase, "memory", row_id(1, 2))
-    assert not await core.database.write(index._write_segment, 1, step, block)
+    assert not await core.database.write(packing._write_segment, 1, step, block)
     assert blobs(tmp_path) == []
 
 

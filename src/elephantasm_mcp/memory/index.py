@@ -1,4 +1,4 @@
-"""The index: the vectors of rows, and the segments of them.
+"""The index: the vectors of rows.
 
 Owns which texts stand for a row in a vector, and making what is missing: by the worker right after
 a write, and by a read that finds rows without. Words need no index: a read takes them as they are.
@@ -8,7 +8,7 @@ how often, or in what batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
@@ -20,7 +20,7 @@ from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.outages import Purpose
 from elephantasm_mcp.ports import Embedder, Tx
 from elephantasm_mcp.pure.labels import day
-from elephantasm_mcp.store import animas, events, memories, search, segments
+from elephantasm_mcp.store import animas, events, memories, search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.memories import StoredKnowledge, StoredMemory
@@ -69,7 +69,9 @@ async def prepare_read(core: Core, anima_no: AnimaNo, *, patience_s: float) -> N
             if await core.database.read(_is_behind, anima_no, usable):
                 await _make_vectors(core, anima_no, purpose="read")
             if not models_of(core):  # then no background task asks for it
-                await pack(core, anima_no)
+                from elephantasm_mcp.memory import segments
+
+                await segments.pack(core, anima_no)
 
 
 async def prepare_reads(core: Core, numbers: Iterable[AnimaNo], *, patience_s: float) -> None:
@@ -101,8 +103,10 @@ async def index_pending(core: Core, anima_no: AnimaNo) -> int:
     Raises:
         StorageError: the database failed.
     """
+    from elephantasm_mcp.memory import segments  # not for a pack without a query
+
     made = await _make_vectors(core, anima_no, purpose="index")
-    await pack(core, anima_no)
+    await segments.pack(core, anima_no)
     return made
 
 
@@ -128,25 +132,6 @@ def ready_embedders(core: Core, purpose: Purpose) -> list[Embedder]:
     return [
         one for one in loaded_embedders(core) if not core.outages.rests(one.name, purpose, now=now)
     ]
-
-
-async def pack(core: Core, anima_no: AnimaNo) -> None:
-    """Bring the segments of an anima up to date, unless another process is at it.
-
-    Raises:
-        StorageError: the database failed.
-    """
-    import anyio  # a pack without a query waits for nothing
-
-    models = models_of(core)
-    while step := await core.database.read(_next_segment, anima_no, models):
-        block = (
-            await anyio.to_thread.run_sync(segments.make_block, step, abandon_on_cancel=True)
-            if isinstance(step, segments.NewRows)
-            else None
-        )
-        if not await core.database.write(_write_segment, anima_no, step, block):
-            return
 
 
 def models_of(core: Core) -> dict[str, int]:
@@ -323,25 +308,6 @@ def _write_vectors(
     as_seen = (marked, anima.vector_epoch) == step.seen
     # Set even where it stays: the marks say under which models there are vectors to forget.
     search.mark(tx, anima_no, layer, model, upto=upto if as_seen else marked)
-
-
-def _next_segment(tx: Tx, anima_no: AnimaNo, models: Mapping[str, int]) -> segments.Step | None:
-    return segments.next_step(tx, animas.get(tx, anima_no), models)
-
-
-def _write_segment(
-    tx: Tx, anima_no: AnimaNo, step: segments.Step, block: segments.Made | None
-) -> bool:
-    anima = animas.get(tx, anima_no)
-    match step:
-        case segments.Others():
-            return segments.drop_others(tx, anima)
-        case segments.Worn():
-            return segments.drop_last(tx, anima, step)
-        case segments.NewPart():
-            return segments.put_part(tx, anima, step)
-        case segments.NewRows(chain=seen):
-            return block is not None and segments.put_block(tx, anima, seen, block)
 
 
 def _number(anima_no: AnimaNo, id_: RowId) -> int:

@@ -19,6 +19,7 @@ from typing import Final
 
 _NAME_LINE: Final = re.compile(r"^--[ \t]*name:(.*)$", re.MULTILINE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_COMMENT_LINE: Final = re.compile(r"^[ \t]*--.*\n?", re.MULTILINE)
 _MIGRATION_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
@@ -94,5 +95,4 @@ def _sql_files(folder: Traversable) -> list[Traversable]:
 
 def _without_comments(sql: str) -> str:
     """`sql` without the lines that are comments as a whole."""
-    lines = (line for line in sql.splitlines() if not line.lstrip().startswith("--"))
-    return "\n".join(lines).strip()
+    return _COMMENT_LINE.sub("", sql).strip()

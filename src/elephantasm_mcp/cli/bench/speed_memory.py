@@ -24,7 +24,7 @@ from elephantasm_mcp.cli.bench.made_up import (
     Storyteller,
 )
 from elephantasm_mcp.cli.bench.rivals import PlainFile, Row
-from elephantasm_mcp.memory import animas, dreams, events, index
+from elephantasm_mcp.memory import animas, dreams, events, index, segments
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.ports import Tx
@@ -148,7 +148,7 @@ async def _fill_anima(memory: Timed, size: int, *, on_rows: Callable[[int], None
     stored = await animas.find(core, memory.user, anima)
     await _put_vectors(core, stored.anima_no)
     await index.prepare_read(core, stored.anima_no, patience_s=inf)
-    await index.pack(core, stored.anima_no)
+    await segments.pack(core, stored.anima_no)
 
 
 async def _put_vectors(core: Core, anima_no: AnimaNo) -> None:
