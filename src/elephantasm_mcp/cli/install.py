@@ -17,7 +17,7 @@ from elephantasm_mcp.pure.similarity import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from elephantasm_mcp.clients.command import Command as Start
+    from elephantasm_mcp.clients.command import Start
     from elephantasm_mcp.clients.handshake import Answer
     from elephantasm_mcp.clients.installing import Edit
     from elephantasm_mcp.clients.machine import Machine

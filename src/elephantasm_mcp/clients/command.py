@@ -38,7 +38,7 @@ documentation). One with an `@` may hold a password, and is not written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Start:
     """How to start this program, and how that was found."""
 
     line: tuple[str, ...]
@@ -90,18 +90,18 @@ def this_python() -> Python:
     )
 
 
-def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.which) -> Command:
+def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.which) -> Start:
     """The command for the way in which `python` was made; `which` looks for programs."""
     if any(part.startswith(_CACHES) for part in python.prefix.parts):
         uvx = _uvx(python, which)
         if uvx is not None:
             line = (str(uvx), *_origin(python.source), APP_NAME)
             open_ = {name: value for name, value in python.uv_env.items() if "@" not in value}
-            return Command(line, UVX, open_)
+            return Start(line, UVX, open_)
     script = _script(python)
     if script is None:
-        return Command((str(python.executable), "-m", _MODULE), "a Python without scripts")
-    return Command((str(script),), _installed_by(python))
+        return Start((str(python.executable), "-m", _MODULE), "a Python without scripts")
+    return Start((str(script),), _installed_by(python))
 
 
 def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
