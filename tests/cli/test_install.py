@@ -76,6 +76,16 @@ def test_uninstall_takes_out_what_install_put_in_and_nothing_else(cli: Cli, home
     assert (home / ".claude" / "settings.json").read_bytes() == hooks
 
 
+def test_uninstall_leaves_another_server_of_that_name(cli: Cli, home: Path):
+    theirs = json.dumps({"type": "http", "url": "https://memory.example.org/mcp", "headers": {}})
+    text = f'{{"mcpServers": {{"elephantasm": {theirs}}}}}'
+    (home / ".claude.json").write_text(text)
+    done = cli("uninstall", "claude-code")
+    assert done.code == 0
+    assert "starts something else, and is left in ~/.claude.json" in done.out
+    assert (home / ".claude.json").read_text() == text
+
+
 def test_what_is_not_installed_cannot_be_taken_out(cli: Cli, home: Path):
     done = cli("uninstall", "codex")
     assert done.code == 0
@@ -143,12 +153,17 @@ def test_what_the_user_added_to_the_entry_is_kept(cli: Cli, home: Path):
     assert entry["env"]["ELEPHANTASM_ANIMA_ID"] == "work"
 
 
-def test_another_command_of_that_name_is_replaced_and_said(cli: Cli, home: Path):
+def test_another_server_of_that_name_is_replaced_only_after_a_yes(cli: Cli, home: Path):
     path = home / ".cursor" / "mcp.json"
     path.parent.mkdir()
     theirs = '{"mcpServers": {"elephantasm": {"command": "npx", "env": {"A": "b"}}}}'
     path.write_text(theirs)
-    done = cli("install", "cursor", *ANIMA)
+    before = tree(home)
+    refused = cli("install", "cursor", *ANIMA)
+    assert (refused.code, refused.out) == (1, "")
+    assert "~/.cursor/mcp.json has another server by the name 'elephantasm'" in refused.err
+    assert tree(home) == before
+    done = cli("install", "cursor", "--yes", *ANIMA)
     assert "put in the place of another command" in done.out
     assert path.with_name("mcp.json.before-elephantasm").read_text() == theirs
     assert "A" not in json.loads(path.read_text())["mcpServers"]["elephantasm"]["env"]

@@ -11,7 +11,7 @@ import anyio
 
 from elephantasm_mcp.cli.commands import Command, settings_of
 from elephantasm_mcp.cli.output import PROGRAM, complain, note, say, say_json
-from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.errors import ConflictError, ServerError
 from elephantasm_mcp.pure.similarity import nearest
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _SAID = {
     "already": "{are} already in",
     "removed": "{are} no longer in",
     "absent": "{are} not in",
+    "left": "of that name starts something else, and {are} left in",
 }
 _WHAT = {
     "server": ("The server", {"are": "is", "were": "was"}),
@@ -63,7 +64,10 @@ def _install(
 
     project = Path.cwd() if arguments.project else None
     path = installing.server_file(client, machine, project=project)
-    before = installing.entry_in(client, path)
+    taken = installing.is_taken(client, path)
+    if taken and not arguments.dry_run:
+        _ask_to_replace(machine.shown(path), arguments)
+    before = None if taken else installing.entry_in(client, path)
     shown = None if project else machine.shown(path)
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
@@ -77,6 +81,22 @@ def _install(
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
     return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+
+
+def _ask_to_replace(file: str, arguments: Namespace) -> None:
+    """Ask before somebody else's entry goes.
+
+    Raises:
+        ConflictError: it stays.
+    """
+    from elephantasm_mcp.clients.table import NAME
+
+    taken = f"{file} has another server by the name {NAME!r}."
+    if not _asker(arguments)(f"{taken} Put this one in its place?"):
+        raise ConflictError(
+            f"{taken} Nothing was changed.",
+            hint="Give that one another name, or say --yes to put this one in its place.",
+        )
 
 
 def _with_hooks(
@@ -158,11 +178,11 @@ def _entry(
     before: Entry | None = None,
     file: str | None = None,
 ) -> Entry:
-    """What is to stand in the file: what stood there and is ours, with what is said now on top."""
-    from elephantasm_mcp.clients.table import NAME, Entry
+    """What is to stand in the file: our entry from `before`, with what is said now on top."""
+    from elephantasm_mcp.clients.table import Entry
     from elephantasm_mcp.clients.wishes import keys
 
-    kept = before.env if before and any(NAME in word for word in before.line) else {}
+    kept = before.env if before else {}
     answered = {} if arguments.yes else kept
     unsaid = wishes.default_env(works_in_projects=client.works_in_projects)
     asked = keys(wishes, _asker(arguments), before=answered, file=file)
@@ -318,7 +338,8 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes",
         action="store_true",
-        help="answer all questions with yes: keys that are set here are written and may be spent",
+        help="answer all questions with yes: keys that are set here are written and may be spent, "
+        "and another server of this name is replaced",
     )
 
 

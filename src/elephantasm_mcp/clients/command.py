@@ -5,6 +5,7 @@ to it, since a client that was started from a desktop has a poor PATH, and it ou
 """
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,6 +24,10 @@ from elephantasm_mcp.settings import environment
 
 UVX: Final = "uvx"
 _MODULE: Final = "elephantasm_mcp"
+_PROGRAM: Final = re.compile(
+    rf"(?:.*[/\\])?{re.escape(APP_NAME)}(?:\.exe|[\[@=<>~!:].*)?", re.DOTALL
+)
+"""This program as a word of a command: with its folder, its version, or as an image."""
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
 
@@ -109,6 +114,19 @@ def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
     if windows:  # slashes: cmd, PowerShell and Git's bash all read them
         return subprocess.list2cmdline([word.replace("\\", "/") for word in line])
     return shlex.join(line)
+
+
+def ends_of_program(line: Sequence[str]) -> list[int]:
+    """Where, in a command, the arguments of this program begin; nowhere if it starts another.
+
+    More than one where a word that is a value, such as `--from FOLDER`, may be the program too.
+    """
+    words = ["", *line]
+    return [
+        at
+        for at, (before, word) in enumerate(zip(words, line, strict=False), start=1)
+        if _PROGRAM.fullmatch(word) or (before, word) == ("-m", _MODULE)
+    ]
 
 
 def _uvx(python: Python, which: Callable[[str], str | None]) -> Path | None:

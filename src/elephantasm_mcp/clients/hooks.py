@@ -4,12 +4,14 @@ Owns which client calls which of its events where, and how one stands there. Wha
 command `hook`'s. Invariant: hooks of others stay where they are, in their order.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from elephantasm_mcp.clients import configs, json_text
+from elephantasm_mcp.clients.command import ends_of_program
 from elephantasm_mcp.clients.json_text import JsonValue, Step
 from elephantasm_mcp.clients.machine import Machine
 from elephantasm_mcp.clients.table import NAME, codex_folder
@@ -182,7 +184,17 @@ def _calls_us(item: JsonValue) -> bool:
     if isinstance(inner, list):
         return bool(inner) and all(map(_calls_us, inner))
     command = item.get("command")
-    return isinstance(command, str) and NAME in command and " hook " in f"{command} "
+    return isinstance(command, str) and _is_a_call(command)
+
+
+def _is_a_call(command: str) -> bool:
+    """Whether it starts this program with `hook EVENT`."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quotation without an end is nobody's command
+        return False
+    rests = (words[end:] for end in ends_of_program(words))
+    return any(rest[0] == "hook" for rest in rests if len(rest) > 1)
 
 
 def _has_a_call(item: JsonValue) -> bool:

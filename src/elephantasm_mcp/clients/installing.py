@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from elephantasm_mcp.clients import configs, files, hooks
-from elephantasm_mcp.clients.command import in_a_shell
+from elephantasm_mcp.clients.command import ends_of_program, in_a_shell
 from elephantasm_mcp.clients.files import TextFile
 from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import NAME, Client, Entry, entry_of
+from elephantasm_mcp.clients.table import Client, Entry, entry_of
 from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
-State = Literal["written", "changed", "replaced", "already", "removed", "absent"]
-"""`changed`: an entry of ours says something else now; `replaced`: it was somebody else's."""
+State = Literal["written", "changed", "replaced", "already", "removed", "absent", "left"]
+"""`changed`: an entry of ours says something else now; `replaced`, `left`: it was somebody else's."""
 DEFAULT_OF_HOOKS: Final = "claude-code"
 """The client that a hook takes its caller for when it is not told."""
 
@@ -67,6 +67,17 @@ def entry_in(client: Client, path: Path) -> Entry | None:
     )
 
 
+def is_taken(client: Client, path: Path) -> bool:
+    """Whether an entry of somebody else stands where ours would.
+
+    Raises:
+        ValidationError: the file cannot be read or understood; the message names it.
+    """
+    file = files.load(path)
+    there = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
+    return there is not None and not _starts_us(there)
+
+
 def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     """Put our entry in.
 
@@ -78,7 +89,7 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     value = client.shape(entry)
     state: State = "written"
     if was is not None:
-        state = "changed" if _is_ours(was) else "replaced"
+        state = "changed" if _starts_us(was) else "replaced"
     if state == "changed":
         value = _keeping(was, value)
     text = _understood(path, lambda: configs.put(file.text, client.path, value, client.format))
@@ -139,12 +150,14 @@ def _with(
 
 
 def plan_removal(client: Client, path: Path) -> Edit:
-    """Take our entry out.
+    """Take our entry out; one of somebody else by that name is left.
 
     Raises:
         ValidationError: the file cannot be read, understood or written; the message names it.
     """
     file = files.load(path)
+    if is_taken(client, path):
+        return Edit("server", file, file.text, "left")
     text = _understood(path, lambda: configs.take_out(file.text, client.path, client.format))
     return _checked(Edit("server", file, text, "removed" if text != file.text else "absent"))
 
@@ -188,9 +201,9 @@ def _understood(path: Path, work: Callable[[], _T]) -> _T:
         ) from None
 
 
-def _is_ours(value: Any) -> bool:  # noqa: ANN401 - what the file holds
+def _starts_us(value: Any) -> bool:  # noqa: ANN401 - what the file holds
     entry = entry_of(value)
-    return entry is not None and any(NAME in word for word in entry.line)
+    return entry is not None and bool(ends_of_program(entry.line))
 
 
 def _keeping(was: dict[str, JsonValue], value: dict[str, JsonValue]) -> dict[str, JsonValue]:
