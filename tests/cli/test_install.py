@@ -5,6 +5,7 @@ import os
 import pty
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,20 @@ def test_what_the_user_added_to_the_entry_is_kept(cli: Cli, home: Path):
     assert entry["disabled"] is True
     assert entry["env"]["ELEPHANTASM_LOG"] == "info"
     assert entry["env"]["ELEPHANTASM_ANIMA_ID"] == "work"
+
+
+def test_of_an_older_entry_nothing_is_kept_that_says_what_is_started(cli: Cli, home: Path):
+    path = home / ".codex" / "config.toml"
+    path.parent.mkdir()
+    path.write_text(
+        '[mcp_servers.elephantasm]\ncommand = "/gone/uvx"\nargs = ["elephantasm-mcp"]\n'
+        "startup_timeout_sec = 20\n"
+    )
+    report = cli("install", "codex", "--json").json
+    entry = tomllib.loads(path.read_text())["mcp_servers"]["elephantasm"]
+    assert report["command"] == [entry["command"], *entry.get("args", [])]
+    assert "args" not in entry
+    assert entry["startup_timeout_sec"] == 20
 
 
 def test_another_server_of_that_name_is_replaced_only_after_a_yes(cli: Cli, home: Path):

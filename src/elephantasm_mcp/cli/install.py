@@ -80,7 +80,8 @@ def _install(
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
-    return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+    written = installing.entry_in(client, path) or entry
+    return _report(client, machine, start, written, edits, _shake(written, machine), arguments)
 
 
 def _ask_to_replace(file: str, arguments: Namespace) -> None:

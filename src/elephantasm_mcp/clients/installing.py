@@ -15,12 +15,12 @@ from elephantasm_mcp.clients.files import TextFile
 from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import Client, Entry, entry_of
+from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, entry_of
 from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
 State = Literal["written", "changed", "replaced", "already", "removed", "absent", "left"]
-"""`changed`: an entry of ours says something else now; `replaced`, `left`: it was somebody else's."""
+"""`changed`: an entry of ours says another thing now; `replaced`, `left`: it was somebody else's."""
 DEFAULT_OF_HOOKS: Final = "claude-code"
 """The client that a hook takes its caller for when it is not told."""
 
@@ -208,4 +208,5 @@ def _starts_us(value: Any) -> bool:  # noqa: ANN401 - what the file holds
 
 def _keeping(was: dict[str, JsonValue], value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """An entry in the order in which it stands, with what the client or its user added to it."""
-    return {key: value.get(key, one) for key, one in was.items()} | value
+    kept = {key: one for key, one in was.items() if key in value or key not in STARTS_BY}
+    return {key: value.get(key, one) for key, one in kept.items()} | value

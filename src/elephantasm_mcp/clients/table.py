@@ -227,6 +227,10 @@ ANY: Final = Client(
 BY_NAME: Final = {client.name: client for client in CLIENTS}
 
 
+STARTS_BY: Final = frozenset(("command", "cmd", "args", "env", "envs"))
+"""The keys of an entry that say what it starts; the others are the client's or its user's."""
+
+
 def entry_of(value: Any) -> Entry | None:  # noqa: ANN401 - what a client's file holds
     """What an entry of any client starts; None where it starts nothing on this machine."""
     if not isinstance(value, dict):

@@ -110,7 +110,7 @@ def _pointed_to(file: Path, *, word: str) -> Path | None:
 
 
 def _is_of_this_user(dot: Path) -> bool:
-    """Whether it is the user's, as git asks (safe.directory): in a shared folder others make one."""
+    """Whether it is the user's, as git asks (safe.directory): in a shared folder others may."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0
     return user == 0 or dot.lstat().st_uid == user
 
