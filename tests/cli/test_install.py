@@ -296,6 +296,20 @@ def test_a_key_is_written_after_a_yes_and_not_shown(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_password_in_an_address_is_neither_written_for_others_nor_shown(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project = home / "app"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:s3cret@127.0.0.1:9/v1")
+    shared = cli("install", "cursor", "--project", "--yes")
+    own = cli("install", "cursor", "--yes")
+    assert "s3cret" not in shared.out + shared.err + own.out + own.err
+    assert "s3cret" not in (project / ".cursor" / "mcp.json").read_text()
+    assert "s3cret" in (home / ".cursor" / "mcp.json").read_text()
+
+
 def test_a_person_is_asked_and_their_answers_hold(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
     leader, follower = pty.openpty()

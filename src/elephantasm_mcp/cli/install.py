@@ -327,7 +327,9 @@ def _as_json(edit: Edit) -> dict[str, str | None]:
 
 
 def _masked(env: dict[str, str]) -> dict[str, str]:
-    return {name: "********" if name.endswith("_API_KEY") else one for name, one in env.items()}
+    from elephantasm_mcp.clients.table import is_secret
+
+    return {name: "********" if is_secret(name, one) else one for name, one in env.items()}
 
 
 def _options(parser: ArgumentParser) -> None:

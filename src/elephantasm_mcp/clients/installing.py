@@ -20,7 +20,7 @@ from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
 State = Literal["written", "changed", "replaced", "already", "removed", "absent", "left"]
-"""`changed`: an entry of ours says another thing now; `replaced`, `left`: it was somebody else's."""
+"""`changed`: an entry of ours says other things now; `replaced`, `left`: it is another's."""
 DEFAULT_OF_HOOKS: Final = "claude-code"
 """The client that a hook takes its caller for when it is not told."""
 
