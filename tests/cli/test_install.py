@@ -296,6 +296,28 @@ def test_a_key_is_written_after_a_yes_and_not_shown(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_file_with_a_key_is_its_owners_alone_and_so_is_what_it_was(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text('{"mcpServers": {}}')
+    path.chmod(0o644)
+    cli("install", "cursor", *ANIMA)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    cli("install", "cursor", "--yes", *ANIMA)
+    path.chmod(0o644)
+    cli("install", "cursor", "--yes", *ANIMA)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    done = cli("uninstall", "cursor")
+    files = [one for one in tree(path.parent).items() if "sk-ant-secret" in one[1][0].decode()]
+    assert [(name, mode) for name, (_, mode) in files] == [("mcp.json.before-elephantasm-3", 0o600)]
+    assert "~/.cursor/mcp.json.before-elephantasm-3" in done.out.splitlines()[-1]
+    assert "with any key that was in it" in done.out.splitlines()[-1]
+
+
 def test_a_password_in_an_address_is_neither_written_for_others_nor_shown(
     cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -133,7 +133,7 @@ def _with_hooks(
 
 def uninstall(arguments: Namespace) -> int:
     """Take the entry and the hooks out, and nothing else."""
-    from elephantasm_mcp.clients import installing
+    from elephantasm_mcp.clients import files, installing
     from elephantasm_mcp.clients.machine import this_machine
     from elephantasm_mcp.clients.table import BY_NAME
 
@@ -148,14 +148,19 @@ def uninstall(arguments: Namespace) -> int:
         edits = installing.without_hooks(edits[0], client, machine)
     if not arguments.dry_run:
         edits = [installing.carry_out(edit) for edit in edits]
+    backups = [one for edit in edits for one in files.backups_of(edit.file.path)]
     if arguments.json:
-        say_json({"client": client.name, "files": list(map(_as_json, edits))})
+        report = {"client": client.name, "files": list(map(_as_json, edits))}
+        say_json(report | {"backups": list(map(str, backups))})
         return 0
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
     if any(edit.changes for edit in edits) and not arguments.dry_run:
         say(client.then)
         say("The memory itself is as it was; `doctor` says where it is.")
+    if backups:
+        shown = ", ".join(map(machine.shown, backups))
+        say(f"What was there before stays, with any key that was in it: {shown}.")
     return 0
 
 

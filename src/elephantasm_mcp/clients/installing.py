@@ -15,7 +15,7 @@ from elephantasm_mcp.clients.files import TextFile
 from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, entry_of
+from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, entry_of, is_secret
 from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
@@ -33,6 +33,8 @@ class Edit:
     file: TextFile
     text: str
     state: State
+    secret: bool = False
+    """Whether a key is in it, or was."""
     backup: Path | None = None
     """What the file was before; None until it is written, and where there was none."""
 
@@ -93,7 +95,9 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     if state == "changed":
         value = _keeping(was, value)
     text = _understood(path, lambda: configs.put(file.text, client.path, value, client.format))
-    return _checked(Edit("server", file, text, state if text != file.text else "already"))
+    state = state if text != file.text else "already"
+    secret = _holds_key(was) or _holds_key(value)
+    return _checked(Edit("server", file, text, state, secret=secret))
 
 
 def has_plugin(client: Client, machine: Machine) -> bool:
@@ -146,7 +150,7 @@ def _with(
     if not same:
         return [edit, _checked(Edit("hooks", file, text, state))]
     both = edit.state if edit.changes else state
-    return [_checked(Edit("server and hooks", file, text, both))]
+    return [_checked(replace(edit, what="server and hooks", text=text, state=both))]
 
 
 def plan_removal(client: Client, path: Path) -> Edit:
@@ -158,8 +162,10 @@ def plan_removal(client: Client, path: Path) -> Edit:
     file = files.load(path)
     if is_taken(client, path):
         return Edit("server", file, file.text, "left")
+    was = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
     text = _understood(path, lambda: configs.take_out(file.text, client.path, client.format))
-    return _checked(Edit("server", file, text, "removed" if text != file.text else "absent"))
+    state: State = "removed" if text != file.text else "absent"
+    return _checked(Edit("server", file, text, state, secret=_holds_key(was)))
 
 
 def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
@@ -175,13 +181,17 @@ def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
 
 
 def carry_out(edit: Edit) -> Edit:
-    """Write the file, unless it is as it should be.
+    """Write the file, unless it is as it should be; with a key in it, it is its owner's alone.
 
     Raises:
         ConflictError: somebody else changed it meanwhile.
         ValidationError: it cannot be written.
     """
-    return replace(edit, backup=files.save(edit.file, edit.text)) if edit.changes else edit
+    if edit.changes:
+        return replace(edit, backup=files.save(edit.file, edit.text, secret=edit.secret))
+    if edit.secret:
+        files.keep_secret(edit.file)
+    return edit
 
 
 def _checked(edit: Edit) -> Edit:
@@ -204,6 +214,14 @@ def _understood(path: Path, work: Callable[[], _T]) -> _T:
 def _starts_us(value: Any) -> bool:  # noqa: ANN401 - what the file holds
     entry = entry_of(value)
     return entry is not None and bool(ends_of_program(entry.line))
+
+
+def _holds_key(value: Any) -> bool:  # noqa: ANN401 - what the file holds
+    """Whether an entry is for nobody else's eyes; of somebody else's entry that is not known."""
+    entry = entry_of(value)
+    if entry is None or not _starts_us(value):
+        return value is not None
+    return any(is_secret(name, one) for name, one in entry.env.items())
 
 
 def _keeping(was: dict[str, JsonValue], value: dict[str, JsonValue]) -> dict[str, JsonValue]:
