@@ -73,6 +73,8 @@ def test_uninstall_takes_out_what_install_put_in_and_nothing_else(cli: Cli, home
     assert b"elephantasm" in (home / ".claude.json").read_bytes()
     done = cli("uninstall", "claude-code")
     assert (done.code, done.err) == (0, "")
+    assert "shows the server" not in done.out
+    assert "Claude Code forgets it once it is started again." in done.out
     assert (home / ".claude.json").read_bytes() == servers
     assert (home / ".claude" / "settings.json").read_bytes() == hooks
 
@@ -114,16 +116,23 @@ def test_hooks_can_be_left_alone(cli: Cli, home: Path):
     assert not (home / ".claude").exists()
 
 
-def test_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home: Path):
+def test_server_and_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home: Path):
     settings = home / ".claude" / "settings.json"
     settings.parent.mkdir()
     settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": true}}')
-    done = cli("install", "claude-code", "--dry-run")
-    assert "left to Claude Code's plugin" in done.err
-    assert "Would change ~/.claude/settings.json" not in done.out
+    done = cli("install", "claude-code")
+    assert done.code == 0
+    assert "The server and the hooks are left to Claude Code's plugin" in done.err
+    assert "The server is not in ~/.claude.json" in done.out
+    assert list(tree(home)) == [".claude/settings.json"]
+    assert cli("install", "claude-code", "--json").json["command"] == []
     settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": false}}')
-    again = cli("install", "claude-code", "--dry-run")
-    assert "Would change ~/.claude/settings.json" in again.out
+    again = cli("install", "claude-code")
+    assert "The hooks are now in ~/.claude/settings.json" in again.out
+    settings.write_text(settings.read_text().replace("false", "true"))
+    both = cli("install", "claude-code")
+    assert "The one in ~/.claude.json is a second: `elephantasm-mcp uninstall" in both.err
+    assert "The hooks are no longer in ~/.claude/settings.json" in both.out
 
 
 def test_agents_for_code_get_the_memory_of_the_project(cli: Cli):

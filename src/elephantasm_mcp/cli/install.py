@@ -64,6 +64,8 @@ def _install(
 
     project = Path.cwd() if arguments.project else None
     path = installing.server_file(client, machine, project=project)
+    if not project and installing.has_plugin(client, machine):
+        return _leave_to_plugin(client, machine, start, path, arguments)
     taken = installing.is_taken(client, path)
     if taken and not arguments.dry_run:
         _ask_to_replace(machine.shown(path), arguments)
@@ -82,6 +84,27 @@ def _install(
     edits = [installing.carry_out(edit) for edit in edits]
     written = installing.entry_in(client, path) or entry
     return _report(client, machine, start, written, edits, _shake(written, machine), arguments)
+
+
+def _leave_to_plugin(
+    client: Client, machine: Machine, start: Start, path: Path, arguments: Namespace
+) -> int:
+    """Write nothing that the plugin brings; hooks of ours would be a second set, and go."""
+    from elephantasm_mcp.clients import installing
+    from elephantasm_mcp.settings import config_file
+
+    note(
+        f"The server and the hooks are left to {client.title}'s plugin, which is switched on. Its"
+        f" settings are those in {config_file()}."
+    )
+    edits = [installing.plan_nothing(client, path)]
+    if edits[0].state == "already":
+        note(f"The one in {machine.shown(path)} is a second: `{PROGRAM} uninstall {client.name}`.")
+    if not arguments.no_hooks:
+        edits = installing.without_hooks(edits[0], client, machine)
+    if not arguments.dry_run:
+        edits = [installing.carry_out(edit) for edit in edits]
+    return _report(client, machine, start, None, edits, None, arguments)
 
 
 def _ask_to_replace(file: str, arguments: Namespace) -> None:
@@ -108,9 +131,6 @@ def _with_hooks(
     from elephantasm_mcp.clients.command import UVX
     from elephantasm_mcp.settings import config_file, variable
 
-    if installing.has_plugin(client, machine):
-        note(f"The hooks are left to {client.title}'s plugin, which is switched on.")
-        return installing.without_hooks(edit, client, machine)
     endpoint = variable("endpoint")
     known = wishes.origin("endpoint") not in ("environment", "default")
     if endpoint not in entry.env or known:
@@ -156,7 +176,7 @@ def uninstall(arguments: Namespace) -> int:
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
     if any(edit.changes for edit in edits) and not arguments.dry_run:
-        say(client.then)
+        say(f"{client.title} forgets it once it is started again.")
         say("The memory itself is as it was; `doctor` says where it is.")
     if backups:
         shown = ", ".join(map(machine.shown, backups))
@@ -260,11 +280,12 @@ def _report(
     client: Client,
     machine: Machine,
     start: Start,
-    entry: Entry,
+    entry: Entry | None,
     edits: list[Edit],
     answer: Answer | ServerError | None,
     arguments: Namespace,
 ) -> int:
+    """Say what was done and who answered; without an entry, that the files are as they are."""
     from elephantasm_mcp.clients import hooks
 
     failed = isinstance(answer, ServerError)
@@ -273,8 +294,8 @@ def _report(
             {
                 "client": client.name,
                 "installed_by": start.installed_by,
-                "command": entry.line,
-                "env": _masked(entry.env),
+                "command": entry.line if entry else [],
+                "env": _masked(entry.env) if entry else {},
                 "files": list(map(_as_json, edits)),
                 "answer": None if failed else answer,
                 "problem": answer.explain() if isinstance(answer, ServerError) else None,
@@ -283,6 +304,8 @@ def _report(
         return int(failed)
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
+    if entry is None:
+        return 0
     say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
     for name, value in _masked(entry.env).items():
         say(f"  {name}={value}")

@@ -100,8 +100,19 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     return _checked(Edit("server", file, text, state, secret=secret))
 
 
+def plan_nothing(client: Client, path: Path) -> Edit:
+    """Leave the file as it is, and see whether our entry is in it.
+
+    Raises:
+        ValidationError: the file cannot be read or understood; the message names it.
+    """
+    there = entry_in(client, path) is not None and not is_taken(client, path)
+    file = files.load(path)
+    return Edit("server", file, file.text, "already" if there else "absent")
+
+
 def has_plugin(client: Client, machine: Machine) -> bool:
-    """Whether the client has our plugin, whose hooks would be a second set.
+    """Whether the client has our plugin, which brings the server and the hooks.
 
     Raises:
         ValidationError: its file cannot be read or understood; the message names it.
