@@ -5,6 +5,7 @@ import os
 import pty
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,20 @@ def test_uninstall_takes_out_what_install_put_in_and_nothing_else(cli: Cli, home
     assert b"elephantasm" in (home / ".claude.json").read_bytes()
     done = cli("uninstall", "claude-code")
     assert (done.code, done.err) == (0, "")
+    assert "shows the server" not in done.out
+    assert "Claude Code forgets it once it is started again." in done.out
     assert (home / ".claude.json").read_bytes() == servers
     assert (home / ".claude" / "settings.json").read_bytes() == hooks
+
+
+def test_uninstall_leaves_another_server_of_that_name(cli: Cli, home: Path):
+    theirs = json.dumps({"type": "http", "url": "https://memory.example.org/mcp", "headers": {}})
+    text = f'{{"mcpServers": {{"elephantasm": {theirs}}}}}'
+    (home / ".claude.json").write_text(text)
+    done = cli("uninstall", "claude-code")
+    assert done.code == 0
+    assert "starts something else, and is left in ~/.claude.json" in done.out
+    assert (home / ".claude.json").read_text() == text
 
 
 def test_what_is_not_installed_cannot_be_taken_out(cli: Cli, home: Path):
@@ -103,16 +116,23 @@ def test_hooks_can_be_left_alone(cli: Cli, home: Path):
     assert not (home / ".claude").exists()
 
 
-def test_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home: Path):
+def test_server_and_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home: Path):
     settings = home / ".claude" / "settings.json"
     settings.parent.mkdir()
     settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": true}}')
-    done = cli("install", "claude-code", "--dry-run")
-    assert "left to Claude Code's plugin" in done.err
-    assert "Would change ~/.claude/settings.json" not in done.out
+    done = cli("install", "claude-code")
+    assert done.code == 0
+    assert "The server and the hooks are left to Claude Code's plugin" in done.err
+    assert "The server is not in ~/.claude.json" in done.out
+    assert list(tree(home)) == [".claude/settings.json"]
+    assert cli("install", "claude-code", "--json").json["command"] == []
     settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": false}}')
-    again = cli("install", "claude-code", "--dry-run")
-    assert "Would change ~/.claude/settings.json" in again.out
+    again = cli("install", "claude-code")
+    assert "The hooks are now in ~/.claude/settings.json" in again.out
+    settings.write_text(settings.read_text().replace("false", "true"))
+    both = cli("install", "claude-code")
+    assert "The one in ~/.claude.json is a second: `elephantasm-mcp uninstall" in both.err
+    assert "The hooks are no longer in ~/.claude/settings.json" in both.out
 
 
 def test_agents_for_code_get_the_memory_of_the_project(cli: Cli):
@@ -143,12 +163,31 @@ def test_what_the_user_added_to_the_entry_is_kept(cli: Cli, home: Path):
     assert entry["env"]["ELEPHANTASM_ANIMA_ID"] == "work"
 
 
-def test_another_command_of_that_name_is_replaced_and_said(cli: Cli, home: Path):
+def test_of_an_older_entry_nothing_is_kept_that_says_what_is_started(cli: Cli, home: Path):
+    path = home / ".codex" / "config.toml"
+    path.parent.mkdir()
+    path.write_text(
+        '[mcp_servers.elephantasm]\ncommand = "/gone/uvx"\nargs = ["elephantasm-mcp"]\n'
+        "startup_timeout_sec = 20\n"
+    )
+    report = cli("install", "codex", "--json").json
+    entry = tomllib.loads(path.read_text())["mcp_servers"]["elephantasm"]
+    assert report["command"] == [entry["command"], *entry.get("args", [])]
+    assert "args" not in entry
+    assert entry["startup_timeout_sec"] == 20
+
+
+def test_another_server_of_that_name_is_replaced_only_after_a_yes(cli: Cli, home: Path):
     path = home / ".cursor" / "mcp.json"
     path.parent.mkdir()
     theirs = '{"mcpServers": {"elephantasm": {"command": "npx", "env": {"A": "b"}}}}'
     path.write_text(theirs)
-    done = cli("install", "cursor", *ANIMA)
+    before = tree(home)
+    refused = cli("install", "cursor", *ANIMA)
+    assert (refused.code, refused.out) == (1, "")
+    assert "~/.cursor/mcp.json has another server by the name 'elephantasm'" in refused.err
+    assert tree(home) == before
+    done = cli("install", "cursor", "--yes", *ANIMA)
     assert "put in the place of another command" in done.out
     assert path.with_name("mcp.json.before-elephantasm").read_text() == theirs
     assert "A" not in json.loads(path.read_text())["mcpServers"]["elephantasm"]["env"]
@@ -264,6 +303,42 @@ def test_a_key_is_written_after_a_yes_and_not_shown(
     path = home / ".cursor" / "mcp.json"
     assert '"ANTHROPIC_API_KEY": "sk-ant-secret"' in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_with_a_key_is_its_owners_alone_and_so_is_what_it_was(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text('{"mcpServers": {}}')
+    path.chmod(0o644)
+    cli("install", "cursor", *ANIMA)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    cli("install", "cursor", "--yes", *ANIMA)
+    path.chmod(0o644)
+    cli("install", "cursor", "--yes", *ANIMA)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    done = cli("uninstall", "cursor")
+    files = [one for one in tree(path.parent).items() if "sk-ant-secret" in one[1][0].decode()]
+    assert [(name, mode) for name, (_, mode) in files] == [("mcp.json.before-elephantasm-3", 0o600)]
+    assert "~/.cursor/mcp.json.before-elephantasm-3" in done.out.splitlines()[-1]
+    assert "with any key that was in it" in done.out.splitlines()[-1]
+
+
+def test_a_password_in_an_address_is_neither_written_for_others_nor_shown(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project = home / "app"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:s3cret@127.0.0.1:9/v1")
+    shared = cli("install", "cursor", "--project", "--yes")
+    own = cli("install", "cursor", "--yes")
+    assert "s3cret" not in shared.out + shared.err + own.out + own.err
+    assert "s3cret" not in (project / ".cursor" / "mcp.json").read_text()
+    assert "s3cret" in (home / ".cursor" / "mcp.json").read_text()
 
 
 def test_a_person_is_asked_and_their_answers_hold(home: Path, monkeypatch: pytest.MonkeyPatch):

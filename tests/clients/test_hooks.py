@@ -67,6 +67,40 @@ def test_of_a_group_that_is_shared_only_ours_goes():
     assert hooks_in(take_out(text, CLAUDE)) == {"Stop": [{"hooks": THEIRS["hooks"]}]}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/home/me/code/elephantasm/tools/lint hook post-turn",
+        "/home/me/elephantasm-mcp/tools/lint hook Stop",
+        "echo elephantasm-mcp is my hook of choice",
+        "elephantasm-mcp hook",
+        "elephantasm-mcp 'hook Stop",
+    ],
+)
+def test_a_command_that_only_sounds_like_ours_stays(command: str):
+    text = json.dumps({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}})
+    assert not are_there(text, CLAUDE)
+    assert take_out(text, CLAUDE) == text
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "elephantasm-mcp",
+        "'/home/a b/bin/elephantasm-mcp'",
+        '"C:/Program Files/elephantasm-mcp.exe"',
+        "uvx --offline elephantasm-mcp",
+        "uvx --from /src/elephantasm-mcp elephantasm-mcp",
+        "uvx elephantasm-mcp@0.1.0",
+        "/usr/bin/python3 -m elephantasm_mcp",
+    ],
+)
+def test_ours_is_known_however_it_was_installed(start: str):
+    hook = {"type": "command", "command": f"{start} hook Stop --anima x"}
+    text = json.dumps({"hooks": {"Stop": [{"hooks": [hook]}]}})
+    assert hooks_in(put(text, CLAUDE, command_of))["Stop"] == [CLAUDE.item(command_of("Stop"))]
+
+
 def test_cursors_file_says_its_version():
     made = put("", TABLE["cursor"], command_of)
     assert read(made).value["version"] == 1

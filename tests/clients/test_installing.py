@@ -82,6 +82,17 @@ def test_nothing_is_written_where_one_of_two_files_is_broken(machine: Machine, t
     assert files(tmp_path) == {broken: b"{"}
 
 
+@pytest.mark.parametrize(
+    ("text", "named"), [('{"mcpServers": []}', "'mcpServers'"), ("[]", "settings")]
+)
+def test_what_stands_in_the_way_is_named(text: str, named: str, machine: Machine):
+    path = BY_NAME["cursor"].file(machine)
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(ValidationError, match=f"something else where {named} would stand"):
+        install(BY_NAME["cursor"], machine)
+
+
 def test_a_project_has_a_file_of_its_own_where_its_client_knows_one(
     machine: Machine, tmp_path: Path
 ):

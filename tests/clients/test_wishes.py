@@ -111,6 +111,31 @@ def test_a_key_that_may_be_spent_is_written_only_after_a_second_yes(key: str):
     assert written == {"ELEPHANTASM_LLM": "auto", key: "sk-ant-secret"}
 
 
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    value = "https://me:s3cret@models.example.org/v1"
+    monkeypatch.setenv("OPENAI_BASE_URL", value)
+    return {"OPENAI_BASE_URL": value}
+
+
+def test_an_address_with_a_password_is_written_only_after_a_yes(address: dict[str, str]):
+    person = Person(False)
+    assert wishes().env() == {}
+    assert keys(wishes(), person, before={}, file=FILE) == {}
+    assert person.asked == [f"Write OPENAI_BASE_URL, which holds a password, into {FILE}?"]
+    assert keys(wishes(), Person(True), before={}, file=FILE) == address
+    assert keys(wishes(), Person(), before=address, file=FILE) == address
+    assert keys(wishes(), Person(), before={}, file=None) == {}
+
+
+@pytest.mark.usefixtures("address")
+def test_a_key_is_not_written_without_the_address_that_it_is_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    person = Person(False, True)
+    assert keys(wishes(), person, before={}, file=FILE) == {"ELEPHANTASM_LLM": "auto"}
+    assert len(person.asked) == 2
+
+
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("answers", [[False], [True, False], [True, True]])
 def test_what_was_answered_is_not_asked_again(answers: list[bool]):

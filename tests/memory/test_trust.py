@@ -1,13 +1,15 @@
 """Whose memories a file of a repository reaches."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, events, forgetting, packs, recall, trust
 from elephantasm_mcp.memory.core import Core
+from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.projects import project_of
 from elephantasm_mcp.types.defaults import noted
 from elephantasm_mcp.types.reading import PackQuery, SearchQuery
@@ -72,7 +74,48 @@ async def test_the_first_repository_to_name_a_new_anima_has_it_and_the_second_ha
     assert (await default_in(core, second)).startswith("b-")
 
 
-@pytest.mark.parametrize("name", ["default", "acme/app", "notes-1f3c9a2e"])
+@pytest.mark.parametrize("name", ["Work", "WORK", "ｗｏｒｋ"])
+async def test_a_file_makes_no_anima_that_looks_like_one_that_is_there(
+    core: Core, tmp_path: Path, name: str
+):
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="work"))
+    assert (await default_in(core, folder(tmp_path / "app", anima=name))).startswith("app-")
+
+
+async def test_who_makes_an_anima_that_a_file_named_first_is_told(core: Core, tmp_path: Path):
+    place = folder(tmp_path / "stranger", anima="payroll")
+    assert await default_in(core, place) == "payroll"
+    with pytest.raises(ConflictError, match=r"the project stranger-.* named it first") as caught:
+        await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
+    assert f"animas trust payroll {place} --remove" in caught.value.explain()
+    here = working_in(core, place)
+    assert not (await animas.create(here, LOCAL_USER, AnimaCreate(name="payroll")))[1]
+    await trust.take_back(core, LOCAL_USER, "payroll", place)
+    mine, made = await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
+    assert (mine.name, made) == ("payroll", False)
+    assert (await default_in(core, place)).startswith("stranger-")
+
+
+async def test_a_file_that_was_confirmed_is_no_longer_told_of(
+    core: Core, clock: FakeClock, tmp_path: Path
+):
+    place = folder(tmp_path / "app", anima="payments")
+    assert await default_in(core, place) == "payments"
+    elsewhere = replace(core, default_anima="payments", project=None)
+    with noted() as default:
+        await animas.resolve(elsewhere, LOCAL_USER, None)
+    assert default.note
+    assert "who works there reads it" in default.note
+    clock.move(timedelta(hours=1))
+    await trust.allow(core, LOCAL_USER, "payments", place)
+    with noted() as default:
+        await animas.resolve(elsewhere, LOCAL_USER, None)
+    assert (default.name, default.note) == ("payments", None)
+    assert not (await animas.create(core, LOCAL_USER, AnimaCreate(name="payments")))[1]
+    assert await default_in(core, place) == "payments"
+
+
+@pytest.mark.parametrize("name", ["default", "ｄｅｆａｕｌｔ", "acme/app", "notes-1f3c9a2e"])
 async def test_a_file_claims_no_name_that_somebody_else_will_be_given(
     core: Core, tmp_path: Path, name: str
 ):

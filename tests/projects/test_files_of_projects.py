@@ -87,8 +87,8 @@ def test_any_bytes_give_a_project(data: bytes):
 
 @pytest.mark.parametrize("name", ["acme/app", "notes-1f3c9a2e", "Default", "project"])
 def test_a_file_claims_no_name_that_others_would_be_given_by_themselves(name: str):
-    assert not may_be_new(name)
+    assert not may_be_new(name, beside=())
 
 
 def test_a_file_may_bring_up_a_plain_name():
-    assert may_be_new("payments team")
+    assert may_be_new("payments team", beside=("payments",))

@@ -11,13 +11,13 @@ import anyio
 
 from elephantasm_mcp.cli.commands import Command, settings_of
 from elephantasm_mcp.cli.output import PROGRAM, complain, note, say, say_json
-from elephantasm_mcp.errors import ServerError
+from elephantasm_mcp.errors import ConflictError, ServerError
 from elephantasm_mcp.pure.similarity import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from elephantasm_mcp.clients.command import Command as Start
+    from elephantasm_mcp.clients.command import Start
     from elephantasm_mcp.clients.handshake import Answer
     from elephantasm_mcp.clients.installing import Edit
     from elephantasm_mcp.clients.machine import Machine
@@ -32,6 +32,7 @@ _SAID = {
     "already": "{are} already in",
     "removed": "{are} no longer in",
     "absent": "{are} not in",
+    "left": "of that name starts something else, and {are} left in",
 }
 _WHAT = {
     "server": ("The server", {"are": "is", "were": "was"}),
@@ -63,7 +64,12 @@ def _install(
 
     project = Path.cwd() if arguments.project else None
     path = installing.server_file(client, machine, project=project)
-    before = installing.entry_in(client, path)
+    if not project and installing.has_plugin(client, machine):
+        return _leave_to_plugin(client, machine, start, path, arguments)
+    taken = installing.is_taken(client, path)
+    if taken and not arguments.dry_run:
+        _ask_to_replace(machine.shown(path), arguments)
+    before = None if taken else installing.entry_in(client, path)
     shown = None if project else machine.shown(path)
     entry = _entry(client, start, wishes, arguments, before=before, file=shown)
     edits = [installing.plan_server(client, path, entry)]
@@ -76,7 +82,45 @@ def _install(
     if arguments.dry_run:
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
-    return _report(client, machine, start, entry, edits, _shake(entry, machine), arguments)
+    written = installing.entry_in(client, path) or entry
+    return _report(client, machine, start, written, edits, _shake(written, machine), arguments)
+
+
+def _leave_to_plugin(
+    client: Client, machine: Machine, start: Start, path: Path, arguments: Namespace
+) -> int:
+    """Write nothing that the plugin brings; hooks of ours would be a second set, and go."""
+    from elephantasm_mcp.clients import installing
+    from elephantasm_mcp.settings import config_file
+
+    note(
+        f"The server and the hooks are left to {client.title}'s plugin, which is switched on. Its"
+        f" settings are those in {config_file()}."
+    )
+    edits = [installing.plan_nothing(client, path)]
+    if edits[0].state == "already":
+        note(f"The one in {machine.shown(path)} is a second: `{PROGRAM} uninstall {client.name}`.")
+    if not arguments.no_hooks:
+        edits = installing.without_hooks(edits[0], client, machine)
+    if not arguments.dry_run:
+        edits = [installing.carry_out(edit) for edit in edits]
+    return _report(client, machine, start, None, edits, None, arguments)
+
+
+def _ask_to_replace(file: str, arguments: Namespace) -> None:
+    """Ask before somebody else's entry goes.
+
+    Raises:
+        ConflictError: it stays.
+    """
+    from elephantasm_mcp.clients.table import NAME
+
+    taken = f"{file} has another server by the name {NAME!r}."
+    if not _asker(arguments)(f"{taken} Put this one in its place?"):
+        raise ConflictError(
+            f"{taken} Nothing was changed.",
+            hint="Give that one another name, or say --yes to put this one in its place.",
+        )
 
 
 def _with_hooks(
@@ -87,9 +131,6 @@ def _with_hooks(
     from elephantasm_mcp.clients.command import UVX
     from elephantasm_mcp.settings import config_file, variable
 
-    if installing.has_plugin(client, machine):
-        note(f"The hooks are left to {client.title}'s plugin, which is switched on.")
-        return installing.without_hooks(edit, client, machine)
     endpoint = variable("endpoint")
     known = wishes.origin("endpoint") not in ("environment", "default")
     if endpoint not in entry.env or known:
@@ -112,7 +153,7 @@ def _with_hooks(
 
 def uninstall(arguments: Namespace) -> int:
     """Take the entry and the hooks out, and nothing else."""
-    from elephantasm_mcp.clients import installing
+    from elephantasm_mcp.clients import files, installing
     from elephantasm_mcp.clients.machine import this_machine
     from elephantasm_mcp.clients.table import BY_NAME
 
@@ -127,14 +168,19 @@ def uninstall(arguments: Namespace) -> int:
         edits = installing.without_hooks(edits[0], client, machine)
     if not arguments.dry_run:
         edits = [installing.carry_out(edit) for edit in edits]
+    backups = [one for edit in edits for one in files.backups_of(edit.file.path)]
     if arguments.json:
-        say_json({"client": client.name, "files": list(map(_as_json, edits))})
+        report = {"client": client.name, "files": list(map(_as_json, edits))}
+        say_json(report | {"backups": list(map(str, backups))})
         return 0
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
     if any(edit.changes for edit in edits) and not arguments.dry_run:
-        say(client.then)
+        say(f"{client.title} forgets it once it is started again.")
         say("The memory itself is as it was; `doctor` says where it is.")
+    if backups:
+        shown = ", ".join(map(machine.shown, backups))
+        say(f"What was there before stays, with any key that was in it: {shown}.")
     return 0
 
 
@@ -158,11 +204,11 @@ def _entry(
     before: Entry | None = None,
     file: str | None = None,
 ) -> Entry:
-    """What is to stand in the file: what stood there and is ours, with what is said now on top."""
-    from elephantasm_mcp.clients.table import NAME, Entry
+    """What is to stand in the file: our entry from `before`, with what is said now on top."""
+    from elephantasm_mcp.clients.table import Entry
     from elephantasm_mcp.clients.wishes import keys
 
-    kept = before.env if before and any(NAME in word for word in before.line) else {}
+    kept = before.env if before else {}
     answered = {} if arguments.yes else kept
     unsaid = wishes.default_env(works_in_projects=client.works_in_projects)
     asked = keys(wishes, _asker(arguments), before=answered, file=file)
@@ -234,11 +280,12 @@ def _report(
     client: Client,
     machine: Machine,
     start: Start,
-    entry: Entry,
+    entry: Entry | None,
     edits: list[Edit],
     answer: Answer | ServerError | None,
     arguments: Namespace,
 ) -> int:
+    """Say what was done and who answered; without an entry, that the files are as they are."""
     from elephantasm_mcp.clients import hooks
 
     failed = isinstance(answer, ServerError)
@@ -247,8 +294,8 @@ def _report(
             {
                 "client": client.name,
                 "installed_by": start.installed_by,
-                "command": entry.line,
-                "env": _masked(entry.env),
+                "command": entry.line if entry else [],
+                "env": _masked(entry.env) if entry else {},
                 "files": list(map(_as_json, edits)),
                 "answer": None if failed else answer,
                 "problem": answer.explain() if isinstance(answer, ServerError) else None,
@@ -257,6 +304,8 @@ def _report(
         return int(failed)
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
+    if entry is None:
+        return 0
     say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
     for name, value in _masked(entry.env).items():
         say(f"  {name}={value}")
@@ -306,7 +355,9 @@ def _as_json(edit: Edit) -> dict[str, str | None]:
 
 
 def _masked(env: dict[str, str]) -> dict[str, str]:
-    return {name: "********" if name.endswith("_API_KEY") else one for name, one in env.items()}
+    from elephantasm_mcp.clients.table import is_secret
+
+    return {name: "********" if is_secret(name, one) else one for name, one in env.items()}
 
 
 def _options(parser: ArgumentParser) -> None:
@@ -318,7 +369,8 @@ def _options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes",
         action="store_true",
-        help="answer all questions with yes: keys that are set here are written and may be spent",
+        help="answer all questions with yes: keys that are set here are written and may be spent, "
+        "and another server of this name is replaced",
     )
 
 

@@ -5,6 +5,7 @@ to it, since a client that was started from a desktop has a poor PATH, and it ou
 """
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,6 +24,10 @@ from elephantasm_mcp.settings import environment
 
 UVX: Final = "uvx"
 _MODULE: Final = "elephantasm_mcp"
+_PROGRAM: Final = re.compile(
+    rf"(?:.*[/\\])?{re.escape(APP_NAME)}(?:\.exe|[\[@=<>~!:].*)?", re.DOTALL
+)
+"""This program as a word of a command: with its folder, its version, or as an image."""
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
 
@@ -38,7 +43,7 @@ documentation). One with an `@` may hold a password, and is not written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Start:
     """How to start this program, and how that was found."""
 
     line: tuple[str, ...]
@@ -90,18 +95,18 @@ def this_python() -> Python:
     )
 
 
-def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.which) -> Command:
+def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.which) -> Start:
     """The command for the way in which `python` was made; `which` looks for programs."""
     if any(part.startswith(_CACHES) for part in python.prefix.parts):
         uvx = _uvx(python, which)
         if uvx is not None:
             line = (str(uvx), *_origin(python.source), APP_NAME)
             open_ = {name: value for name, value in python.uv_env.items() if "@" not in value}
-            return Command(line, UVX, open_)
+            return Start(line, UVX, open_)
     script = _script(python)
     if script is None:
-        return Command((str(python.executable), "-m", _MODULE), "a Python without scripts")
-    return Command((str(script),), _installed_by(python))
+        return Start((str(python.executable), "-m", _MODULE), "a Python without scripts")
+    return Start((str(script),), _installed_by(python))
 
 
 def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
@@ -109,6 +114,19 @@ def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
     if windows:  # slashes: cmd, PowerShell and Git's bash all read them
         return subprocess.list2cmdline([word.replace("\\", "/") for word in line])
     return shlex.join(line)
+
+
+def ends_of_program(line: Sequence[str]) -> list[int]:
+    """Where, in a command, the arguments of this program begin; nowhere if it starts another.
+
+    More than one where a word that is a value, such as `--from FOLDER`, may be the program too.
+    """
+    words = ["", *line]
+    return [
+        at
+        for at, (before, word) in enumerate(zip(words, line, strict=False), start=1)
+        if _PROGRAM.fullmatch(word) or (before, word) == ("-m", _MODULE)
+    ]
 
 
 def _uvx(python: Python, which: Callable[[str], str | None]) -> Path | None:

@@ -20,11 +20,12 @@ def value_at(text: str, path: Sequence[str], kind: Format) -> Any:  # noqa: ANN4
         ValidationError: the text is not of that format.
     """
     value = _read(text, kind)
-    for key in path:
+    for key, above in zip(path, (None, *path), strict=False):
         if value is None:
             return None
         if not isinstance(value, dict):
-            raise ValidationError(f"There is something else where {key!r} would stand.")
+            place = "settings" if above is None else repr(above)
+            raise ValidationError(f"There is something else where {place} would stand.")
         value = value.get(key)
     return value
 

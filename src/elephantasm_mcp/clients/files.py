@@ -1,8 +1,8 @@
 """Files of clients: read whole, written whole or not at all.
 
 Owns reading, the backup and the replacement in one step. Does not know what is in them. Invariant:
-at any moment the file is either as it was or as it should be, its mode and what it links to are the
-same, and what it was stands beside it.
+at any moment the file is either as it was or as it should be, what it links to is the same, so is
+its mode unless a key is in it, and what it was stands beside it.
 """
 
 import os
@@ -69,8 +69,10 @@ def check_writable(file: TextFile) -> None:
         raise ValidationError(f"The folder {folder} is read-only. {file.path} was not changed.")
 
 
-def save(file: TextFile, text: str) -> Path | None:
+def save(file: TextFile, text: str, *, secret: bool = False) -> Path | None:
     """Replace the file, after a backup of what was there; the result is the backup.
+
+    Where a key is or was in it (`secret`), both are for nobody but their owner from then on.
 
     Raises:
         ConflictError: somebody else changed it since it was read.
@@ -78,16 +80,17 @@ def save(file: TextFile, text: str) -> Path | None:
     """
     check_writable(file)
     temporary: Path | None = None
+    mode = _SECRET_MODE if secret or file.mode is None else file.mode
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        backup = _back_up(file)
+        backup = _back_up(file, mode=mode)
         descriptor, name = tempfile.mkstemp(dir=file.path.parent, prefix=f".{file.path.name}.")
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(text.encode())
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(_SECRET_MODE if file.mode is None else file.mode)
+        temporary.chmod(mode)
         _keep_owner(temporary, file)
         if load(file.path) != file:
             raise ConflictError(
@@ -105,6 +108,28 @@ def save(file: TextFile, text: str) -> Path | None:
     return backup
 
 
+def keep_secret(file: TextFile) -> None:
+    """Leave the file to nobody but its owner.
+
+    Raises:
+        ValidationError: its mode cannot be changed; the message names it.
+    """
+    if file.mode is not None and file.mode & ~_SECRET_MODE:
+        try:
+            file.path.chmod(file.mode & _SECRET_MODE)
+        except OSError as error:
+            raise _refused(file.path, "cannot be closed to others", error) from None
+
+
+def backups_of(path: Path) -> list[Path]:
+    """What the file was before, by whichever change of it, in the order of their names."""
+    try:
+        found = [one for one in path.parent.iterdir() if one.name.startswith(path.name + BACKUP)]
+    except OSError:
+        return []
+    return sorted(found, key=lambda one: (len(one.name), one.name))
+
+
 def _keep_owner(temporary: Path, file: TextFile) -> None:
     """The superuser, who may, leaves a user's file to that user."""
     was = file.path if file.mode is not None else file.path.parent
@@ -112,7 +137,7 @@ def _keep_owner(temporary: Path, file: TextFile) -> None:
         os.chown(temporary, was.stat().st_uid, was.stat().st_gid)
 
 
-def _back_up(file: TextFile) -> Path | None:
+def _back_up(file: TextFile, *, mode: int) -> Path | None:
     """Copy what was there to a name that is free."""
     if file.mode is None:
         return None
@@ -121,13 +146,13 @@ def _back_up(file: TextFile) -> Path | None:
         ending = BACKUP if number == 1 else f"{BACKUP}-{number}"
         backup = file.path.with_name(file.path.name + ending)
         try:
-            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode)
+            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
             number += 1
             continue
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(file.text.encode())
-        backup.chmod(file.mode)
+        backup.chmod(mode)
         return backup
 
 

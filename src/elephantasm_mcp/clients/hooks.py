@@ -4,12 +4,14 @@ Owns which client calls which of its events where, and how one stands there. Wha
 command `hook`'s. Invariant: hooks of others stay where they are, in their order.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from elephantasm_mcp.clients import configs, json_text
+from elephantasm_mcp.clients.command import ends_of_program
 from elephantasm_mcp.clients.json_text import JsonValue, Step
 from elephantasm_mcp.clients.machine import Machine
 from elephantasm_mcp.clients.table import NAME, codex_folder
@@ -112,7 +114,7 @@ def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:
     for event in hooks.events:
         item = hooks.item(command_of(event))
         items = _items(made, event, hooks)
-        if item not in items or sum(map(_is_ours, items)) > 1:
+        if item not in items or sum(map(_calls_us, items)) > 1:
             made = _take_out_of(made, event, hooks)
             place = len(_items(made, event, hooks))
             made = json_text.put(made, (SECTION, event, place), item, comments=hooks.comments)
@@ -128,7 +130,7 @@ def take_out(text: str, hooks: Hooks) -> str:
     """
     made = text
     for event in hooks.events:
-        ours = [one for one in _items(made, event, hooks) if _has_ours(one)]
+        ours = [one for one in _items(made, event, hooks) if _has_a_call(one)]
         if not ours:
             continue
         made = _take_out_of(made, event, hooks)
@@ -144,7 +146,7 @@ def are_there(text: str, hooks: Hooks) -> bool:
     Raises:
         ValidationError: it is no JSON, or something else stands where hooks would.
     """
-    return any(_has_ours(one) for event in hooks.events for one in _items(text, event, hooks))
+    return any(_has_a_call(one) for event in hooks.events for one in _items(text, event, hooks))
 
 
 def _items(text: str, event: str, hooks: Hooks) -> list[JsonValue]:
@@ -166,26 +168,36 @@ def _take_out_of(text: str, event: str, hooks: Hooks) -> str:
 def _places(items: list[JsonValue]) -> Iterator[tuple[Step, ...]]:
     """Where ours are: a whole item, or, where somebody added theirs to it, a part of one."""
     for index, item in enumerate(items):
-        if _is_ours(item):
+        if _calls_us(item):
             yield (index,)
         elif isinstance(item, dict) and isinstance(inner := item.get(SECTION), list):
             for at, one in enumerate(inner):
-                if _is_ours(one):
+                if _calls_us(one):
                     yield index, SECTION, at
 
 
-def _is_ours(item: JsonValue) -> bool:
+def _calls_us(item: JsonValue) -> bool:
     """Whether an item calls our commands and nothing else."""
     if not isinstance(item, dict):
         return False
     inner = item.get(SECTION)
     if isinstance(inner, list):
-        return bool(inner) and all(map(_is_ours, inner))
+        return bool(inner) and all(map(_calls_us, inner))
     command = item.get("command")
-    return isinstance(command, str) and NAME in command and " hook " in f"{command} "
+    return isinstance(command, str) and _is_a_call(command)
 
 
-def _has_ours(item: JsonValue) -> bool:
+def _is_a_call(command: str) -> bool:
+    """Whether it starts this program with `hook EVENT`."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quotation without an end is nobody's command
+        return False
+    rests = (words[end:] for end in ends_of_program(words))
+    return any(rest[0] == "hook" for rest in rests if len(rest) > 1)
+
+
+def _has_a_call(item: JsonValue) -> bool:
     return any(True for _ in _places([item]))
 
 
@@ -205,7 +217,7 @@ def _others(text: str, hooks: Hooks) -> JsonValue:
         if not isinstance(items, list):
             kept[event] = items
             continue
-        rest = [_without_ours(one) for one in items if not _is_ours(one)]
+        rest = [_without_ours(one) for one in items if not _calls_us(one)]
         kept |= {event: rest} if rest or event not in hooks.events else {}
     others = {key: value for key, value in document.items() if key != SECTION}
     return {**others, SECTION: kept} if kept else others
@@ -214,4 +226,4 @@ def _others(text: str, hooks: Hooks) -> JsonValue:
 def _without_ours(item: JsonValue) -> JsonValue:
     if not isinstance(item, dict) or not isinstance(inner := item.get(SECTION), list):
         return item
-    return {**item, SECTION: [one for one in inner if not _is_ours(one)]}
+    return {**item, SECTION: [one for one in inner if not _calls_us(one)]}

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from elephantasm_mcp.clients import configs, files, hooks
-from elephantasm_mcp.clients.command import in_a_shell
+from elephantasm_mcp.clients.command import ends_of_program, in_a_shell
 from elephantasm_mcp.clients.files import TextFile
 from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import NAME, Client, Entry, entry_of
+from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, entry_of, is_secret
 from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
-State = Literal["written", "changed", "replaced", "already", "removed", "absent"]
-"""`changed`: an entry of ours says something else now; `replaced`: it was somebody else's."""
+State = Literal["written", "changed", "replaced", "already", "removed", "absent", "left"]
+"""`changed`: an entry of ours says other things now; `replaced`, `left`: it is another's."""
 DEFAULT_OF_HOOKS: Final = "claude-code"
 """The client that a hook takes its caller for when it is not told."""
 
@@ -33,6 +33,8 @@ class Edit:
     file: TextFile
     text: str
     state: State
+    secret: bool = False
+    """Whether a key is in it, or was."""
     backup: Path | None = None
     """What the file was before; None until it is written, and where there was none."""
 
@@ -67,6 +69,17 @@ def entry_in(client: Client, path: Path) -> Entry | None:
     )
 
 
+def is_taken(client: Client, path: Path) -> bool:
+    """Whether an entry of somebody else stands where ours would.
+
+    Raises:
+        ValidationError: the file cannot be read or understood; the message names it.
+    """
+    file = files.load(path)
+    there = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
+    return there is not None and not _starts_us(there)
+
+
 def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     """Put our entry in.
 
@@ -78,15 +91,28 @@ def plan_server(client: Client, path: Path, entry: Entry) -> Edit:
     value = client.shape(entry)
     state: State = "written"
     if was is not None:
-        state = "changed" if _is_ours(was) else "replaced"
+        state = "changed" if _starts_us(was) else "replaced"
     if state == "changed":
         value = _keeping(was, value)
     text = _understood(path, lambda: configs.put(file.text, client.path, value, client.format))
-    return _checked(Edit("server", file, text, state if text != file.text else "already"))
+    state = state if text != file.text else "already"
+    secret = _holds_key(was) or _holds_key(value)
+    return _checked(Edit("server", file, text, state, secret=secret))
+
+
+def plan_nothing(client: Client, path: Path) -> Edit:
+    """Leave the file as it is, and see whether our entry is in it.
+
+    Raises:
+        ValidationError: the file cannot be read or understood; the message names it.
+    """
+    there = entry_in(client, path) is not None and not is_taken(client, path)
+    file = files.load(path)
+    return Edit("server", file, file.text, "already" if there else "absent")
 
 
 def has_plugin(client: Client, machine: Machine) -> bool:
-    """Whether the client has our plugin, whose hooks would be a second set.
+    """Whether the client has our plugin, which brings the server and the hooks.
 
     Raises:
         ValidationError: its file cannot be read or understood; the message names it.
@@ -135,18 +161,22 @@ def _with(
     if not same:
         return [edit, _checked(Edit("hooks", file, text, state))]
     both = edit.state if edit.changes else state
-    return [_checked(Edit("server and hooks", file, text, both))]
+    return [_checked(replace(edit, what="server and hooks", text=text, state=both))]
 
 
 def plan_removal(client: Client, path: Path) -> Edit:
-    """Take our entry out.
+    """Take our entry out; one of somebody else by that name is left.
 
     Raises:
         ValidationError: the file cannot be read, understood or written; the message names it.
     """
     file = files.load(path)
+    if is_taken(client, path):
+        return Edit("server", file, file.text, "left")
+    was = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
     text = _understood(path, lambda: configs.take_out(file.text, client.path, client.format))
-    return _checked(Edit("server", file, text, "removed" if text != file.text else "absent"))
+    state: State = "removed" if text != file.text else "absent"
+    return _checked(Edit("server", file, text, state, secret=_holds_key(was)))
 
 
 def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
@@ -162,13 +192,17 @@ def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
 
 
 def carry_out(edit: Edit) -> Edit:
-    """Write the file, unless it is as it should be.
+    """Write the file, unless it is as it should be; with a key in it, it is its owner's alone.
 
     Raises:
         ConflictError: somebody else changed it meanwhile.
         ValidationError: it cannot be written.
     """
-    return replace(edit, backup=files.save(edit.file, edit.text)) if edit.changes else edit
+    if edit.changes:
+        return replace(edit, backup=files.save(edit.file, edit.text, secret=edit.secret))
+    if edit.secret:
+        files.keep_secret(edit.file)
+    return edit
 
 
 def _checked(edit: Edit) -> Edit:
@@ -188,11 +222,20 @@ def _understood(path: Path, work: Callable[[], _T]) -> _T:
         ) from None
 
 
-def _is_ours(value: Any) -> bool:  # noqa: ANN401 - what the file holds
+def _starts_us(value: Any) -> bool:  # noqa: ANN401 - what the file holds
     entry = entry_of(value)
-    return entry is not None and any(NAME in word for word in entry.line)
+    return entry is not None and bool(ends_of_program(entry.line))
+
+
+def _holds_key(value: Any) -> bool:  # noqa: ANN401 - what the file holds
+    """Whether an entry is for nobody else's eyes; of somebody else's entry that is not known."""
+    entry = entry_of(value)
+    if entry is None or not _starts_us(value):
+        return value is not None
+    return any(is_secret(name, one) for name, one in entry.env.items())
 
 
 def _keeping(was: dict[str, JsonValue], value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """An entry in the order in which it stands, with what the client or its user added to it."""
-    return {key: value.get(key, one) for key, one in was.items()} | value
+    kept = {key: one for key, one in was.items() if key in value or key not in STARTS_BY}
+    return {key: value.get(key, one) for key, one in kept.items()} | value

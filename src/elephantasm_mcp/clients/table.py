@@ -4,6 +4,7 @@ Owns what the documentation of each client says; every row names what was follow
 is data, and nothing but its row is known of a client.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ NAME: Final = "elephantasm"
 """What the server is called in every client."""
 Format = Literal["json", "jsonc", "toml", "yaml"]
 GOOSE_TIMEOUT_S: Final = 300
+_SECRET: Final = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,15 @@ ANY: Final = Client(
 )
 """The form that most clients share, for those that are not in the table."""
 BY_NAME: Final = {client.name: client for client in CLIENTS}
+
+
+STARTS_BY: Final = frozenset(("command", "cmd", "args", "env", "envs"))
+"""The keys of an entry that say what it starts; the others are the client's or its user's."""
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable is for nobody else's eyes: a key, or an address with a password."""
+    return bool(_SECRET.search(name)) or ("://" in value and "@" in value)
 
 
 def entry_of(value: Any) -> Entry | None:  # noqa: ANN401 - what a client's file holds

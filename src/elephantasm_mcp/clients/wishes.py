@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from elephantasm_mcp.clients.table import is_secret
 from elephantasm_mcp.settings import Settings, config_file, environment, origin, variable
 
 Ask: TypeAlias = Callable[[str], bool]
@@ -39,13 +40,20 @@ class Wishes:
 
         What the environment says here is written, since a client need not have the same one.
         """
-        carried = {name: getattr(self.settings, name) for name in _CARRIED if self._is_said(name)}
-        env = {variable(name): _written(name, one) for name, one in carried.items() if one != ""}
+        env = {name: one for name, one in self._carried().items() if not is_secret(name, one)}
         if self.anima:
             env[variable("anima_id")] = self.anima
         elif self.origin("anima_id") == _ENVIRONMENT:
             env[variable("anima_id")] = self.settings.anima_id
         return env
+
+    def addresses(self) -> dict[str, str]:
+        """The variables that hold an address with a password, which is as good as a key."""
+        return {name: one for name, one in self._carried().items() if is_secret(name, one)}
+
+    def _carried(self) -> dict[str, str]:
+        said = {name: getattr(self.settings, name) for name in _CARRIED if self._is_said(name)}
+        return {variable(name): _written(name, one) for name, one in said.items() if one != ""}
 
     def default_env(self, *, works_in_projects: bool) -> dict[str, str]:
         """Variables for an entry that does not have them yet, since nobody said otherwise."""
@@ -77,9 +85,22 @@ def keys(
     What was answered then is not asked again. `file` is where a key would stand; None where others
     would see it, and none is written.
     """
+    env = dict(_addresses(wishes, ask, before=before, file=file))
+    if wishes.settings.endpoint:
+        return env | dict(_server_key(wishes, ask, before=before, file=file))
+    return env | _providers(wishes, ask, before=before, file=file, addresses=env)
+
+
+def _providers(
+    wishes: Wishes,
+    ask: Ask,
+    *,
+    before: Mapping[str, str],
+    file: str | None,
+    addresses: Mapping[str, str],
+) -> dict[str, str]:
+    """Whether keys may be spent, and those that may be written; `addresses` are written too."""
     settings = wishes.settings
-    if settings.endpoint:
-        return dict(_server_key(wishes, ask, before=before, file=file))
     fields = list(_provider_keys(settings))
     if not fields:
         return {}
@@ -100,6 +121,9 @@ def keys(
     env = {llm: settings.llm}
     for field in fields:
         name = variable(field)
+        address = variable(field.replace("_api_key", "_base_url"))
+        if address in wishes.addresses() and address not in addresses:
+            continue  # a key without its address would go to another provider
         if file is None or wishes.origin(field) != _ENVIRONMENT:
             continue
         if name in before or (
@@ -108,6 +132,16 @@ def keys(
         ):
             env[name] = str(getattr(settings, field))
     return env
+
+
+def _addresses(
+    wishes: Wishes, ask: Ask, *, before: Mapping[str, str], file: str | None
+) -> Iterator[tuple[str, str]]:
+    for name, address in wishes.addresses().items():
+        if file is None:
+            continue
+        if name in before or ask(f"Write {name}, which holds a password, into {file}?"):
+            yield name, address
 
 
 def _server_key(

@@ -22,7 +22,7 @@ from elephantasm_mcp.pure.similarity import nearest
 from elephantasm_mcp.pure.text import repair, to_line
 from elephantasm_mcp.store import animas as store
 from elephantasm_mcp.store import grants, packs, trust, work_orders
-from elephantasm_mcp.store.animas import Mark, StoredAnima
+from elephantasm_mcp.store.animas import Claim, Mark, StoredAnima
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.defaults import brought_along, take
 from elephantasm_mcp.types.reading import AnimaRef
@@ -45,6 +45,7 @@ async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, b
 
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
+        ConflictError: the file of a project made it by naming it, and reads it.
         ScopeError: it would be a new one, and the user sees certain animas only.
     """
     request = request.model_copy(
@@ -63,6 +64,11 @@ async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, b
     stored, created = await core.database.write(
         store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
     )
+    if claim := _claim_of_another(core, stored):
+        raise ConflictError(
+            f"There already is an anima {request.name!r}: {_said(claim)}",
+            hint=f"Choose another name; {_settled(claim, request.name)}",
+        )
     return stored.anima, created
 
 
@@ -172,7 +178,28 @@ def look_up(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima | None
 def say_default(core: Core, ref: AnimaRef, stored: StoredAnima) -> None:
     """Tell whoever answers that it was the default one, and why not that of a project's file."""
     if ref is None:
-        take(stored.anima.name, _unheard(core.project, stored.anima.name))
+        name, claim = stored.anima.name, _claim_of_another(core, stored)
+        note = f"{name!r}: {_said(claim)} {_settled(claim, name)}" if claim else None
+        take(name, note or _unheard(core.project, name))
+
+
+def _claim_of_another(core: Core, stored: StoredAnima) -> Claim | None:
+    """The claim on an anima, unless it is the project at hand that has it."""
+    at_hand = None if core.project is None else core.project.name
+    return None if stored.claim is None or stored.claim.project == at_hand else stored.claim
+
+
+def _said(claim: Claim) -> str:
+    return (
+        f"{FILE_NAME} of the project {to_line(claim.project)} named it first, so who works there"
+        " reads it."
+    )
+
+
+def _settled(claim: Claim, name: str) -> str:
+    words = shlex.join([to_line(name), to_line(claim.folder)])
+    trusted = f"elephantasm-mcp animas trust {words}"
+    return f"`{trusted} --remove` makes it yours alone, `{trusted}` shares it on."
 
 
 def find_or_make(tx: Tx, core: Core, user: User, ref: AnimaRef) -> StoredAnima:
@@ -313,7 +340,8 @@ def _default(tx: Tx, core: Core, user: User) -> UUID | str:
         return core.default_anima
     found = store.find(tx, user, asked)
     if found is None:
-        return asked if may_be_new(asked) else core.default_anima
+        names = [one.anima.name for one in store.list_for(tx, user)]
+        return asked if may_be_new(asked, beside=names) else core.default_anima
     return found.id if trust.is_trusted(tx, found.anima_no, project) else core.default_anima
 
 

@@ -5,6 +5,8 @@ may be used. Invariant: the file may be a stranger's, so nothing of it but a pla
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,13 +54,20 @@ def read_wish(root: Path) -> Wish:
     return _checked(found["anima"])
 
 
-def may_be_new(name: str) -> bool:
-    """Whether a file may bring a new anima of that name into being.
+def may_be_new(name: str, *, beside: Iterable[str]) -> bool:
+    """Whether a file may bring a new anima of that name into being, `beside` those that there are.
 
     Not one that another project would be given by itself, nor the default one: whoever works there
-    later would share it with the repository that claimed it first.
+    later would share it with the repository that claimed it first. Nor one that a person takes for
+    one that is there: `Work` beside `work`.
     """
-    return not _RESERVED.fullmatch(name)
+    looks = _folded(name)
+    return not _RESERVED.fullmatch(looks) and looks not in map(_folded, beside)
+
+
+def _folded(name: str) -> str:
+    """A name without what tells capitals and wide letters from others."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _checked(anima: object) -> Wish:

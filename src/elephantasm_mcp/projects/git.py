@@ -45,7 +45,7 @@ def shared_folder(root: Path) -> Path | None:
     dot = root / ".git"
     try:
         own = dot if dot.is_dir() else _pointed_to(dot, word="gitdir:")
-        if own is None or not (own / "HEAD").is_file() or not _is_ours(dot):
+        if own is None or not (own / "HEAD").is_file() or not _is_of_this_user(dot):
             return None
         common = _pointed_to(own / "commondir", word="")
         return (common or own).resolve()
@@ -109,8 +109,8 @@ def _pointed_to(file: Path, *, word: str) -> Path | None:
     return file.parent / place
 
 
-def _is_ours(dot: Path) -> bool:
-    """Whether we put it there, as git asks (safe.directory): in a shared folder others may."""
+def _is_of_this_user(dot: Path) -> bool:
+    """Whether it is the user's, as git asks (safe.directory): in a shared folder others may."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0
     return user == 0 or dot.lstat().st_uid == user
 

@@ -46,6 +46,14 @@ class AnimaGoneError(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The project whose file made an anima by naming it, while no person has said a word of it."""
+
+    project: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredAnima:
     """An anima with its settings and counters."""
 
@@ -66,6 +74,8 @@ class StoredAnima:
     last_action: int
     last_numbers: Mapping[Layer, int]
     """The last number that each layer handed out."""
+    claim: Claim | None = None
+    """Known of one that was found by its name."""
 
     @property
     def id(self) -> UUID:
@@ -274,6 +284,7 @@ def _settings(text: str) -> AnimaSettings:
 
 
 def _stored(row: Row) -> StoredAnima:
+    claimed = row.get("claimed_by")
     meta: dict[str, Any] | None = None if row["meta"] is None else from_json(row["meta"])
     settings = _settings(row["settings"])
     return StoredAnima(
@@ -305,4 +316,5 @@ def _stored(row: Row) -> StoredAnima:
             "memory": row["memory_seq"],
             "knowledge": row["knowledge_seq"],
         },
+        claim=Claim(claimed, row["claimed_in"]) if claimed else None,
     )

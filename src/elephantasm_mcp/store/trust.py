@@ -14,7 +14,7 @@ from elephantasm_mcp.types.records import AnimaNo, User
 
 
 def add(tx: Tx, anima_no: AnimaNo, project: Project, *, now: datetime) -> bool:
-    """Let a project name an anima; False when it already may."""
+    """Let a project name an anima; False when somebody let it already."""
     added = tx.run(
         "trust_project",
         anima_no=anima_no,

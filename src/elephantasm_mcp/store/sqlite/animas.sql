@@ -42,9 +42,12 @@ UPDATE OR IGNORE animas SET user_no = :user_no, updated_at = :now, revision = re
 WHERE anima_no = :anima_no;
 
 -- name: anima_by_name
--- A user's anima of exactly this name.
-SELECT animas.*, users.uuid AS user_uuid FROM animas JOIN users USING (user_no)
-WHERE user_no = :user_no AND animas.name = :name;
+-- A user's anima of exactly this name, with the project whose file made it: one that was trusted at
+-- that very time, since both are written at once.
+SELECT animas.*, users.uuid AS user_uuid, project AS claimed_by, folder AS claimed_in
+FROM animas JOIN users USING (user_no)
+LEFT JOIN trusted_projects ON trusted_projects.anima_no = animas.anima_no AND at = animas.created_at
+WHERE user_no = :user_no AND animas.name = :name LIMIT 1;
 
 -- name: anima_by_uuid
 -- A user's anima by its id.

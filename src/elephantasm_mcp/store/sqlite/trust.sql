@@ -1,7 +1,8 @@
 -- name: trust_project
--- Let a project name an anima; nothing happens when it already may.
+-- Let a project name an anima; when it already may, and its own file said so, a person says it now.
 INSERT INTO trusted_projects (anima_no, project, folder, at) VALUES (:anima_no, :project, :folder, :now)
-ON CONFLICT DO NOTHING;
+ON CONFLICT DO UPDATE SET folder = excluded.folder, at = excluded.at
+WHERE at = (SELECT created_at FROM animas WHERE animas.anima_no = excluded.anima_no);
 
 -- name: distrust_project
 -- Let a project no longer name an anima.
