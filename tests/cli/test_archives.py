@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from programs import DEADLINE_S, PROGRAM, Cli, run_program
@@ -356,6 +357,36 @@ def test_a_database_behind_a_link_is_restored_behind_it(cli: Cli, base: Path, tm
     assert look(real, "SELECT count(*) FROM events") == [(2,)]
     assert look(Path(done["kept"]), "SELECT content FROM events") == [("Only here.",)]
     assert Path(done["kept"]).parent == real.parent
+
+
+@pytest.mark.usefixtures("told")
+def test_a_link_in_the_folder_leads_no_page_out_of_it(cli: Cli, tmp_path: Path):
+    folder, outside = tmp_path / "notes", tmp_path / "outside"
+    cli("export", "--markdown", str(folder))
+    outside.mkdir()
+    (outside / "file.txt").write_text("mine")
+    (folder / "sub").symlink_to(outside)
+    mark = json.loads((folder / ".elephantasm-export").read_text())
+    mark["files"].append("sub/file.txt")
+    (folder / ".elephantasm-export").write_text(json.dumps(mark))
+    assert cli("export", "--markdown", str(folder)).code == 0
+    assert (outside / "file.txt").read_text() == "mine"
+    rmtree(folder / "default")
+    (folder / "default").symlink_to(outside)
+    refused = cli("export", "--markdown", str(folder))
+    assert (refused.code, "default in notes was not made" in refused.err) == (1, True)
+    assert [path.name for path in outside.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.usefixtures("told")
+def test_a_mark_that_is_a_link_makes_no_folder_ours(cli: Cli, tmp_path: Path):
+    cli("export", "--markdown", str(tmp_path / "notes"))
+    mark, other = tmp_path / "notes" / ".elephantasm-export", tmp_path / "other"
+    other.mkdir()
+    (other / mark.name).symlink_to(mark)
+    before = mark.read_bytes()
+    assert cli("export", "--markdown", str(other)).code == 1
+    assert mark.read_bytes() == before
 
 
 def test_a_backup_of_nothing_makes_no_database(cli: Cli, tmp_path: Path):
