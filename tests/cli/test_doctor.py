@@ -324,6 +324,16 @@ def test_copies_beside_the_database_are_named(cli: Cli, database: Path):
     assert "memory.sqlite3.v3.bak" in advice
 
 
+def test_what_a_killed_restore_left_is_named_and_a_database_is_no_copy_of_itself(
+    cli: Cli, tmp_path: Path
+):
+    path = tmp_path / "my.v2.sqlite3"
+    cli("extract", "Hello.", "--database", str(path))
+    path.with_name(f"{path.name}.x1.part").touch(mode=0o600)
+    (advice,) = texts(cli("doctor", "--database", str(path), "--json").json, Severity.ADVICE)
+    assert "stand beside it: my.v2.sqlite3.x1.part." in advice
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
