@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import apsw
@@ -222,6 +223,18 @@ def look(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
 def tamper(path: Path, sql: str, *values: object) -> None:
     """Change the file past all our code."""
     look(path, sql, *values)
+
+
+def kill_beside(path: Path, killed: Path, sql: str) -> None:
+    """Leave a file and its log at `killed`, as a program does that is killed after it ran `sql`."""
+    connection = apsw.Connection(str(path))
+    try:
+        list(connection.execute("PRAGMA journal_mode = WAL"))
+        list(connection.execute(sql))
+        for end in ("", "-wal", "-shm"):
+            copy(f"{path}{end}", f"{killed}{end}")
+    finally:
+        connection.close()
 
 
 def add_user(path: Path, number: int = 2) -> User:

@@ -71,6 +71,14 @@ async def answer(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return result.structured_content or {}
 
 
+WITHOUT_PRIVILEGES = """
+import ctypes, struct
+version_3, this_thread, no_capabilities = 0x20080522, 0, bytes(24)
+ctypes.CDLL(None).capset(struct.pack("Ii", version_3, this_thread), no_capabilities)
+"""
+"""Makes root a user like others, whom the modes of files keep out."""
+
+
 def environment(database: Path, **settings: str) -> dict[str, str]:
     """What a server process needs: its file, no network, nothing of the user's."""
     return {

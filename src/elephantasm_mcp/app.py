@@ -28,14 +28,18 @@ from elephantasm_mcp.errors import (
 from elephantasm_mcp.machine import SystemClock, SystemIds
 from elephantasm_mcp.memory import forgetting, keys, spooled, uses
 from elephantasm_mcp.memory.core import Core
-from elephantasm_mcp.ports import Embedder, LanguageModel, WordEmbedder
+from elephantasm_mcp.ports import DatabaseHealth, Embedder, LanguageModel, WordEmbedder
 from elephantasm_mcp.projects import PROJECT, project_of
 from elephantasm_mcp.prompts import read_prompt
 from elephantasm_mcp.providers import openai as protocol
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.store import animas
-from elephantasm_mcp.store.sqlite.database import open_database, restore_database
+from elephantasm_mcp.store.sqlite.database import (
+    look_into_database,
+    open_database,
+    restore_database,
+)
 from elephantasm_mcp.store.sqlite.foreign import read_foreign
 from elephantasm_mcp.synthesis import anthropic, openai
 from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
@@ -200,6 +204,15 @@ async def restore(settings: Settings, backup: Path) -> Restored:
     kept_as = f"{SystemClock().now():replaced-%Y%m%dT%H%M%SZ}"
     done = await restore_database(backup, path, kept_as=kept_as)
     return Restored(path, done.kept, done.schema_version)
+
+
+async def look_into(path: Path, copy: Path) -> DatabaseHealth:
+    """Say how a database file is, and write what it holds to `copy`; the file stays as it is.
+
+    Raises:
+        StorageError: it is no database of ours, empty, too new, or cannot be read to its end.
+    """
+    return await look_into_database(path, copy)
 
 
 async def _flush_uses(core: Core) -> None:

@@ -1,14 +1,16 @@
 """`export`, `import archive`, `backup` and `restore` as commands."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
-from programs import Cli, run_program
+from programs import DEADLINE_S, PROGRAM, Cli, run_program
 
-from scenes import look, tamper
+from scenes import kill_beside, look, tamper
 
 OWNER_ONLY = 0o600
 
@@ -229,6 +231,162 @@ def test_a_database_that_is_open_elsewhere_is_not_replaced(cli: Cli, told: Path,
         other.communicate()
     assert done.code == 1
     assert f"process {other.pid}" in done.err
+
+
+@pytest.fixture
+def base(cli: Cli, told: Path, tmp_path: Path) -> Path:
+    """A backup of what was told, beside a database that knows more."""
+    copy = tmp_path / "base.sqlite3"
+    assert cli("backup", str(copy)).code == 0
+    kill_beside(told, tmp_path / "killed.sqlite3", MORE)
+    return copy
+
+
+MORE = "UPDATE events SET author = 'mara'"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_log_without_its_file_does_not_ruin_what_is_restored_there(
+    cli: Cli, base: Path, tmp_path: Path
+):
+    killed = tmp_path / "killed.sqlite3"
+    log = killed.with_name(f"{killed.name}-wal").read_bytes()
+    killed.rename(tmp_path / "moved.sqlite3")
+    done = cli("restore", str(base), "--database", str(killed), "--json").json
+    assert Path(done["kept"]).name.endswith("-wal")
+    assert Path(done["kept"]).read_bytes() == log
+    assert look(killed, "PRAGMA integrity_check") == [("ok",)]
+    assert look(killed, "SELECT count(*) FROM events WHERE author = 'mara'") == [(0,)]
+    assert cli("doctor", "--database", str(killed)).code == 0
+
+
+@pytest.mark.usefixtures("base")
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_nothing_is_written_where_the_log_of_another_lies(
+    cli: Cli, tmp_path: Path, command: str, is_there: bool
+):
+    killed = tmp_path / "killed.sqlite3"
+    if not is_there:
+        killed.unlink()
+    before = contents(tmp_path)
+    refused = cli(command, "--force", str(killed))
+    assert (refused.code, "killed.sqlite3-wal is there" in refused.err) == (1, True)
+    after = contents(tmp_path)
+    assert {name: after.get(name) for name in before if name.startswith("killed")} == {
+        name: text for name, text in before.items() if name.startswith("killed")
+    }
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("command", ["backup", "export"])
+@pytest.mark.parametrize("name", ["live.db-wal", "live.db-shm", "live.db-journal", "live.DB.LOCK"])
+def test_names_beside_a_database_are_not_written(cli: Cli, tmp_path: Path, command: str, name: str):
+    (tmp_path / name).write_text("acknowledged")
+    refused = cli(command, "--force", str(tmp_path / name))
+    assert (refused.code, "beside a database" in refused.err) == (1, True)
+    assert (tmp_path / name).read_text() == "acknowledged"
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_what_is_no_file_is_not_replaced(cli: Cli, tmp_path: Path, command: str):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, why in (("pipe", "no regular file"), ("folder", "is a folder")):
+        refused = cli(command, "--force", str(tmp_path / name))
+        assert (refused.code, why in refused.err) == (1, True)
+    assert (tmp_path / "pipe").is_fifo()
+    assert cli("doctor", "--database", str(tmp_path / "pipe")).code == 1
+
+
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_the_database_is_no_target(cli: Cli, told: Path, tmp_path: Path, command: str):
+    (tmp_path / "link").symlink_to(told)
+    for name in (told, tmp_path / "link"):
+        refused = cli(command, "--force", str(name))
+        assert (refused.code, "--force" in refused.err) == (1, False)
+        assert "is the database itself" in refused.err
+    assert look(told, "SELECT count(*) FROM events") == [(2,)]
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_a_file_that_looks_like_a_draft_stays(cli: Cli, tmp_path: Path, command: str):
+    (tmp_path / "n.part").write_text("precious")
+    assert cli(command, str(tmp_path / "n")).code == 0
+    assert (tmp_path / "n.part").read_text() == "precious"
+
+
+@pytest.mark.usefixtures("told")
+def test_backups_of_one_name_at_once_all_succeed(tmp_path: Path):
+    command = [*PROGRAM, "backup", "--force", str(tmp_path / "copy"), "--json"]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    said = [one.communicate(timeout=DEADLINE_S)[0] for one in several]
+    assert [one.returncode for one in several] == [0, 0, 0]
+    assert all(json.loads(one)["size_bytes"] > 0 for one in said)
+    assert look(tmp_path / "copy", "PRAGMA integrity_check") == [("ok",)]
+    assert list(tmp_path.glob("*.part*")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who has a file open")
+def test_a_file_that_another_program_has_open_is_not_replaced(cli: Cli, base: Path):
+    holding = "import sys; f = open(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(base)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        done = cli("backup", "--force", str(base))
+        other.communicate()
+    assert (done.code, f"process {other.pid}" in done.err) == (1, True)
+    assert cli("backup", "--force", str(base)).code == 0
+
+
+def test_a_database_behind_a_link_is_restored_behind_it(cli: Cli, base: Path, tmp_path: Path):
+    real, link = tmp_path / "there" / "real.sqlite3", tmp_path / "link.sqlite3"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    cli("extract", "Only here.", "--database", str(link))
+    done = cli("restore", str(base), "--database", str(link), "--json").json
+    assert link.is_symlink()
+    assert look(real, "SELECT count(*) FROM events") == [(2,)]
+    assert look(Path(done["kept"]), "SELECT content FROM events") == [("Only here.",)]
+    assert Path(done["kept"]).parent == real.parent
+
+
+@pytest.mark.usefixtures("told")
+def test_a_link_in_the_folder_leads_no_page_out_of_it(cli: Cli, tmp_path: Path):
+    folder, outside = tmp_path / "notes", tmp_path / "outside"
+    cli("export", "--markdown", str(folder))
+    outside.mkdir()
+    (outside / "file.txt").write_text("mine")
+    (folder / "sub").symlink_to(outside)
+    mark = json.loads((folder / ".elephantasm-export").read_text())
+    mark["files"].append("sub/file.txt")
+    (folder / ".elephantasm-export").write_text(json.dumps(mark))
+    assert cli("export", "--markdown", str(folder)).code == 0
+    assert (outside / "file.txt").read_text() == "mine"
+    rmtree(folder / "default")
+    (folder / "default").symlink_to(outside)
+    refused = cli("export", "--markdown", str(folder))
+    assert (refused.code, "default in notes was not made" in refused.err) == (1, True)
+    assert [path.name for path in outside.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.usefixtures("told")
+def test_a_mark_that_is_a_link_makes_no_folder_ours(cli: Cli, tmp_path: Path):
+    cli("export", "--markdown", str(tmp_path / "notes"))
+    mark, other = tmp_path / "notes" / ".elephantasm-export", tmp_path / "other"
+    other.mkdir()
+    (other / mark.name).symlink_to(mark)
+    before = mark.read_bytes()
+    assert cli("export", "--markdown", str(other)).code == 1
+    assert mark.read_bytes() == before
 
 
 def test_a_backup_of_nothing_makes_no_database(cli: Cli, tmp_path: Path):

@@ -1,6 +1,7 @@
 """`doctor` reports, whatever is wrong."""
 
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from programs import Cli
+from programs import Cli, run_program
 
 import providers
 from elephantasm_mcp.cli.checkup.findings import Checkup, Severity
-from scenes import look, tamper
+from scenes import kill_beside, look, tamper
+from speaking import WITHOUT_PRIVILEGES
 
 ONLY_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs modes of files")
 
@@ -212,6 +214,96 @@ def test_a_backup_is_remembered_and_can_be_looked_at(cli: Cli, tmp_path: Path):
     assert (copy.code, copy.json["animas"][0]["events"]) == (0, 1)
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What is in a folder; an index of a log is derived, and says who reads."""
+    return {one.name: one.read_bytes() for one in folder.iterdir() if not one.match("*-shm")}
+
+
+@pytest.mark.parametrize("recall", [(), ("--recall",)])
+def test_an_older_backup_is_looked_at_and_left_as_it_is(
+    cli: Cli, tmp_path: Path, recall: tuple[str, ...]
+):
+    release = Path(__file__).parent.parent / "store" / "contract" / "releases" / "v0_1_0.sql"
+    tamper(tmp_path / "old", release.read_text())
+    before = files_of(tmp_path)
+    done = cli("doctor", "--database", str(tmp_path / "old"), "--json", *recall)
+    assert files_of(tmp_path) == before
+    assert (
+        done.json["database"]["schema_version"]
+        == look(tmp_path / "old", "PRAGMA user_version")[0][0]
+    )
+    assert done.json["database"]["location"] == str(tmp_path / "old")
+    assert done.json["animas"][0]["events"] > 0
+    assert not any("no backup" in one for one in texts(done.json, Severity.ADVICE))
+
+
+def test_a_log_that_a_killed_program_left_is_read_and_left(
+    cli: Cli, database: Path, tmp_path: Path
+):
+    cli("extract", "Hello.")
+    killed = tmp_path / "killed"
+    kill_beside(database, killed, "UPDATE animas SET name = 'from the log'")
+    before = files_of(tmp_path)
+    done = cli("doctor", "--database", str(killed), "--json")
+    assert [one["name"] for one in done.json["animas"]] == ["from the log"]
+    assert files_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("recall", [(), ("--recall",)])
+def test_an_empty_file_is_called_empty(cli: Cli, tmp_path: Path, recall: tuple[str, ...]):
+    (tmp_path / "empty").touch()
+    done = cli("doctor", "--database", str(tmp_path / "empty"), "--json", *recall)
+    assert done.code == 1
+    assert any("empty is empty" in one for one in done.json["problems"])
+    assert files_of(tmp_path) == {"empty": b""}
+
+
+def test_a_damaged_backup_is_reported_and_left(cli: Cli, tmp_path: Path):
+    cli("extract", "Hello.")
+    cli("backup", str(tmp_path / "copy"))
+    tamper(tmp_path / "copy", "PRAGMA foreign_keys = OFF")
+    tamper(tmp_path / "copy", "DELETE FROM users")
+    before = files_of(tmp_path)
+    done = cli("doctor", "--database", str(tmp_path / "copy"), "--json")
+    assert (done.code, files_of(tmp_path)) == (1, before)
+    assert any("reference to nothing" in one for one in done.json["problems"])
+
+
+def test_a_backup_with_ruined_pages_is_reported_and_left(cli: Cli, dreamt: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    cli("backup", str(copy), "--database", str(dreamt))
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:40_000] + b"\xff" * (len(whole) - 80_000) + whole[-40_000:])
+    before = files_of(tmp_path)
+    done = cli("doctor", "--database", str(copy), "--json")
+    assert (done.code, files_of(tmp_path)) == (1, before)
+    assert any("copy is damaged" in one for one in done.json["problems"])
+
+
+@ONLY_POSIX
+def test_a_backup_that_nobody_may_write_can_be_looked_at(cli: Cli, tmp_path: Path):
+    cli("extract", "Hello.")
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    cli("backup", str(shelf / "copy"))
+    (shelf / "copy").chmod(0o400)
+    shelf.chmod(0o500)
+    asked = ["doctor", "--database", str(shelf / "copy"), "--json"]
+    if os.geteuid() == 0:
+        done = run_program(*asked, command=[sys.executable, "-c", AS_ANYBODY])
+    else:
+        done = cli(*asked)
+    shelf.chmod(0o700)
+    assert done.code == 0
+    assert not done.json["database"]["writable"]
+    assert done.json["animas"][0]["events"] == 1
+
+
+AS_ANYBODY = (
+    f"{WITHOUT_PRIVILEGES}\nimport sys\nfrom elephantasm_mcp.__main__ import main; sys.exit(main())"
+)
+
+
 @ONLY_POSIX
 def test_a_file_that_others_may_read_is_found_and_closed(cli: Cli, database: Path):
     cli("extract", "Hello.")
@@ -230,6 +322,16 @@ def test_copies_beside_the_database_are_named(cli: Cli, database: Path):
     database.with_name(f"{database.name}.v3.bak").touch(mode=0o600)
     (advice, _) = texts(cli("doctor", "--json").json, Severity.ADVICE)
     assert "memory.sqlite3.v3.bak" in advice
+
+
+def test_what_a_killed_restore_left_is_named_and_a_database_is_no_copy_of_itself(
+    cli: Cli, tmp_path: Path
+):
+    path = tmp_path / "my.v2.sqlite3"
+    cli("extract", "Hello.", "--database", str(path))
+    path.with_name(f"{path.name}.x1.part").touch(mode=0o600)
+    (advice,) = texts(cli("doctor", "--database", str(path), "--json").json, Severity.ADVICE)
+    assert "stand beside it: my.v2.sqlite3.x1.part." in advice
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,8 @@ import pytest
 from loading import serving
 
 from elephantasm_mcp.store.sqlite.driver import connect_apsw
-from speaking import DEADLINE_S, command, environment
+from speaking import DEADLINE_S, WITHOUT_PRIVILEGES, command, environment
 
-WITHOUT_PRIVILEGES = """
-import ctypes, struct
-version_3, this_thread, no_capabilities = 0x20080522, 0, bytes(24)
-ctypes.CDLL(None).capset(struct.pack("Ii", version_3, this_thread), no_capabilities)
-"""
-"""Makes root a user like others, whom the modes of files keep out."""
 NO_ROOM_TO_SHARE = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from elephantasm_mcp.cli.commands import Command
 from elephantasm_mcp.cli.connection import with_app
 from elephantasm_mcp.cli.output import line, note, progress, say, say_json
-from elephantasm_mcp.errors import ConflictError, StorageError, ValidationError
+from elephantasm_mcp.drafts import check_target, draft
+from elephantasm_mcp.errors import StorageError, ValidationError
 from elephantasm_mcp.pure.labels import counted
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _SHOWN: Final = ("event", "memory", "knowledge", "dream")
 
 async def export(app: App, arguments: Namespace) -> int:
     """Write an archive, or a folder of Markdown."""
+    from elephantasm_mcp.app import database_path
     from elephantasm_mcp.memory import animas, archive
 
     chosen = None
@@ -40,7 +42,8 @@ async def export(app: App, arguments: Namespace) -> int:
         raise ValidationError(
             "With `-` the archive itself is on standard output: leave out --json."
         )
-    with _created(arguments.file, replace=arguments.force) as file:
+    database = database_path(app.settings)
+    with _created(arguments.file, database=database, replace=arguments.force) as file:
         written = await archive.export(app.core, app.user, chosen, file.write)
     tell: Callable[[str], None] = note if arguments.file == STDIO else say
     if arguments.json:
@@ -111,34 +114,25 @@ def _rows(rows: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def _created(name: str, *, replace: bool) -> Generator[BinaryIO, None, None]:
+def _created(name: str, *, database: Path, replace: bool) -> Generator[BinaryIO, None, None]:
     """A new file of that name, which is there once it is whole; or standard output.
 
     Raises:
-        ConflictError: there is such a file.
+        ConflictError: there is such a file, or it is none to write.
         StorageError: it cannot be written.
     """
     if name == STDIO:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(name)
-    if path.exists() and not replace:
-        raise ConflictError(
-            f"{path.name} is there already; nothing was written.",
-            hint="Choose another name, or replace it with --force.",
-        )
-    draft = path.with_name(f"{path.name}.part")
+    path = check_target(Path(name), database=database, replace=replace)
     try:
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        with draft.open("wb") as file:
-            yield file
-        draft.replace(path)
+        with draft(path) as written:
+            with written.open("wb") as file:
+                yield file
+            written.replace(path)
     except OSError as error:
         raise StorageError(f"{path.name} cannot be written: {error.strerror}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager

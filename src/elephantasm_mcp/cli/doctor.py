@@ -249,9 +249,10 @@ COMMAND = Command(
     "and each finding with its remedy. "
     "The database is compared with itself: SQLite's own checks, the words of events with their "
     "hashes, rows with the journal, what is packed with the rows. With --database a backup is "
-    "looked at in the same way. With --recall each anima, or the one of --anima, is asked for up "
-    "to 200 of its memories and pieces of knowledge, by rare words of the events that they were "
-    "made of. Exit code 1: something is wrong, or was not found.",
+    "looked at in the same way, by a copy in the folder for temporary files: without --fix it "
+    "stays as it is. With --recall each anima, or the one of --anima, is asked for up to 200 of "
+    "its memories and pieces of knowledge, by rare words of the events that they were made of. "
+    "Exit code 1: something is wrong, or was not found.",
     run=run,
     options=_options,
     examples=(

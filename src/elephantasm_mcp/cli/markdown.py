@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from elephantasm_mcp.drafts import behind_links
 from elephantasm_mcp.errors import ConflictError, StorageError
 from elephantasm_mcp.memory import markdown
 
@@ -80,9 +81,9 @@ class _Folder:
     def _flush(self) -> None:
         for name, texts in self._waiting.items():
             path = self._path / name
+            if not _is_inside(self._path, name):
+                raise _foreign(self._path, PurePosixPath(name).parts[0])
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.parent.is_symlink():
-                raise _foreign(self._path, path.parent.name)
             mode = "a" if name in self._begun else "x"
             try:
                 with path.open(mode, encoding="utf-8", newline="\n") as file:
@@ -111,8 +112,8 @@ def _earlier(folder: Path) -> list[str]:
         raise ConflictError(f"{folder.name} is a file; nothing was written.", hint="Name a folder.")
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        if mark["format"] == _FORMAT:
-            return [name for name in mark["files"] if _is_inside(name)]
+        if mark["format"] == _FORMAT and not (folder / MARK).is_symlink():
+            return [name for name in mark["files"] if _is_inside(folder, name)]
     if any(folder.iterdir()):
         raise ConflictError(
             f"{folder.name} is not empty, and no earlier export; nothing was written.",
@@ -121,9 +122,11 @@ def _earlier(folder: Path) -> list[str]:
     return []
 
 
-def _is_inside(name: str) -> bool:
+def _is_inside(folder: Path, name: str) -> bool:
+    """Whether a file of that name is in the folder, links to other folders followed."""
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    plain = not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    return plain and behind_links((folder / name).parent).is_relative_to(behind_links(folder))
 
 
 def _foreign(folder: Path, name: str) -> ConflictError:

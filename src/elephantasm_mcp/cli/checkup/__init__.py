@@ -6,8 +6,9 @@ findings, with its remedy. Without `fix` nothing is changed.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from elephantasm_mcp.app import database_path, open_app, refuse_unbuilt
+from elephantasm_mcp.app import database_path, look_into, open_app, refuse_unbuilt
 from elephantasm_mcp.cli.checkup import background, clients, contents, files, models, program
 from elephantasm_mcp.cli.checkup.findings import Checkup
 from elephantasm_mcp.settings import Settings, load_settings
@@ -46,13 +47,18 @@ async def examine(
         if live:
             with found.noting("models"):
                 await models.ask(found, settings)
-        with found.noting("database"):
-            await _examine_database(found, settings, fix=fix)
+        with TemporaryDirectory() as aside:
+            opened = settings
+            if given.get("database") and not fix:  # it may be a backup: opening would update it
+                copy = Path(aside, database_path(settings).name)
+                opened = settings.model_copy(update={"database": str(copy)})
+            with found.noting("database"):
+                await _examine_database(found, settings, opened, fix=fix)
+            if recall:
+                with found.noting("recall"):
+                    await contents.examine_recall(found, opened, anima=given.get("anima_id"))
         clients.examine_hooks(found, settings)
         program.examine_access(found, settings)
-        if recall:
-            with found.noting("recall"):
-                await contents.examine_recall(found, settings, anima=given.get("anima_id"))
     return found
 
 
@@ -70,10 +76,12 @@ async def _examine_server(settings: Settings) -> str:
         return f"it answers, and shows {len(await memory.animas()):,} animas"
 
 
-async def _examine_database(found: Checkup, settings: Settings, *, fix: bool) -> None:
-    """Look into the database, whatever the other settings are."""
-    settings = settings.model_copy(update={"llm": "extractive", "embedder": "none"})
-    refuse_unbuilt(settings)
+async def _examine_database(
+    found: Checkup, settings: Settings, opened: Settings, *, fix: bool
+) -> None:
+    """Look into the database, whatever the other settings are; what is `opened` may be a copy."""
+    bare = {"llm": "extractive", "embedder": "none"}
+    refuse_unbuilt(settings.model_copy(update=bare))
     path = database_path(settings)
     if not path.exists():
         found.database_note = f"{path} is not there yet; the first use makes it."
@@ -86,6 +94,7 @@ async def _examine_database(found: Checkup, settings: Settings, *, fix: bool) ->
         return
     found.database_note = str(path)
     files.examine(found, path, fix=fix)
-    async with open_app(settings) as app:
-        await contents.examine(found, app, fix=fix)
+    copied = None if opened is settings else await look_into(path, database_path(opened))
+    async with open_app(opened.model_copy(update=bare)) as app:
+        await contents.examine(found, app, fix=fix, copied=copied)
         await background.examine(found, app, fix=fix)

@@ -11,7 +11,7 @@ from elephantasm_mcp.app import App, database_path, open_app
 from elephantasm_mcp.cli.checkup.findings import REPORT, AnimaRow, Checkup
 from elephantasm_mcp.memory import accumulation, keys, selftest, soundness
 from elephantasm_mcp.memory.animas import find
-from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.ports import DatabaseHealth, Tx
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.settings import Settings
 from elephantasm_mcp.store import animas, backups, search
@@ -21,9 +21,11 @@ BACKUP_AGE: Final = timedelta(days=30)
 _RESTORE: Final = "Run `elephantasm-mcp restore FILE` with a backup, or export what can be read."
 
 
-async def examine(found: Checkup, app: App, *, fix: bool) -> None:
-    """Look into the open database."""
-    found.database = await app.core.database.health()
+async def examine(
+    found: Checkup, app: App, *, fix: bool, copied: DatabaseHealth | None = None
+) -> None:
+    """Look into the open database; `copied` is how the file was that it is a copy of."""
+    found.database = copied or await app.core.database.health()
     for problem in found.database.problems:
         found.wrong("integrity", problem, "" if "read-only" in problem else _RESTORE)
     now = app.core.clock.now()
@@ -34,7 +36,7 @@ async def examine(found: Checkup, app: App, *, fix: bool) -> None:
     found.keys = sum(one.state == "active" for one in made)
     await _examine_soundness(found, app, fix=fix)
     found.backed_up_at = await app.core.database.read(backups.last)
-    if any(one.events for one in found.animas):
+    if copied is None and any(one.events for one in found.animas):
         _examine_backup(found, now=now)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from elephantasm_mcp.cli.checkup.findings import Checkup, FileRow
 
 _OWN: Final = ("", "-wal", "-shm", ".lock")
-_COPIES: Final = ("v*.bak", "replaced-*")
+_COPIES: Final = ("v*.bak", "replaced-*", "*.part")
 _OWNER_ONLY: Final = 0o600
 _OTHERS: Final = 0o077
 _LEAST_FREE_BYTES: Final = 200_000_000
@@ -37,7 +37,8 @@ def examine(found: Checkup, path: Path, *, fix: bool) -> None:
             f"and updating need up to {needed / _MB:,.0f} MB.",
             "Free some space.",
         )
-    copies = [one for one in found.files if ".v" in one.name or ".replaced-" in one.name]
+    own = {f"{path.name}{end}" for end in _OWN}
+    copies = [one for one in found.files if one.name not in own]
     if copies:
         found.advise(
             "files",

@@ -21,7 +21,7 @@ from elephantasm_mcp.store.sqlite.driver import (
     ended_transaction,
     plain_errors,
 )
-from elephantasm_mcp.store.sqlite.lock import FileLock
+from elephantasm_mcp.store.sqlite.lock import lock_of
 from elephantasm_mcp.store.sqlite.opening import open_writer
 from elephantasm_mcp.store.sqlite.schema import schema_version
 from elephantasm_mcp.store.sqlite.transaction import SqliteTx
@@ -51,7 +51,7 @@ class BriefDatabase:
         self._stack: Final = stack
         self._patience_s: Final = patience_s
         self._statements: Final[Mapping[str, str]] = load_statements(_PACKAGE)
-        self._lock: Final = FileLock(path.with_name(f"{path.name}.lock"), timeout_s=patience_s)
+        self._lock: Final = lock_of(path, timeout_s=patience_s)
         self._reader: Connection | None = None
         self._writer: Connection | None = None
 

@@ -15,18 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from elephantasm_mcp.drafts import LOGS, behind_links, check_target, draft, is_same
 from elephantasm_mcp.errors import ConflictError, NotFoundError, StorageError
+from elephantasm_mcp.ports import DatabaseHealth
 from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
+    Connection,
     Connector,
     closed_on_error,
     connect,
+    engine,
     explain,
     is_busy,
     plain_errors,
 )
-from elephantasm_mcp.store.sqlite.lock import FileLock
+from elephantasm_mcp.store.sqlite.lock import lock_of
 from elephantasm_mcp.store.sqlite.schema import find_problems, migrate, schema_version, write_copy
 
 _WAIT_S: Final = 2.0
@@ -47,25 +51,24 @@ def back_up(connector: Connector, path: Path, target: Path, *, replace: bool) ->
     """Copy what is committed now to `target`, if the copy is sound; returns its size in bytes.
 
     Raises:
-        ConflictError: there is such a file already, and it is not to be replaced.
+        ConflictError: there is such a file already, and it is not to be replaced, or in use.
         StorageError: it cannot be read or written, or is damaged.
     """
-    if target.exists() and (not replace or _is_same(path, target)):
-        raise ConflictError(
-            f"{target.name} is there already; nothing was written.",
-            hint="Choose another name, or replace it with --force.",
-        )
-    with _draft(target) as draft, plain_errors(path.name):
+    target = check_target(target, database=path, replace=replace)
+    if using := holders(target):
+        raise _in_use(target, using)
+    with _draft(target) as copy, plain_errors(path.name):
         source = connect(connector, path, mode="read", timeout_s=_WAIT_S)
         try:
-            write_copy(source, draft)
+            write_copy(source, copy)
         finally:
             source.close()
-        _require_sound(connector, draft, name=path.name)
-        _sync(draft)
-        draft.replace(target)
-        _sync(target.absolute().parent)
-    return target.stat().st_size
+        _require_sound(connector, copy, name=path.name)
+        _sync(copy)
+        size_bytes = copy.stat().st_size
+        copy.replace(target)
+        _sync(target.parent)
+    return size_bytes
 
 
 def restore(
@@ -87,30 +90,62 @@ def restore(
     """
     if not source.is_file():
         raise NotFoundError(f"There is no file {source.name}.", hint="Name a backup.")
-    if _is_same(source, path):
+    if is_same(source, path):
         raise ConflictError(f"{source.name} is the database itself; nothing was changed.")
+    path = behind_links(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _draft(path) as draft:
+    with _draft(path) as copy:
         with plain_errors(source.name):
-            version = _take_over(connector, source, draft, migrations=migrations)
-        with FileLock(path.with_name(f"{path.name}.lock"), timeout_s=_WAIT_S).held():
+            version = _take_over(connector, source, copy, migrations=migrations)
+        with lock_of(path, timeout_s=_WAIT_S).held():
             kept = _put_aside(connector, path, kept_as=kept_as)
-            draft.replace(path)
-        _sync(path.absolute().parent)
+            copy.replace(path)
+        _sync(path.parent)
     return Restored(kept, version)
 
 
-def holders(path: Path) -> list[str]:
-    """The other programs that have a file open, with their process ids; none where nobody can say.
+def look_into(connector: Connector, path: Path, copy: Path, *, latest: int) -> DatabaseHealth:
+    """Say how the file at `path` is, and write what it holds to `copy`, a name that is free.
 
-    Linux tells it in /proc, of this user's processes.
+    Whatever it is, it is left as it is. What is derived may be sound in the copy alone.
+
+    Raises:
+        StorageError: it is no database of ours, empty, too new, or cannot be read to its end.
+    """
+    with plain_errors(path.name), _left_alone(connector, path, latest=latest) as (reading, version):
+        problems = find_problems(reading)
+        health = DatabaseHealth(
+            engine=engine(reading),
+            location=str(path),
+            schema_version=version,
+            size_bytes=sum(file.stat().st_size for file in (path, _log(path)) if file.exists()),
+            writable=os.access(path, os.W_OK),
+            problems=tuple(problems),
+        )
+        copy.touch(mode=0o600)
+        try:
+            write_copy(reading, copy)
+        except LIBRARY_ERRORS as error:
+            if not problems:
+                raise
+            raise StorageError(
+                f"{path.name} is damaged: {' '.join(problems)}", hint="Another backup may be sound."
+            ) from error
+    return health
+
+
+def holders(path: Path) -> list[str]:
+    """The other programs that have a file or its log open, with their process ids.
+
+    Linux tells it in /proc, of this user's processes; elsewhere none are found.
     """
     found: list[str] = []
+    file = str(behind_links(path))
+    places = {file, *(f"{file}{end}" for end in LOGS)}
     with suppress(OSError):
-        place = str(path.resolve())
         for process in _PROC.iterdir():
             if process.name.isdecimal() and int(process.name) != os.getpid():
-                found += [_title(process)] if place in _open_files(process) else []
+                found += [_title(process)] if places & _open_files(process) else []
     return sorted(found)
 
 
@@ -133,48 +168,55 @@ def _title(process: Path) -> str:
 
 @contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """A new file beside `target`, for its owner alone, that is gone unless it was moved."""
-    draft = target.with_name(f"{target.name}.part")
     try:
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        yield draft
+        with draft(target) as file:
+            yield file
     except OSError as error:
         raise explain(error, name=target.name) from error
-    finally:
-        for end in ("", "-wal", "-shm", "-journal"):
-            with suppress(OSError):
-                draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
 
 
 def _take_over(
-    connector: Connector, source: Path, draft: Path, *, migrations: Sequence[Migration]
+    connector: Connector, source: Path, copy: Path, *, migrations: Sequence[Migration]
 ) -> int:
-    """Make `draft` what `source` holds, sound and of today's schema; returns what it had."""
-    # a bare file is looked at without a trace; one with a log is a live database, whose log counts
-    alive = source.with_name(f"{source.name}-wal").exists()
-    reading = connect(connector, source, mode="read" if alive else "look", timeout_s=_WAIT_S)
-    try:
-        version = schema_version(reading, latest=len(migrations), name=source.name)
-        if not version:
-            raise StorageError(
-                f"{source.name} is empty; nothing was changed.", hint="Name a backup."
-            )
-        write_copy(reading, draft)
-    finally:
-        reading.close()
-    _require_sound(connector, draft, name=source.name)
-    writing = connect(connector, draft, mode="write", timeout_s=_WAIT_S)
+    """Make `copy` what `source` holds, sound and of today's schema; returns what it had."""
+    with _left_alone(connector, source, latest=len(migrations)) as (reading, version):
+        write_copy(reading, copy)
+    _require_sound(connector, copy, name=source.name)
+    writing = connect(connector, copy, mode="write", timeout_s=_WAIT_S)
     with closed_on_error(writing):
-        migrate(writing, migrations, path=draft)
+        migrate(writing, migrations, path=copy)
         writing.text("PRAGMA journal_mode = DELETE")  # one file, so that it moves as a whole
     writing.close()
-    _sync(draft)
+    _sync(copy)
     return version
 
 
-def _require_sound(connector: Connector, draft: Path, *, name: str) -> None:
-    looking = connect(connector, draft, mode="look", timeout_s=0)
+@contextmanager
+def _left_alone(
+    connector: Connector, path: Path, *, latest: int
+) -> Iterator[tuple[Connection, int]]:
+    """A connection to a file that stays as it is, with the version of its schema."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise StorageError(f"{path.name} is no file.", hint="Name a backup.")
+    # a bare file is looked at without a trace; one with a log is a live database, whose log counts
+    mode = "look_on" if _log(path).exists() else "look"
+    reading = connect(connector, path, mode=mode, timeout_s=_WAIT_S)
+    try:
+        version = schema_version(reading, latest=latest, name=path.name)
+        if not version:
+            raise StorageError(f"{path.name} is empty; nothing was changed.", hint="Name a backup.")
+        yield reading, version
+    finally:
+        reading.close()
+
+
+def _log(path: Path) -> Path:
+    file = behind_links(path)
+    return file.with_name(f"{file.name}-wal")
+
+
+def _require_sound(connector: Connector, copy: Path, *, name: str) -> None:
+    looking = connect(connector, copy, mode="look", timeout_s=0)
     try:
         problems = find_problems(looking)
     finally:
@@ -187,11 +229,26 @@ def _require_sound(connector: Connector, draft: Path, *, name: str) -> None:
 
 
 def _put_aside(connector: Connector, path: Path, *, kept_as: str) -> Path | None:
-    """Move what stands at `path` away, whole."""
-    if not path.exists():
-        return None
+    """Move what stands at `path` away, whole; a log that lost its file as well."""
     if using := holders(path):
         raise _in_use(path, using)
+    if path.exists():
+        _work_log_in(connector, path)
+    kept = _free_name(path.with_name(f"{path.name}.{kept_as}"))
+    moved: list[Path] = []
+    if path.exists():
+        _keep(path, kept)
+        moved.append(kept)
+    for end in LOGS:
+        log = path.with_name(f"{path.name}{end}")
+        if log.exists():
+            moved.append(log.replace(kept.with_name(f"{kept.name}{end}")))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    return moved[0] if moved else None
+
+
+def _work_log_in(connector: Connector, path: Path) -> None:
+    """Have SQLite work the log in, and see that nobody else has the database open."""
     try:
         closing = connect(connector, path, mode="write", timeout_s=0)
         with closed_on_error(closing):
@@ -202,13 +259,6 @@ def _put_aside(connector: Connector, path: Path, *, kept_as: str) -> Path | None
         if isinstance(error, LIBRARY_ERRORS) and is_busy(error):
             raise _in_use(path, []) from error
         # it is damaged, which may be why it is replaced: its log goes with it as it is
-    kept = _free_name(path.with_name(f"{path.name}.{kept_as}"))
-    _keep(path, kept)
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists():
-        log.replace(kept.with_name(f"{kept.name}-wal"))
-    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-    return kept
 
 
 def _keep(path: Path, kept: Path) -> None:
@@ -223,20 +273,16 @@ def _in_use(path: Path, using: Sequence[str]) -> ConflictError:
     who = f": {', '.join(using)}" if using else " by another program, for it is locked"
     return ConflictError(
         f"{path.name} is in use{who}. Nothing was changed.",
-        hint="Quit the clients and servers that use it, then restore again.",
+        hint="Quit the clients and servers that use it, then try again.",
     )
 
 
 def _free_name(wanted: Path) -> Path:
     name, number = wanted, 1
-    while name.exists():
+    while any(name.with_name(f"{name.name}{end}").exists() for end in ("", *LOGS)):
         number += 1
         name = wanted.with_name(f"{wanted.name}.{number}")
     return name
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _sync(path: Path) -> None:

@@ -26,7 +26,7 @@ from anyio.lowlevel import current_token
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import DatabaseHealth, Scrubbed, Tx
 from elephantasm_mcp.store.sql import Migration, load_migrations, load_statements
-from elephantasm_mcp.store.sqlite.copies import Restored, back_up, restore
+from elephantasm_mcp.store.sqlite.copies import Restored, back_up, look_into, restore
 from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
     Connection,
@@ -34,11 +34,12 @@ from elephantasm_mcp.store.sqlite.driver import (
     choose_connector,
     connect,
     ended_transaction,
+    engine,
     explain,
     plain_errors,
 )
 from elephantasm_mcp.store.sqlite.link import Link, open_link
-from elephantasm_mcp.store.sqlite.lock import FileLock
+from elephantasm_mcp.store.sqlite.lock import FileLock, lock_of
 from elephantasm_mcp.store.sqlite.opening import open_writer
 from elephantasm_mcp.store.sqlite.schema import find_problems
 from elephantasm_mcp.store.sqlite.scratch import Scratch, open_scratch
@@ -80,7 +81,7 @@ async def open_database(
     if migrations is None:
         migrations = load_migrations(_PACKAGE)
     connector = connector or choose_connector()
-    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout_s=busy_timeout_s)
+    lock = lock_of(path, timeout_s=busy_timeout_s)
     writer = await open_link(
         partial(open_writer, connector, path, migrations, lock, timeout_s=busy_timeout_s)
     )
@@ -112,6 +113,13 @@ async def restore_database(source: Path, path: Path, *, kept_as: str) -> Restore
         kept_as=kept_as,
         migrations=load_migrations(_PACKAGE),
     )
+    return await anyio.to_thread.run_sync(work)
+
+
+async def look_into_database(path: Path, copy: Path) -> DatabaseHealth:
+    """Copy a file that is not to be changed: see `copies.look_into`, also for errors."""
+    latest = len(load_migrations(_PACKAGE))
+    work = partial(look_into, choose_connector(), path, copy, latest=latest)
     return await anyio.to_thread.run_sync(work)
 
 
@@ -202,7 +210,7 @@ class SqliteDatabase:
         problems += await self._ask(find_problems)
         files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
         return DatabaseHealth(
-            engine=await self._ask(_engine),
+            engine=await self._ask(engine),
             location=str(self._path),
             schema_version=self._schema_version,
             size_bytes=sum(file.stat().st_size for file in files if file.exists()),
@@ -455,12 +463,6 @@ def _wake(group: Sequence[_Item]) -> None:
     for item in group:
         if item.settled is not None:
             item.settled.set()
-
-
-def _engine(connection: Connection) -> str:
-    return connection.text(
-        "SELECT 'SQLite ' || sqlite_version() || ', sqlite-vec ' || vec_version()"
-    )
 
 
 def _why(error: Exception, path: Path) -> str:

@@ -176,24 +176,29 @@ def choose_connector(
 
 
 def connect(
-    connector: Connector, path: Path, *, mode: Literal["look", "write", "read"], timeout_s: float
+    connector: Connector,
+    path: Path,
+    *,
+    mode: Literal["look", "look_on", "read", "write"],
+    timeout_s: float,
 ) -> Connection:
     """A configured connection to the existing file at `path`.
 
-    One that looks reads the bare file, without log, locks or any trace left behind. `timeout_s`
-    bounds each wait for another process.
+    One that looks reads the bare file, without log, locks or any trace left behind; one that looks
+    on reads the log as well, and leaves file and log as they are: it is no last one to work the log
+    in. `timeout_s` bounds each wait for another process.
     """
     uri = path.absolute().as_uri()
     if mode == "look":
         return connector(f"{uri}?mode=ro&immutable=1")
-    connection = connector(f"{uri}?mode=rw")
+    connection = connector(f"{uri}?mode={'ro' if mode == 'look_on' else 'rw'}")
     with closed_on_error(connection):
         connection.execute(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
         if mode == "read":
             connection.execute("PRAGMA query_only = ON")
-        else:
+        elif mode == "write":
             _prepare_writing(connection, name=path.name)
     return connection
 
@@ -207,6 +212,13 @@ def _prepare_writing(connection: Connection, *, name: str) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA recursive_triggers = ON")  # the libraries' defaults differ
+
+
+def engine(connection: Connection) -> str:
+    """What works behind a connection, with versions."""
+    return connection.text(
+        "SELECT 'SQLite ' || sqlite_version() || ', sqlite-vec ' || vec_version()"
+    )
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from elephantasm_mcp.drafts import behind_links
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -21,6 +23,12 @@ else:
     _FOUND = True
 
 _POLL_S: Final = 0.001
+
+
+def lock_of(database: Path, *, timeout_s: float) -> "FileLock":
+    """The lock of a database, the same for every link to it."""
+    file = behind_links(database)
+    return FileLock(file.with_name(f"{file.name}.lock"), timeout_s=timeout_s)
 
 
 class FileLock:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from elephantasm_mcp.drafts import draft
 from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.store.sql import Migration
@@ -101,17 +102,15 @@ def find_problems(connection: Connection) -> list[str]:
 def _back_up(connector: Connector, path: Path, *, version: int) -> None:
     """Copy what is committed. The caller holds the write lock, so it is the last state."""
     backup = path.with_name(f"{path.name}.v{version}.bak")
-    draft = backup.with_name(f"{backup.name}.part")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    source = connect(connector, path, mode="read", timeout_s=0)
-    try:
-        write_copy(source, draft)
-    finally:
-        source.close()
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
-    draft.replace(backup)
+    with draft(backup) as copy:
+        source = connect(connector, path, mode="read", timeout_s=0)
+        try:
+            write_copy(source, copy)
+        finally:
+            source.close()
+        with copy.open("rb+") as file:
+            os.fsync(file.fileno())
+        copy.replace(backup)
 
 
 def _check_references(connection: Connection, *, name: str) -> None:
