@@ -75,12 +75,14 @@ def run(options: Options, data: bytes) -> str:
     call = read_call(_object(data), event=options.event, client=options.client)
     if call.moment is None:
         return ""
+    folder = call.folder or str(Path.cwd())
+    call = replace(call, folder=folder)
     place = read_place(env_file=options.env_file, database=options.database)
     place = replace(place, anima=options.anima or place.anima)
     spool = spool_of(place.database, endpoint=place.endpoint)
     session = sessions.load(spool, call.session_name)
     if not session.folder:
-        session.folder = call.folder or str(Path.cwd())
+        session.folder = folder
         _keep(call, spool, session)
     project = project_of(Path(session.folder))
     _take_down(call, spool, session, place, project)
