@@ -76,7 +76,33 @@ def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part(
 
 
 def test_a_pack_whose_end_was_cut_off_is_left_out_whole():
-    assert plain_text('Look: <memory-pack key="0a">\n- [FACT] Hazelnuts (k3)\n- […') == "Look:"
+    pack = '<memory-pack key="0123456789abcdef">\n- [FACT] Hazelnuts (k3)\n- […'
+    assert plain_text(f"Look:\n{pack}") == "Look:"
+    assert plain_text(f"Look: {pack}</memory-pack> Nice.") == "Look:  Nice."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What does the <system-reminder> tag do? And remember: my sister is called Ines.",
+        'We print <memory-pack key="x"> first. IMPORTANT decision: we ship on Friday.',
+        'We print <memory-pack key="0123456789abcdef"> first. We ship on Friday.',
+        "<memory-pack> is printed first, </memory-pack> last.",
+        "<task-runner> is the component that we drop on Friday.",
+        "<command-line flags must be spelled out.",
+        "<bash-stdout> is what the shell said.",
+        "A line of a command has <command-name>/review</command-name> in it.",
+    ],
+)
+def test_a_tag_that_somebody_speaks_of_is_a_word(text: str):
+    assert plain_text(text) == text
+
+
+def test_blocks_are_cut_in_one_pass_however_many_begin():
+    text = "\n".join(["<system-reminder>"] * 60_000)
+    assert plain_text(text) == text
+    block = "<system-reminder>Be terse.</system-reminder>"
+    assert plain_text(f"One. {block}Two.{block}") == "One. Two."
 
 
 @pytest.mark.parametrize(
