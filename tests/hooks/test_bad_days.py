@@ -13,6 +13,8 @@ import pytest
 from calling import PROGRAM, ClaudeCode, call_hook, line, texts
 from programs_of_hooks import hanging_pipe
 
+from elephantasm_mcp.spool import diary
+
 GARBAGE = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"session_id": 7}', b"7" * 100_000)
 EVENTS = ("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd")
 
@@ -126,6 +128,7 @@ def test_a_disk_that_hangs_holds_nobody_up(session, tmp_path: Path):
         payload = playing.payload("Stop") | {"transcript_path": str(pipe)}
         assert call_hook("Stop", payload, command=PROGRAM) == ""
         assert monotonic() - began < 30
+    assert "Time was up" in "".join(diary.last_lines(1))
 
 
 def test_what_cannot_be_stored_is_delivered_by_whoever_opens_the_database_next(

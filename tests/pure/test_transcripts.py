@@ -66,6 +66,33 @@ def test_a_secret_is_masked_before_a_text_is_cut():
         assert "AKIA" not in found.content
 
 
+@pytest.mark.parametrize("where", [slice(None, 900), slice(-400, None)], ids=["head", "tail"])
+def test_no_half_of_a_secret_is_left_of_a_text_that_is_too_long_to_be_looked_at_whole(where: slice):
+    key = "sk-ant-api03-" + "Ab3" * 31
+    content = "".join(f"{number:05d} {key}\n" for number in range(2_000))
+    (found,) = said_in(a_line([{"type": "tool_result", "tool_use_id": "t", "content": content}]))
+    assert len(found.content) < 2_100
+    assert "[redacted: anthropic key]" in found.content[where]
+    assert "Ab3" not in found.content
+
+
+def test_no_more_of_a_text_is_searched_for_secrets_than_is_near_what_is_left_of_it():
+    looked_at: list[int] = []
+
+    def mask(text: str) -> tuple[str, int]:
+        looked_at.append(len(text))
+        return text, 0
+
+    long = "a line of a log\n" * 400_000
+    call = {"type": "tool_use", "id": "t", "name": "Write", "input": {"content": long}}
+    command = {"type": "tool_use", "id": "u", "name": "Bash", "input": {"command": long}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": long}
+    lines = [a_line([one]) for one in (call, command, result, {"type": "text", "text": long})]
+    found = list(read_lines(lines, mask=mask, own_calls=set()))
+    assert len(found) == 4
+    assert sum(looked_at) < 500_000
+
+
 def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part():
     own_calls: set[str] = set()
     call = {"type": "tool_use", "id": "t9", "name": "mcp__elephantasm__get_memory_pack"}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from elephantasm_mcp.pure.redaction import Mask, mask_json
@@ -23,17 +24,18 @@ CALL_CHARS: Final = 1_200
 ARGUMENT_CHARS: Final = 300
 RESULT_CHARS: Final = 2_000
 _SHARE_OF_HEAD: Final = 0.7
+_REACH: Final = 32_000
+"""How far into a long text, and before its end, secrets are looked for: all of it takes too long."""
+_EDGE: Final = 8_000
+"""How much of that is never shown where it was cut off: there, a secret may have lost a half."""
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
 _FAILED: Final = "isApiErrorMessage"
 _OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]+_)?elephantasm(?:-mcp)?__\w+")
 _OWN_COMMAND: Final = re.compile(r"\belephantasm-mcp\s+(?:pack|search|trace|hook|dream|export)\b")
 _BLOCK: Final = re.compile(
-    r"(?P<line>^[ \t]*)?<(?:"
-    r"(?P<own>memory-pack|work-order) key=\\?\"[0-9a-f]{16}\\?\""
+    r"<(?:(?P<own>memory-pack|work-order) key=\\?\"[0-9a-f]{16}\\?\""
     r"|(?P<inserted>system-reminder|user-prompt-submit-hook|session-start-hook|ide_selection"
-    r"|ide_opened_file)(?:\s[^<>]{0,1000})?"
-    r")>",
-    re.MULTILINE,
+    r"|ide_opened_file)(?:\s[^<>]{0,1000})?)>"
 )
 """How a block begins that this program printed, or a client inserted."""
 _COMMAND: Final = re.compile(r"<command-name>\s*(/?[\w:.-]+)\s*</command-name>")
@@ -79,9 +81,10 @@ def read_lines(
 ) -> Iterator[Said]:
     """What was said in whole lines of a transcript, in order; a line that is none is passed over.
 
-    `mask` is applied before anything is cut, so that no half of a secret is left. `own_calls` are
-    the ids of calls of this program's own tools, whose results may stand in a later part: it is
-    kept up to date. `printed` tells whether a line of a text was printed into the session.
+    `mask` is applied before anything is cut, or where a long text is cut first, to more than is
+    kept of it, so that no half of a secret is left. `own_calls` are the ids of calls of this
+    program's own tools, whose results may stand in a later part: it is kept up to date. `printed`
+    tells whether a line of a text was printed into the session.
     """
     for line in lines:
         found = parse_line(line)
@@ -104,7 +107,19 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     return found if found["message"].get("model") != "<synthetic>" else None
 
 
-def plain_text(text: str, *, printed: Printed = _nothing) -> str:
+def told(text: str, *, mask: Mask, max_chars: int, printed: Printed = _nothing) -> str:
+    """What somebody said, without secrets and what was printed, shortened; empty if nothing is left.
+
+    It takes little longer for a text of many millions of characters.
+    """
+
+    def clean(part: str) -> tuple[str, int]:
+        return mask(part if printed is _nothing else _without_printed(part, printed))
+
+    return _masked(plain_text(text), clean, max_chars=max_chars)[0]
+
+
+def plain_text(text: str) -> str:
     """What somebody said, without what programs put around it; empty if nothing is left."""
     text = _without_blocks(text)
     command = _COMMAND.search(text)
@@ -114,8 +129,14 @@ def plain_text(text: str, *, printed: Printed = _nothing) -> str:
         return f"{command[1]} {said}" if said else ""
     if _NOT_SAID.match(text.lstrip()):
         return ""
-    if printed is not _nothing:
-        text = "\n".join(line for line in text.split("\n") if not printed(line))
+    return _tidied(text)
+
+
+def _without_printed(text: str, printed: Printed) -> str:
+    return _tidied("\n".join(line for line in text.split("\n") if not printed(line)))
+
+
+def _tidied(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", text).strip()
 
 
@@ -137,7 +158,7 @@ def _without_blocks(text: str) -> str:
             end += len(f"</{name}>")
         else:
             unclosed.add(name)
-            if block["own"] is None or block["line"] is None:
+            if block["own"] is None or text[block.start() - 1 : block.start()] not in ("", "\n"):
                 continue
             end = len(text)
         pieces.append(text[kept : block.start()])
@@ -149,10 +170,26 @@ def shortened(text: str, *, max_chars: int) -> str:
     """The beginning and the end of a long text, and how much is left out between them."""
     if len(text) <= max_chars:
         return text
-    head = round(max_chars * _SHARE_OF_HEAD)
-    tail = max_chars - head
-    left_out = len(text) - head - tail
-    return f"{text[:head].rstrip()}\n[… {left_out:,} characters …]\n{text[-tail:].lstrip()}"
+    return _joined(text, text, whole=len(text), max_chars=max_chars)
+
+
+def _joined(head: str, tail: str, *, whole: int, max_chars: int) -> str:
+    """The beginning of one text, the end of another; `whole` is the length of what both are of."""
+    head_chars = round(max_chars * _SHARE_OF_HEAD)
+    head, tail = head[:head_chars], tail[head_chars - max_chars :]
+    left_out = whole - len(head) - len(tail)
+    return f"{head.rstrip()}\n[… {left_out:,} characters …]\n{tail.lstrip()}"
+
+
+def _masked(text: str, mask: Mask, *, max_chars: int) -> tuple[str, int]:
+    """A text without secrets, shortened, and how many were found in what was looked at."""
+    if len(text) <= 2 * _REACH:
+        said, found = mask(text)
+        return shortened(said, max_chars=max_chars), found
+    head, in_head = mask(text[:_REACH])
+    tail, in_tail = mask(text[-_REACH:])
+    shown = _joined(head[:-_EDGE], tail[_EDGE:], whole=len(text), max_chars=max_chars)
+    return shown, in_head + in_tail
 
 
 def _said(
@@ -184,14 +221,13 @@ def _of_block(
         return None
     match block.get("type"):
         case "text" if isinstance(block.get("text"), str):
-            said = mask(plain_text(block["text"], printed=printed))[0]
-            kind = "message.in" if speaker == "user" else "message.out"
-            made = (kind, shortened(said, max_chars=MESSAGE_CHARS), None, False)
+            text = told(block["text"], mask=mask, max_chars=MESSAGE_CHARS, printed=printed)
+            made = ("message.in" if speaker == "user" else "message.out", text, None, False)
         case "tool_use":
             made = _call(block, mask, own_calls)
         case "tool_result" if block.get("tool_use_id") not in own_calls:
-            said = mask(plain_text(_result(block.get("content")), printed=printed))[0]
-            text = shortened(said, max_chars=RESULT_CHARS)
+            result = _result(block.get("content"))
+            text = told(result, mask=mask, max_chars=RESULT_CHARS, printed=printed)
             made = ("tool.result", text, None, block.get("is_error") is True)
         case "tool_result":
             own_calls.discard(block["tool_use_id"])
@@ -210,22 +246,14 @@ def _call(
         own_calls.add(str(block.get("id")))
         return None
     if isinstance(command, str):
-        said = mask(command)[0]
+        said = _masked(command, mask, max_chars=CALL_CHARS)[0]
     elif given:
-        said = json.dumps(_trimmed(mask_json(given, mask)), ensure_ascii=False)
+        shorter = partial(_masked, mask=mask, max_chars=ARGUMENT_CHARS)
+        said = json.dumps(mask_json(given, shorter), ensure_ascii=False)
     else:
         said = ""
     text = shortened(f"{name}: {said}" if said else name, max_chars=CALL_CHARS)
     return "tool.call", text, name, False
-
-
-def _trimmed(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON value whose long texts are cut."""
-    if isinstance(value, dict):
-        return {name: _trimmed(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_trimmed(one) for one in value]
-    return shortened(value, max_chars=ARGUMENT_CHARS) if isinstance(value, str) else value
 
 
 def _result(content: object) -> str:
