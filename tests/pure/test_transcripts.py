@@ -102,6 +102,25 @@ def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part(
     assert own_calls == set()
 
 
+@pytest.mark.parametrize(
+    ("command", "is_ours"),
+    [
+        ("elephantasm-mcp search heron", True),
+        ("cd shop && ~/.local/bin/elephantasm-mcp pack", True),
+        ("ls; uvx elephantasm-mcp trace k3 | head", True),
+        ("echo heron | elephantasm-mcp search", True),
+        ("grep -rn 'elephantasm-mcp search' docs", False),
+        ("git log --grep elephantasm-mcp search", False),
+        ("my-elephantasm-mcp search heron", False),
+    ],
+)
+def test_only_a_command_of_our_own_program_is_ours(command: str, is_ours: bool):
+    call = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": command}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "docs/a.md: heron"}
+    found = said_in(a_line([call], kind="assistant"), a_line([result]))
+    assert [one.event_type for one in found] == ([] if is_ours else ["tool.call", "tool.result"])
+
+
 def test_a_pack_whose_end_was_cut_off_is_left_out_whole():
     pack = '<memory-pack key="0123456789abcdef">\n- [FACT] Hazelnuts (k3)\n- […'
     assert plain_text(f"Look:\n{pack}") == "Look:"

@@ -31,7 +31,11 @@ _EDGE: Final = 8_000
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
 _FAILED: Final = "isApiErrorMessage"
 _OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]+_)?elephantasm(?:-mcp)?__\w+")
-_OWN_COMMAND: Final = re.compile(r"\belephantasm-mcp\s+(?:pack|search|trace|hook|dream|export)\b")
+_OWN_COMMAND: Final = re.compile(
+    r"(?:^|&&|[;|])\s*(?:uvx\s+)?(?:[\w.~/-]+/)?elephantasm-mcp\s+"
+    r"(?:pack|search|trace|hook|dream|export)\b"
+)
+"""A call of this program, as a command of its own: not a word that is looked for."""
 _BLOCK: Final = re.compile(
     r"<(?:(?P<own>memory-pack|work-order) key=\\?\"[0-9a-f]{16}\\?\""
     r"|(?P<inserted>system-reminder|user-prompt-submit-hook|session-start-hook|ide_selection"
