@@ -127,6 +127,17 @@ def test_what_a_client_does_not_take_is_not_printed_to_it(session, shop):
         assert call_hook(event, sent(event, fields, shop), "--client", client) == ""
 
 
+def test_a_prompt_of_many_megabytes_is_taken_down_shortened(shop, stored):
+    event, fields = PROMPT["goose"]
+    long = "Look at this log. " + "It rains in Porto.\n" * 500_000 + "That was it."
+    payload = sent(event, fields, shop) | {"message": long}
+    call_hook(event, payload, "--client", "goose", command=PROGRAM)
+    (found,) = texts(stored())
+    assert len(found) < 20_000
+    assert found.startswith("Look at this log.")
+    assert found.endswith("That was it.")
+
+
 def test_without_the_name_of_a_session_nothing_goes_to_the_project_of_another_call(
     shop, stored, tmp_path
 ):

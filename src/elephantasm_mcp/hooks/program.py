@@ -22,7 +22,8 @@ from elephantasm_mcp.spool import diary, parts, sessions
 from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.spool.sessions import Session
 
-MAX_INPUT_BYTES: Final = 8_000_000
+MAX_INPUT_BYTES: Final = 64_000_000
+"""Clients without a transcript hand in prompts with all that was pasted into them."""
 _OPTIONS: Final = ("--client", "--database", "--env-file", "--anima")
 
 
