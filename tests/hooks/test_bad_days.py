@@ -13,6 +13,7 @@ import pytest
 from calling import PROGRAM, ClaudeCode, call_hook, line, texts
 from programs_of_hooks import hanging_pipe
 
+from elephantasm_mcp.hooks.opening import OPENING
 from elephantasm_mcp.spool import diary
 
 GARBAGE = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"session_id": 7}', b"7" * 100_000)
@@ -92,7 +93,7 @@ def test_a_database_that_is_missing_is_made_when_there_is_something_to_store(
     session, database: Path
 ):
     playing = session("first")
-    assert playing.start() == ""
+    assert playing.start() == f"{OPENING}\n"
     assert not database.exists()
     playing.turn("One.", "Good.")
     assert "One." in session("second").start()
@@ -146,7 +147,7 @@ def test_the_diary_says_what_went_wrong_and_nothing_that_was_said(session, datab
     playing = session("first")
     playing.turn("The code word is hazelnut.", "Good.")
     with no_database(database):
-        assert playing.start() == ""
+        assert playing.start() == f"{OPENING}\n"
     call_hook("Stop", b"{")
     diary = (tmp_path / "data" / "elephantasm-mcp" / "hooks" / "hooks.log").read_text()
     assert "is not a database" in diary

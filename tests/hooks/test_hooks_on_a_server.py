@@ -6,6 +6,7 @@ import pytest
 from calling import texts
 
 from elephantasm_mcp import Elephantasm
+from elephantasm_mcp.hooks.opening import OPENING
 from speaking import http_server
 
 
@@ -19,7 +20,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_session_on_a_server_is_known_to_the_next(session, url: str, database: Path):
     first = session("first")
-    assert first.start() == ""
+    assert first.start() == f"{OPENING}\n"
     first.turn("The staging server is called heron.", "Good to know.")
     second = session("second")
     assert "heron" in second.start()

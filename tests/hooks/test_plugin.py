@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from elephantasm_mcp.hooks.clients import CLAUDE_CODE
+from elephantasm_mcp.hooks.opening import OPENING
 
 ROOT = Path(__file__).parent.parent.parent
 PLUGIN = ROOT / "plugins" / "claude-code"
@@ -103,7 +104,8 @@ def test_the_command_of_each_hook_runs(event: str, tmp_path: Path, environment):
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    said = f"{OPENING}\n".encode() if event == "SessionStart" else b""
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, b"")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script for a POSIX shell")

@@ -125,6 +125,7 @@ def test_a_pack_whose_end_was_cut_off_is_left_out_whole():
     pack = '<memory-pack key="0123456789abcdef">\n- [FACT] Hazelnuts (k3)\n- […'
     assert plain_text(f"Look:\n{pack}") == "Look:"
     assert plain_text(f"Look: {pack}</memory-pack> Nice.") == "Look:  Nice."
+    assert plain_text('Look:\n<memory-pack key="0123') == "Look:"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Any, Final
 from elephantasm_mcp.environment import Place, read_place, without_plugins
 from elephantasm_mcp.hooks import deadline
 from elephantasm_mcp.hooks.clients import Call, Moment, Output, read_call
+from elephantasm_mcp.hooks.opening import OPENING
 from elephantasm_mcp.projects import Project, project_of
 from elephantasm_mcp.spool import diary, parts, sessions
 from elephantasm_mcp.spool.folders import Spool, spool_of
@@ -124,9 +125,20 @@ def _keep(call: Call, spool: Spool, session: Session) -> None:
 
 
 def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
-    """What is printed at this moment. A server that is elsewhere is handed what waits for it."""
+    """What is printed at this moment; at the start that hooks record, also where no more is known."""
     speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
     to_say = speaks is not Output.NOTHING
+    opening = to_say and call.moment is Moment.START
+    if opening:
+        session.begin((OPENING,))
+    shown = _exchange(call, spool, session, place, project, to_say=to_say)
+    return f"{OPENING}\n{shown}".rstrip() if opening else shown
+
+
+def _exchange(
+    call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
+) -> str:
+    """What memory has to say. A server that is elsewhere is handed what waits for it."""
     with _noted(call.event):
         if place.endpoint is not None:
             if to_say or parts.waiting(spool):

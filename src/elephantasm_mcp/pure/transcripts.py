@@ -37,9 +37,9 @@ _OWN_COMMAND: Final = re.compile(
 )
 """A call of this program, as a command of its own: not a word that is looked for."""
 _BLOCK: Final = re.compile(
-    r"<(?:(?P<own>memory-pack|work-order) key=\\?\"[0-9a-f]{16}\\?\""
-    r"|(?P<inserted>system-reminder|user-prompt-submit-hook|session-start-hook|ide_selection"
-    r"|ide_opened_file)(?:\s[^<>]{0,1000})?)>"
+    r"<(?P<own>memory-pack|work-order) key=\\?\"(?:[0-9a-f]{16}\\?\">|[0-9a-f]{0,16}\Z)"
+    r"|<(?P<inserted>system-reminder|user-prompt-submit-hook|session-start-hook|ide_selection"
+    r"|ide_opened_file)(?:\s[^<>]{0,1000})?>"
 )
 """How a block begins that this program printed, or a client inserted."""
 _COMMAND: Final = re.compile(r"<command-name>\s*(/?[\w:.-]+)\s*</command-name>")
