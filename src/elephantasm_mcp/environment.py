@@ -72,7 +72,7 @@ def read_place(*, env_file: Path | None = None, database: str | None = None) -> 
     return Place(
         database=Path(database or values.get("DATABASE") or default_database()).expanduser(),
         endpoint=None if database else values.get("ENDPOINT"),
-        anima=None if anima in {"default", "project"} else anima,
+        anima=None if anima == "project" else anima,
         redact=values.get("REDACT", "").strip().lower() not in _NO,
         models=values.get("EMBEDDER") != "none",
     )
