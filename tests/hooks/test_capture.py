@@ -63,7 +63,7 @@ def test_a_result_of_many_megabytes_holds_nothing_up(session, stored):
     assert found[1] == "And now a short line."
 
 
-def test_a_long_transcript_is_taken_down_in_parts(session, tmp_path):
+def test_a_long_transcript_is_taken_down_in_parts(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_bytes(b"x" * 99 + b"\n" + b"y" * 3 * AT_ONCE_BYTES + b"\nz\n" + b"w" * 9)
     began = Session()

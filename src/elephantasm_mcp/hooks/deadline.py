@@ -1,8 +1,8 @@
 """The deadline: after it the process is gone, whatever it waits for.
 
-Owns two threads: one writes into the diary that time is up, one ends the process. They hold against
-a lock, a pipe and a disk that hangs, for those let other threads run. Invariant: the exit code is 0 either way, and nothing runs behind the end: no finalizer, no
-thread of a library.
+Owns two threads: one writes into the diary that time is up, one ends the process. They hold
+against a lock, a pipe and a disk that hangs, for those let other threads run. Invariant: the exit
+code is 0 either way, and nothing runs behind the end: no finalizer, no thread of a library.
 """
 
 import gc

@@ -125,7 +125,7 @@ def _keep(call: Call, spool: Spool, session: Session) -> None:
 
 
 def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
-    """What is printed at this moment; at the start that hooks record, also where no more is known."""
+    """What is printed at this moment; at the start at least that hooks record."""
     speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
     to_say = speaks is not Output.NOTHING
     opening = to_say and call.moment is Moment.START

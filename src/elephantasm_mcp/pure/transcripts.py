@@ -25,7 +25,7 @@ ARGUMENT_CHARS: Final = 300
 RESULT_CHARS: Final = 2_000
 _SHARE_OF_HEAD: Final = 0.7
 _REACH: Final = 32_000
-"""How far into a long text, and before its end, secrets are looked for: all of it takes too long."""
+"""How far into a long text, and before its end, secrets are looked for."""
 _EDGE: Final = 8_000
 """How much of that is never shown where it was cut off: there, a secret may have lost a half."""
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
@@ -112,7 +112,7 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 def told(text: str, *, mask: Mask, max_chars: int, printed: Printed = _nothing) -> str:
-    """What somebody said, without secrets and what was printed, shortened; empty if nothing is left.
+    """What somebody said, without secrets and what was printed, shortened; empty if that is all.
 
     It takes little longer for a text of many millions of characters.
     """
@@ -147,7 +147,7 @@ def _tidied(text: str) -> str:
 def _without_blocks(text: str) -> str:
     """The text without whole blocks.
 
-    A client may have cut the end of our own off: one that begins a line goes to the end of the text.
+    A client may have cut the end of our own off: one that begins a line then goes to the text's.
     A tag without an end is else a word that somebody uses.
     """
     pieces: list[str] = []
