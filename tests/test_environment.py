@@ -42,10 +42,17 @@ def test_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch):
     assert read_place().anima == "from outside"
 
 
-@pytest.mark.parametrize("name", ["default", "project"])
+@pytest.mark.parametrize("name", ["", "project"])
 def test_no_anima_of_ones_own_means_the_projects(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ELEPHANTASM_ANIMA_ID", name)
     assert read_place().anima is None
+
+
+def test_an_anima_that_is_called_default_is_that_anima_as_for_a_server(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("ELEPHANTASM_ANIMA_ID", "default")
+    assert read_place().anima == load_settings().anima_id == "default"
 
 
 def test_a_database_that_is_named_beats_a_server(monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from elephantasm_mcp.app import App
+from elephantasm_mcp.hooks.opening import OPENING, RECORDED
 from elephantasm_mcp.server import INSTRUCTIONS
 from speaking import connected
 
@@ -54,6 +55,13 @@ async def test_instructions_and_descriptions_are_small(app: App):
 )
 def test_instructions_say_when_to_call_each_tool(tool: str):
     assert tool in INSTRUCTIONS
+
+
+async def test_what_hooks_say_first_is_what_tools_wait_for(app: App):
+    async with connected(app) as client:
+        tools = {one.name: one.description or "" for one in (await client.list_tools()).tools}
+    for text in (OPENING, INSTRUCTIONS, tools["get_memory_pack"], tools["extract_event"]):
+        assert RECORDED in text
 
 
 async def test_prompts_are_slash_commands_with_a_title_and_described_arguments(app: App):

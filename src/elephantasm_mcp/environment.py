@@ -33,6 +33,8 @@ class Place:
     redact: bool
     models: bool = True
     """Whether models may help to find what a prompt recalls."""
+    env_file: Path | None = None
+    """The file that was named for all other settings, such as a server's key."""
 
 
 def config_file() -> Path:
@@ -72,9 +74,10 @@ def read_place(*, env_file: Path | None = None, database: str | None = None) -> 
     return Place(
         database=Path(database or values.get("DATABASE") or default_database()).expanduser(),
         endpoint=None if database else values.get("ENDPOINT"),
-        anima=None if anima in {"default", "project"} else anima,
+        anima=None if anima == "project" else anima,
         redact=values.get("REDACT", "").strip().lower() not in _NO,
         models=values.get("EMBEDDER") != "none",
+        env_file=env_file,
     )
 
 

@@ -43,6 +43,7 @@ from typing_extensions import override
 from elephantasm_mcp import access
 from elephantasm_mcp.app import App
 from elephantasm_mcp.errors import AuthenticationError, ElephantasmError, ServerError
+from elephantasm_mcp.hooks.opening import RECORDED
 from elephantasm_mcp.pure.complaints import guess, rejected, unknown_argument
 from elephantasm_mcp.resources import register_resources
 from elephantasm_mcp.resources.packs import list_packs
@@ -57,7 +58,7 @@ from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import AnimaCreate, EventCreate
 from elephantasm_mcp.types.views import Curation, ForgetRequest
 
-INSTRUCTIONS: Final = """\
+INSTRUCTIONS: Final = f"""\
 elephantasm is your long-term memory. It outlives this conversation.
 
 Recall:
@@ -69,8 +70,8 @@ Capture:
 - After each exchange call extract_event once with both sides in `events`: the user's message \
 (message.in) and your answer (message.out), in their own words, with one `session_id` for the \
 whole conversation. What was not recorded cannot be remembered.
-- Unless hooks do it: a <memory-pack> that stood here before you called any tool came from them. \
-They record everything said; then call neither get_memory_pack at the start nor extract_event.
+- Unless hooks do it: where "{RECORDED}" stood here before you called any tool, they take down \
+everything said; then call neither get_memory_pack at the start nor extract_event.
 
 Dream:
 - Memories are made in the background; nothing waits for you. Call `dream` when the user wants \

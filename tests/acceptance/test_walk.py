@@ -13,6 +13,8 @@ from uuid import UUID
 
 import pytest
 
+from elephantasm_mcp.hooks.opening import OPENING
+
 PROGRAM = [sys.executable, "-m", "elephantasm_mcp"]
 DEADLINE_S = 90
 
@@ -95,12 +97,12 @@ def test_the_second_session_of_the_day_knows_what_the_first_said(home: Path) -> 
     assert "11 tools" in installed.stdout + installed.stderr
     project = home / "code" / "shop"
     first = Client(home, project, "first")
-    assert first.fire("SessionStart", source="startup") == ""
+    assert first.fire("SessionStart", source="startup") == f"{OPENING}\n"
     first.say("user", "We move billing to PostgreSQL. Bogdan must sign it off before Thursday.")
     first.say("assistant", "Noted: PostgreSQL, and Bogdan signs it off.")
     assert first.fire("Stop", stop_hook_active=False) == ""
     first.fire("SessionEnd", reason="exit")
     second = Client(home, project, "second")
     shown = second.fire("SessionStart", source="startup")
-    assert shown.startswith("What Elephantasm remembers of acme/shop")
+    assert shown.startswith(f"{OPENING}\nWhat Elephantasm remembers of acme/shop")
     assert "Bogdan must sign it off before Thursday." in shown

@@ -13,6 +13,9 @@ import pytest
 from calling import PROGRAM, ClaudeCode, call_hook, line, texts
 from programs_of_hooks import hanging_pipe
 
+from elephantasm_mcp.hooks.opening import OPENING
+from elephantasm_mcp.spool import diary
+
 GARBAGE = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"session_id": 7}', b"7" * 100_000)
 EVENTS = ("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd")
 
@@ -90,7 +93,7 @@ def test_a_database_that_is_missing_is_made_when_there_is_something_to_store(
     session, database: Path
 ):
     playing = session("first")
-    assert playing.start() == ""
+    assert playing.start() == f"{OPENING}\n"
     assert not database.exists()
     playing.turn("One.", "Good.")
     assert "One." in session("second").start()
@@ -126,6 +129,7 @@ def test_a_disk_that_hangs_holds_nobody_up(session, tmp_path: Path):
         payload = playing.payload("Stop") | {"transcript_path": str(pipe)}
         assert call_hook("Stop", payload, command=PROGRAM) == ""
         assert monotonic() - began < 30
+    assert "Time was up" in "".join(diary.last_lines(1))
 
 
 def test_what_cannot_be_stored_is_delivered_by_whoever_opens_the_database_next(
@@ -143,7 +147,7 @@ def test_the_diary_says_what_went_wrong_and_nothing_that_was_said(session, datab
     playing = session("first")
     playing.turn("The code word is hazelnut.", "Good.")
     with no_database(database):
-        assert playing.start() == ""
+        assert playing.start() == f"{OPENING}\n"
     call_hook("Stop", b"{")
     diary = (tmp_path / "data" / "elephantasm-mcp" / "hooks" / "hooks.log").read_text()
     assert "is not a database" in diary

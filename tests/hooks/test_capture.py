@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from calling import call_hook, line, texts
+from calling import PROGRAM, call_hook, line, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elephantasm_mcp.hooks.capture import new_lines
+from elephantasm_mcp.hooks.capture import AT_ONCE_BYTES, new_lines
 from elephantasm_mcp.spool.sessions import Session
 
 
@@ -49,6 +49,29 @@ def test_a_transcript_that_was_replaced_is_read_from_its_start(session, stored):
     first.transcript.write_text(line("new", "user", "Two."))
     call_hook("Stop", first.payload("Stop"))
     assert texts(stored())[-1] == "Two."
+
+
+def test_a_result_of_many_megabytes_holds_nothing_up(session, stored):
+    first = session("first")
+    log = "password reset for user 123456 at https://x.example.org/a:b token\n" * 90_000
+    first.write("user", [{"type": "tool_result", "tool_use_id": "t", "content": log}])
+    first.write("user", "And now a short line.")
+    call_hook("Stop", first.payload("Stop"), command=PROGRAM)
+    found = texts(stored())
+    assert len(found) == 2
+    assert "characters …]" in found[0]
+    assert found[1] == "And now a short line."
+
+
+def test_a_long_transcript_is_taken_down_in_parts(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"x" * 99 + b"\n" + b"y" * 3 * AT_ONCE_BYTES + b"\nz\n" + b"w" * 9)
+    began = Session()
+    parts = []
+    for start, end, lines in new_lines(path, began):
+        parts.append((start, [len(one) for one in lines]))
+        began.offset = end
+    assert parts == [(0, [99]), (100, [3 * AT_ONCE_BYTES]), (3 * AT_ONCE_BYTES + 101, [1])]
 
 
 def test_without_a_transcript_there_is_nothing_to_take_down(session, stored):

@@ -127,6 +127,38 @@ def test_what_a_client_does_not_take_is_not_printed_to_it(session, shop):
         assert call_hook(event, sent(event, fields, shop), "--client", client) == ""
 
 
+def test_a_prompt_of_many_megabytes_is_taken_down_shortened(shop, stored):
+    event, fields = PROMPT["goose"]
+    long = "Look at this log. " + "It rains in Porto.\n" * 500_000 + "That was it."
+    payload = sent(event, fields, shop) | {"message": long}
+    call_hook(event, payload, "--client", "goose", command=PROGRAM)
+    (found,) = texts(stored())
+    assert len(found) < 20_000
+    assert found.startswith("Look at this log.")
+    assert found.endswith("That was it.")
+
+
+def test_without_the_name_of_a_session_nothing_goes_to_the_project_of_another_call(
+    shop, stored, tmp_path
+):
+    event, fields = PROMPT["goose"]
+    unnamed = {name: one for name, one in fields.items() if name != "session_id"}
+    (tmp_path / "other").mkdir()
+    for folder, said in ((tmp_path / "other", "Theirs."), (shop, "Ours.")):
+        call_hook(event, sent(event, unnamed, folder) | {"message": said}, "--client", "goose")
+    assert texts(stored()) == ["Ours."]
+
+
+def test_without_a_session_and_a_folder_a_call_belongs_to_where_it_was_made(
+    shop, stored, tmp_path, monkeypatch
+):
+    (tmp_path / "other").mkdir()
+    for folder, said in ((tmp_path / "other", "Theirs."), (shop, "Ours.")):
+        monkeypatch.chdir(folder)
+        call_hook("UserPromptSubmit", {"message": said}, "--client", "goose")
+    assert texts(stored()) == ["Ours."]
+
+
 def test_an_event_that_is_of_no_use_is_no_error(shop):
     assert call_hook("Notification", {"cwd": str(shop)}, command=PROGRAM) == ""
     assert call_hook("NoSuchEvent", {"cwd": str(shop)}, "--client", "nobody", "--what") == ""

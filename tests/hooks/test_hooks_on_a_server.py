@@ -1,11 +1,17 @@
 """Hooks with ELEPHANTASM_ENDPOINT: the same, on a server."""
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calling import texts
+from calling import call_hook, texts
 
 from elephantasm_mcp import Elephantasm
+from elephantasm_mcp.hooks.opening import OPENING
+from elephantasm_mcp.spool import diary
 from speaking import http_server
 
 
@@ -19,7 +25,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_session_on_a_server_is_known_to_the_next(session, url: str, database: Path):
     first = session("first")
-    assert first.start() == ""
+    assert first.start() == f"{OPENING}\n"
     first.turn("The staging server is called heron.", "Good to know.")
     second = session("second")
     assert "heron" in second.start()
@@ -42,3 +48,62 @@ def test_what_a_server_does_not_take_waits_for_it(session, url: str, monkeypatch
     first.turn("It stands in Porto.", "Good to know too.")
     with Elephantasm(endpoint=url) as memory:
         assert len(memory.events(memory.animas()[0].id)) == 4
+
+
+@pytest.fixture
+def make_key(tmp_path: Path) -> Callable[..., str]:
+    """Makes a key of the server."""
+
+    def make(*options: str) -> str:
+        program = [sys.executable, "-m", "elephantasm_mcp", "keys", "create", "k", *options]
+        program += ["--database", str(tmp_path / "server.sqlite3"), "--json"]
+        done = subprocess.run(program, capture_output=True, check=True, timeout=60)
+        return json.loads(done.stdout)["key"]
+
+    return make
+
+
+def test_a_key_in_the_file_that_is_named_is_used(session, url: str, make_key, tmp_path: Path):
+    key = make_key("--user", "nadia")
+    file = tmp_path / "settings.env"
+    file.write_text(f"ELEPHANTASM_API_KEY={key}\n")
+    first = session("first")
+    first.write("user", "The staging server is called heron.")
+    call_hook("Stop", first.payload("Stop"), "--env-file", str(file))
+    with Elephantasm(endpoint=url, api_key=key) as memory:
+        (anima,) = memory.animas()
+        assert texts(memory.events(anima.id)) == ["The staging server is called heron."]
+
+
+@pytest.mark.usefixtures("url")
+def test_what_a_server_refuses_keeps_no_pack_back(session, make_key, monkeypatch):
+    session("first").turn("The staging server is called heron.", "Good to know.")
+    monkeypatch.setenv("ELEPHANTASM_API_KEY", make_key("--scopes", "read"))
+    second = session("second")
+    second.turn("It stands in Porto.", "Good to know too.")
+    assert "heron" in second.start()
+    assert "heron" in session("third").start()
+    assert "deliver" in diary.last_lines(1)[0]
+
+
+def test_one_part_that_is_refused_keeps_no_other_back(session, url: str):
+    first = session("first")
+    first.write("user", "The staging server is called heron.")
+    call_hook("Stop", first.payload("Stop"), "--anima", "n" * 300)
+    first.write("user", "It stands in Porto.")
+    call_hook("Stop", first.payload("Stop"))
+    with Elephantasm(endpoint=url) as memory:
+        (anima,) = memory.animas()
+        assert texts(memory.events(anima.id)) == ["It stands in Porto."]
+
+
+def test_a_prompt_recalls_no_knowledge_that_this_session_alone_gave(session, url: str):
+    first = session("first")
+    first.turn("I am allergic to hazelnuts.", "Good to know.")
+    with Elephantasm(endpoint=url) as memory:
+        (anima,) = memory.animas()
+        memory.dream(anima_id=anima.id)
+        assert memory.knowledge(anima.id)
+    asked = "What am I allergic to? Hazelnuts?"
+    assert first.turn(asked, "To hazelnuts.") == ""
+    assert "hazelnuts" in session("second").turn(asked, "To hazelnuts.")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from calling import PATIENT
+from programs_of_hooks import hanging_pipe
 
 from elephantasm_mcp.hooks.clients import CLAUDE_CODE
+from elephantasm_mcp.hooks.opening import OPENING
 
 ROOT = Path(__file__).parent.parent.parent
 PLUGIN = ROOT / "plugins" / "claude-code"
@@ -23,6 +27,19 @@ MANIFEST = {
 """The fields of "Plugins reference: plugin manifest schema"."""
 ENTRY = MANIFEST | {"source", "category", "tags", "strict"}
 """And of "Plugin marketplaces: plugin entries"."""
+
+
+def run_script(*words: str, env: dict[str, str]) -> str:
+    """What the plugin's script prints, as a program that must succeed."""
+    done = subprocess.run(
+        [shutil.which("sh") or "sh", str(PLUGIN / "scripts" / "elephantasm"), *words],
+        stdin=subprocess.DEVNULL,
+        env=env,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.decode()
 
 
 def read(path: Path):
@@ -76,11 +93,44 @@ def test_hooks_are_those_that_we_know():
                 assert 2 < hook["timeout"] <= 10
 
 
-def test_the_server_is_ours_and_works_for_the_project():
+def test_the_server_is_ours():
     servers = read(PLUGIN / ".mcp.json")["mcpServers"]
-    assert servers["elephantasm"]["env"] == {"ELEPHANTASM_ANIMA_ID": "project"}
     command = servers["elephantasm"]["command"].replace("${CLAUDE_PLUGIN_ROOT}", str(PLUGIN))
     assert os.access(command, os.X_OK)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script for a POSIX shell")
+@pytest.mark.parametrize("words", [("serve",), ("hook", "Stop")])
+@pytest.mark.parametrize(("said", "used"), [(None, "project"), ("work", "work")])
+def test_server_and_hooks_have_the_same_anima(words, said, used, tmp_path: Path):
+    program = tmp_path / "elephantasm-mcp"
+    program.write_text('#!/bin/sh\necho "$ELEPHANTASM_ANIMA_ID"\n')
+    program.chmod(0o755)
+    told = {"ELEPHANTASM_ANIMA_ID": said} if said else {}
+    assert run_script(*words, env={"PATH": str(tmp_path)} | told) == f"{used}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script for a POSIX shell")
+def test_a_hook_by_uvx_downloads_nothing(tmp_path: Path):
+    program = tmp_path / "uvx"
+    program.write_text('#!/bin/sh\necho "$@"\n')
+    program.chmod(0o755)
+    ours = f"elephantasm-mcp@{version('elephantasm-mcp')}"
+    env = {"PATH": str(tmp_path)}
+    assert run_script("hook", "Stop", env=env) == f"--offline {ours} hook Stop\n"
+    assert run_script("serve", env=env) == f"{ours} serve\n"
+
+
+@pytest.mark.skipif(shutil.which("timeout") is None, reason="needs the program timeout")
+def test_a_hook_by_a_uvx_that_hangs_ends(tmp_path: Path, environment):
+    program = tmp_path / "bin" / "uvx"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nread -r never < {tmp_path / 'pipe'}\n")
+    program.chmod(0o755)
+    for name in ("timeout", "sh"):
+        (program.parent / name).symlink_to(shutil.which(name) or "")
+    with hanging_pipe(tmp_path / "pipe"):
+        assert run_script("hook", "Stop", env=environment(PATH=str(program.parent))) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script for a POSIX shell")
@@ -90,7 +140,7 @@ def test_the_command_of_each_hook_runs(event: str, tmp_path: Path, environment):
     command = rule["hooks"][0]["command"]
     program = tmp_path / "bin" / "elephantasm-mcp"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m elephantasm_mcp "$@"\n')
+    program.write_text(f'#!/bin/sh\nshift\nexec {shlex.join(PATIENT)} "$@"\n')
     program.chmod(0o755)
     payload = {"session_id": "s", "transcript_path": "", "cwd": str(tmp_path), "prompt": "Hello."}
     done = subprocess.run(
@@ -103,7 +153,8 @@ def test_the_command_of_each_hook_runs(event: str, tmp_path: Path, environment):
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    said = f"{OPENING}\n".encode() if event == "SessionStart" else b""
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, b"")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script for a POSIX shell")

@@ -2,10 +2,12 @@
 
 from calling import call_hook, texts
 
+from elephantasm_mcp.hooks.opening import OPENING
+
 
 def test_a_second_session_knows_what_the_first_said(session, stored):
     first = session("first")
-    assert first.start() == ""
+    assert first.start() == f"{OPENING}\n"
     first.turn("We move billing to PostgreSQL.", "Noted: billing moves to PostgreSQL.")
     first.turn("Bogdan must sign it off before Thursday.", "Then I prepare it for Wednesday.")
     first.end()
@@ -14,7 +16,8 @@ def test_a_second_session_knows_what_the_first_said(session, stored):
     assert "Bogdan must sign it off before Thursday." in shown
     assert '<memory-pack key="' in shown
     assert "(e1, raw)" in shown
-    assert "shop-" in shown.split("\n")[0]
+    assert shown.startswith(OPENING)
+    assert "shop-" in shown.split("\n")[1]
     assert texts(stored()) == [
         "We move billing to PostgreSQL.",
         "Noted: billing moves to PostgreSQL.",
@@ -36,6 +39,17 @@ def test_a_prompt_repeats_nothing_that_the_session_was_shown_at_its_start(sessio
     second = session("second")
     assert "heron" in second.start()
     assert second.turn("What is the staging server called?", "heron") == ""
+
+
+def test_after_compaction_what_was_shown_before_is_shown_again(session):
+    session("first").turn("The staging server is called heron.", "Good to know.")
+    second = session("second")
+    asked = "What is the staging server called?"
+    recalled = second.turn(asked, "It is called heron.")
+    assert "heron" in recalled
+    assert second.turn(asked, "Still heron.") == ""
+    call_hook("SessionStart", second.payload("SessionStart", source="compact"), "--anima", "other")
+    assert second.turn(asked, "Still heron.") == recalled
 
 
 def test_nothing_that_was_printed_comes_in_again(session, stored):
@@ -60,7 +74,7 @@ def test_a_project_sees_nothing_of_another(session, tmp_path):
     (tmp_path / "other").mkdir()
     other = session("second")
     other.folder = tmp_path / "other"
-    assert other.start() == ""
+    assert other.start() == f"{OPENING}\n"
 
 
 def test_a_session_stays_with_the_project_that_it_began_in(session, stored, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
+from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, events, forgetting, packs, recall, trust
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import FakeClock
@@ -82,15 +82,12 @@ async def test_a_file_makes_no_anima_that_looks_like_one_that_is_there(
     assert (await default_in(core, folder(tmp_path / "app", anima=name))).startswith("app-")
 
 
-async def test_who_makes_an_anima_that_a_file_named_first_is_told(core: Core, tmp_path: Path):
+async def test_who_makes_an_anima_that_a_file_named_first_has_it_alone(core: Core, tmp_path: Path):
     place = folder(tmp_path / "stranger", anima="payroll")
     assert await default_in(core, place) == "payroll"
-    with pytest.raises(ConflictError, match=r"the project stranger-.* named it first") as caught:
-        await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
-    assert f"animas trust payroll {place} --remove" in caught.value.explain()
     here = working_in(core, place)
     assert not (await animas.create(here, LOCAL_USER, AnimaCreate(name="payroll")))[1]
-    await trust.take_back(core, LOCAL_USER, "payroll", place)
+    assert await default_in(core, place) == "payroll"
     mine, made = await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
     assert (mine.name, made) == ("payroll", False)
     assert (await default_in(core, place)).startswith("stranger-")

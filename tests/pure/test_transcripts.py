@@ -66,6 +66,33 @@ def test_a_secret_is_masked_before_a_text_is_cut():
         assert "AKIA" not in found.content
 
 
+@pytest.mark.parametrize("where", [slice(None, 900), slice(-400, None)], ids=["head", "tail"])
+def test_no_half_of_a_secret_is_left_of_a_text_that_is_too_long_to_be_looked_at_whole(where: slice):
+    key = "sk-ant-api03-" + "Ab3" * 31
+    content = "".join(f"{number:05d} {key}\n" for number in range(2_000))
+    (found,) = said_in(a_line([{"type": "tool_result", "tool_use_id": "t", "content": content}]))
+    assert len(found.content) < 2_100
+    assert "[redacted: anthropic key]" in found.content[where]
+    assert "Ab3" not in found.content
+
+
+def test_no_more_of_a_text_is_searched_for_secrets_than_is_near_what_is_left_of_it():
+    looked_at: list[int] = []
+
+    def mask(text: str) -> tuple[str, int]:
+        looked_at.append(len(text))
+        return text, 0
+
+    long = "a line of a log\n" * 400_000
+    call = {"type": "tool_use", "id": "t", "name": "Write", "input": {"content": long}}
+    command = {"type": "tool_use", "id": "u", "name": "Bash", "input": {"command": long}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": long}
+    lines = [a_line([one]) for one in (call, command, result, {"type": "text", "text": long})]
+    found = list(read_lines(lines, mask=mask, own_calls=set()))
+    assert len(found) == 4
+    assert sum(looked_at) < 500_000
+
+
 def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part():
     own_calls: set[str] = set()
     call = {"type": "tool_use", "id": "t9", "name": "mcp__elephantasm__get_memory_pack"}
@@ -75,8 +102,54 @@ def test_the_result_of_our_own_tool_is_left_out_though_it_comes_in_a_later_part(
     assert own_calls == set()
 
 
+@pytest.mark.parametrize(
+    ("command", "is_ours"),
+    [
+        ("elephantasm-mcp search heron", True),
+        ("cd shop && ~/.local/bin/elephantasm-mcp pack", True),
+        ("ls; uvx elephantasm-mcp trace k3 | head", True),
+        ("echo heron | elephantasm-mcp search", True),
+        ("grep -rn 'elephantasm-mcp search' docs", False),
+        ("git log --grep elephantasm-mcp search", False),
+        ("my-elephantasm-mcp search heron", False),
+    ],
+)
+def test_only_a_command_of_our_own_program_is_ours(command: str, is_ours: bool):
+    call = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": command}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "docs/a.md: heron"}
+    found = said_in(a_line([call], kind="assistant"), a_line([result]))
+    assert [one.event_type for one in found] == ([] if is_ours else ["tool.call", "tool.result"])
+
+
 def test_a_pack_whose_end_was_cut_off_is_left_out_whole():
-    assert plain_text('Look: <memory-pack key="0a">\n- [FACT] Hazelnuts (k3)\n- […') == "Look:"
+    pack = '<memory-pack key="0123456789abcdef">\n- [FACT] Hazelnuts (k3)\n- […'
+    assert plain_text(f"Look:\n{pack}") == "Look:"
+    assert plain_text(f"Look: {pack}</memory-pack> Nice.") == "Look:  Nice."
+    assert plain_text('Look:\n<memory-pack key="0123') == "Look:"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What does the <system-reminder> tag do? And remember: my sister is called Ines.",
+        'We print <memory-pack key="x"> first. IMPORTANT decision: we ship on Friday.',
+        'We print <memory-pack key="0123456789abcdef"> first. We ship on Friday.',
+        "<memory-pack> is printed first, </memory-pack> last.",
+        "<task-runner> is the component that we drop on Friday.",
+        "<command-line flags must be spelled out.",
+        "<bash-stdout> is what the shell said.",
+        "A line of a command has <command-name>/review</command-name> in it.",
+    ],
+)
+def test_a_tag_that_somebody_speaks_of_is_a_word(text: str):
+    assert plain_text(text) == text
+
+
+def test_blocks_are_cut_in_one_pass_however_many_begin():
+    text = "\n".join(["<system-reminder>"] * 60_000)
+    assert plain_text(text) == text
+    block = "<system-reminder>Be terse.</system-reminder>"
+    assert plain_text(f"One. {block}Two.{block}") == "One. Two."
 
 
 @pytest.mark.parametrize(

@@ -19,17 +19,16 @@ from elephantasm_mcp.pure.transcripts import (
     MESSAGE_CHARS,
     Printed,
     Said,
-    plain_text,
     read_lines,
-    shortened,
+    told,
 )
 from elephantasm_mcp.spool import parts, sessions
 from elephantasm_mcp.spool.folders import Spool
 from elephantasm_mcp.spool.parts import Fields, Part
 from elephantasm_mcp.spool.sessions import Session, digest
 
-AT_ONCE_BYTES: Final = 4_000_000
-"""How much of a transcript is one part."""
+AT_ONCE_BYTES: Final = 500_000
+"""How much of a transcript is one part: as much as is masked in a fifth of a second, or a line."""
 _DIGEST_CHARS: Final = 24
 
 
@@ -76,12 +75,9 @@ def new_lines(path: Path, session: Session) -> Iterator[tuple[int, int, list[byt
             file.seek(start)
             data = file.read(AT_ONCE_BYTES)
             end = data.rfind(b"\n") + 1
-            while not end and len(data) < size - start:  # a line longer than that
-                more = file.read(AT_ONCE_BYTES)
-                if not more:
-                    return
-                data += more
-                end = data.rfind(b"\n") + 1
+            if not end:  # a line longer than that
+                data += file.readline()
+                end = len(data) if data.endswith(b"\n") else 0
             if not end:
                 return
             yield start, start + end, data[:end].splitlines()
@@ -105,8 +101,7 @@ def _take_messages(
         kind, text = "message.out", call.reply
     else:
         return 0
-    said = mask(plain_text(text, printed=_printed_into(session)))[0]
-    content = shortened(said, max_chars=MESSAGE_CHARS)
+    content = told(text, mask=mask, max_chars=MESSAGE_CHARS, printed=_printed_into(session))
     if not content:
         return 0
     turn = call.turn or now.isoformat()

@@ -161,8 +161,19 @@ class Call:
 
     @property
     def session_name(self) -> str:
-        """What the session's file is called: a client chooses its ids, and no file."""
-        key = f"{self.client.name}\0{self.session}\0{self.transcript or ''}"
+        """What the session's file is called: a client chooses its ids, and no file.
+
+        Calls that name no session share one only within a folder.
+        """
+        named = self.session or self.transcript
+        key = "\0".join(
+            (
+                self.client.name,
+                self.session,
+                self.transcript or "",
+                *(() if named else (self.folder or "",)),
+            )
+        )
         return sha256(key.encode("utf-8", "replace")).hexdigest()[:_NAME_CHARS]
 
     def output(self, text: str) -> str:

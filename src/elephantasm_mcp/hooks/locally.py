@@ -27,10 +27,13 @@ from elephantasm_mcp.spool import parts
 from elephantasm_mcp.spool.parts import Part
 from elephantasm_mcp.spool.sessions import digest
 from elephantasm_mcp.types.defaults import noted
-from elephantasm_mcp.types.reading import PackQuery, SearchHit, SearchQuery
+from elephantasm_mcp.types.reading import PackQuery, SearchQuery
 from elephantasm_mcp.types.records import LOCAL_USER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from elephantasm_mcp.environment import Place
     from elephantasm_mcp.memory.core import Core
     from elephantasm_mcp.projects import Project
@@ -118,7 +121,9 @@ async def _recall(
     core: Core, call: Call, spool: Spool, session: Session, *, deliver: bool
 ) -> Shown:
     """What the prompt recalls and the session does not know yet."""
+    from elephantasm_mcp.hooks.news import news
     from elephantasm_mcp.memory import index, recall
+    from elephantasm_mcp.store import events
 
     if deliver:
         _deliver(core, spool)
@@ -128,17 +133,8 @@ async def _recall(
     await index.load_embedders(core, purpose="read")
     query = SearchQuery(query=call.prompt, limit=ASKED_FOR)
     hits = await recall.search(core, LOCAL_USER, query, patience_s=INDEX_PATIENCE_S)
-    fresh = [hit for hit in hits if await _is_news(core, hit, call, session)]
-    return show_hits(fresh[:MAX_HITS], secret=core.secret)
 
+    async def sessions_of(ids: Sequence[UUID]) -> set[str | None]:
+        return await core.database.read(events.sessions_of, ids)
 
-async def _is_news(core: Core, hit: SearchHit, call: Call, session: Session) -> bool:
-    """Whether a hit answers, was not printed, and is not from this session itself."""
-    if hit.weak or hit.handle in session.shown:
-        return False
-    if not call.session or hit.layer != "knowledge" or not hit.source_ids:
-        return hit.session_id is None or hit.session_id != call.session
-    from elephantasm_mcp.store import events
-
-    spoken_in = await core.database.read(events.sessions_of, hit.source_ids)
-    return spoken_in != {call.session}
+    return show_hits(await news(hits, call, session, sessions_of=sessions_of), secret=core.secret)

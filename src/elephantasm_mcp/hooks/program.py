@@ -17,12 +17,14 @@ from typing import Any, Final
 from elephantasm_mcp.environment import Place, read_place, without_plugins
 from elephantasm_mcp.hooks import deadline
 from elephantasm_mcp.hooks.clients import Call, Moment, Output, read_call
+from elephantasm_mcp.hooks.opening import OPENING
 from elephantasm_mcp.projects import Project, project_of
 from elephantasm_mcp.spool import diary, parts, sessions
 from elephantasm_mcp.spool.folders import Spool, spool_of
 from elephantasm_mcp.spool.sessions import Session
 
-MAX_INPUT_BYTES: Final = 8_000_000
+MAX_INPUT_BYTES: Final = 64_000_000
+"""Clients without a transcript hand in prompts with all that was pasted into them."""
 _OPTIONS: Final = ("--client", "--database", "--env-file", "--anima")
 
 
@@ -75,12 +77,14 @@ def run(options: Options, data: bytes) -> str:
     call = read_call(_object(data), event=options.event, client=options.client)
     if call.moment is None:
         return ""
+    folder = call.folder or str(Path.cwd())
+    call = replace(call, folder=folder)
     place = read_place(env_file=options.env_file, database=options.database)
     place = replace(place, anima=options.anima or place.anima)
     spool = spool_of(place.database, endpoint=place.endpoint)
     session = sessions.load(spool, call.session_name)
     if not session.folder:
-        session.folder = call.folder or str(Path.cwd())
+        session.folder = folder
         _keep(call, spool, session)
     project = project_of(Path(session.folder))
     _take_down(call, spool, session, place, project)
@@ -121,9 +125,20 @@ def _keep(call: Call, spool: Spool, session: Session) -> None:
 
 
 def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
-    """What is printed at this moment. A server that is elsewhere is handed what waits for it."""
+    """What is printed at this moment; at the start at least that hooks record."""
     speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
     to_say = speaks is not Output.NOTHING
+    opening = to_say and call.moment is Moment.START
+    if opening:
+        session.begin((OPENING,))
+    shown = _exchange(call, spool, session, place, project, to_say=to_say)
+    return f"{OPENING}\n{shown}".rstrip() if opening else shown
+
+
+def _exchange(
+    call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
+) -> str:
+    """What memory has to say. A server that is elsewhere is handed what waits for it."""
     with _noted(call.event):
         if place.endpoint is not None:
             if to_say or parts.waiting(spool):

@@ -1,6 +1,7 @@
 """Remotely: what a hook hands to a server and asks of it.
 
-Owns the time that takes. Invariant: what the server did not take stays in the spool.
+Owns the time that takes. Invariant: what the server did not take stays in the spool, and keeps
+nothing from being printed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.hooks.clients import Call, Moment
+from elephantasm_mcp.hooks.news import news
 from elephantasm_mcp.hooks.showing import (
     MAX_HITS,
     NOTHING,
@@ -29,20 +32,26 @@ from elephantasm_mcp.spool import parts
 from elephantasm_mcp.spool.folders import hooks_folder, write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from elephantasm_mcp.environment import Place
     from elephantasm_mcp.projects import Project
     from elephantasm_mcp.spool.folders import Spool
     from elephantasm_mcp.spool.sessions import Session
 
 TIMEOUT_S: Final = 1.2
+"""For all that is asked and handed over."""
 ASKED_FOR: Final = 4 * MAX_HITS
+LOOKED_AT: Final = 1_000
+"""How many events of a session are looked at for where knowledge is from."""
 _SECRET_BYTES: Final = 32
 
 
 def exchange(
     call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
 ) -> str:
-    """Hand over what waits, and give what is to be printed.
+    """Give what is to be printed, and in the time that is left hand over what waits.
 
     Raises:
         ElephantasmError: the server does not answer in time, or refuses.
@@ -56,34 +65,62 @@ def exchange(
 async def _exchange(
     call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
 ) -> Shown:
-    settings = load_settings()
-    name = place.anima or PROJECT
+    settings = load_settings(env_file=place.env_file)
+    ends_at = anyio.current_time() + TIMEOUT_S
     memory = AsyncElephantasm(
-        endpoint=place.endpoint, api_key=settings.api_key, anima_id=name, timeout=TIMEOUT_S
+        endpoint=place.endpoint,
+        api_key=settings.api_key,
+        anima_id=place.anima or PROJECT,
+        timeout=TIMEOUT_S,
     )
     memory.folder = project.root
     memory.client = f"hook {call.client.name}"
     async with memory:
-        for path in parts.waiting(spool):
-            await _hand_over(memory, path)
-        if not to_say:
-            return NOTHING
-        if call.moment is Moment.START:
-            pack = await memory.inject(max_tokens=PACK_TOKENS)
-            anima = place.anima or project.name
-            return show_pack(pack, anima=anima, secret=_secret()) if pack else NOTHING
-        hits = await memory.search(call.prompt, limit=ASKED_FOR)
-        fresh = [
-            hit
-            for hit in hits
-            if not hit.weak
-            and hit.handle not in session.shown
-            and (hit.session_id is None or hit.session_id != call.session)
-        ]
-        return show_hits(fresh[:MAX_HITS], secret=_secret())
+        shown = await _ask(memory, call, session, place, project) if to_say else NOTHING
+        with anyio.CancelScope(deadline=ends_at):
+            await _hand_over(memory, spool)
+    return shown
 
 
-async def _hand_over(memory: AsyncElephantasm, path: Path) -> None:
+async def _ask(
+    memory: AsyncElephantasm, call: Call, session: Session, place: Place, project: Project
+) -> Shown:
+    """The pack, or what the prompt recalls and the session does not know yet."""
+    if call.moment is Moment.START:
+        pack = await memory.inject(max_tokens=PACK_TOKENS)
+        anima = place.anima or project.name
+        return show_pack(pack, anima=anima, secret=_secret()) if pack else NOTHING
+    hits = await memory.search(call.prompt, limit=ASKED_FOR)
+    own: set[UUID] = set()
+
+    async def sessions_of(ids: Sequence[UUID]) -> set[str | None]:
+        if not own:
+            said = await memory.events(session_id=call.session, limit=LOOKED_AT)
+            own.update(one.id for one in said)
+        return {call.session if one in own else None for one in ids}
+
+    fresh = await news(hits, call, session, sessions_of=sessions_of)
+    return show_hits(fresh, secret=_secret())
+
+
+async def _hand_over(memory: AsyncElephantasm, spool: Spool) -> None:
+    """Hand over part by part; what one of them is refused for does not keep the others.
+
+    The first refusal is noted.
+    """
+    refused: ElephantasmError | None = None
+    for path in parts.waiting(spool):
+        try:
+            await _hand_over_part(memory, path)
+        except ElephantasmError as error:
+            refused = refused or error
+    if refused is not None:
+        from elephantasm_mcp.hooks.program import note
+
+        note("deliver", refused)
+
+
+async def _hand_over_part(memory: AsyncElephantasm, path: Path) -> None:
     found = parts.read(path)
     if found is not None:
         anima = await memory.create_anima(found.anima or found.project.name)

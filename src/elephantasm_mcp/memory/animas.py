@@ -6,6 +6,7 @@ alone opens nothing.
 
 import shlex
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,9 +44,11 @@ _NAME_CHARS = 60
 async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, bool]:
     """Make an anima; an existing one of that name is returned unchanged, with False.
 
+    A project whose file named it first, and whom nobody let, may name it no longer: from now on it
+    is a person's.
+
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
-        ConflictError: the file of a project made it by naming it, and reads it.
         ScopeError: it would be a new one, and the user sees certain animas only.
     """
     request = request.model_copy(
@@ -62,14 +65,18 @@ async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, b
             raise _no_more_animas()
         return found.anima, False
     stored, created = await core.database.write(
-        store.add, user, request, uuid=core.ids.uuid(), now=core.clock.now()
+        _add, core, user, request, uuid=core.ids.uuid(), now=core.clock.now()
     )
-    if claim := _claim_of_another(core, stored):
-        raise ConflictError(
-            f"There already is an anima {request.name!r}: {_said(claim)}",
-            hint=f"Choose another name; {_settled(claim, request.name)}",
-        )
     return stored.anima, created
+
+
+def _add(
+    tx: Tx, core: Core, user: User, request: AnimaCreate, *, uuid: UUID, now: datetime
+) -> tuple[StoredAnima, bool]:
+    stored, created = store.add(tx, user, request, uuid=uuid, now=now)
+    if claim := _claim_of_another(core, stored):
+        trust.remove(tx, stored.anima_no, claim.project)
+    return stored, created
 
 
 async def update(

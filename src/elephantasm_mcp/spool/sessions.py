@@ -32,9 +32,14 @@ class Session:
     own_calls: list[str] = field(default_factory=list)
     """Calls of our own tools whose results have not come yet."""
     shown: list[str] = field(default_factory=list)
-    """Handles that were printed,"""
+    """Handles that were printed since it last began,"""
     printed: list[str] = field(default_factory=list)
-    """and digests of the lines."""
+    """and digests of all lines that ever were."""
+
+    def begin(self, lines: Iterable[str]) -> None:
+        """It begins, or goes on with a context in which nothing stands but `lines`."""
+        self.shown = []
+        self.note_printed((), lines)
 
     def note_printed(self, handles: Iterable[str], lines: Iterable[str]) -> None:
         """Remember what is printed."""

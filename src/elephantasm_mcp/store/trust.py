@@ -25,9 +25,9 @@ def add(tx: Tx, anima_no: AnimaNo, project: Project, *, now: datetime) -> bool:
     return added > 0
 
 
-def remove(tx: Tx, anima_no: AnimaNo, project: Project) -> bool:
-    """Take that back; False when it might not."""
-    return tx.run("distrust_project", anima_no=anima_no, project=project.name) > 0
+def remove(tx: Tx, anima_no: AnimaNo, project: str) -> bool:
+    """Take that back from the project of that name; False when it might not."""
+    return tx.run("distrust_project", anima_no=anima_no, project=project) > 0
 
 
 def remove_all(tx: Tx, anima_no: AnimaNo) -> None:

@@ -91,10 +91,10 @@ def register(server: MCPServer, app: App) -> None:
         """Record what was said or done, so that it can be remembered.
 
         Call it after each exchange, for both sides: the user's message (`message.in`) and your
-        answer (`message.out`) in one call through `events`, with the words as they were; not when a
-        <memory-pack> stood there before any call: then hooks record. Memories and knowledge are
-        made of the events later. Secrets are masked; repeating an event within minutes is harmless
-        and is answered as `duplicate`.
+        answer (`message.out`) in one call through `events`, with the words as they were; not where
+        "Hooks record this session" stood before any call. Memories and knowledge are made of the
+        events later. Secrets are masked; repeating an event within minutes is harmless and is
+        answered as `duplicate`.
         """
         shared = {
             "event_type": event_type,
