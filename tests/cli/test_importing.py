@@ -82,6 +82,13 @@ def test_the_name_of_a_file_does_nothing_to_the_terminal(cli: Cli, tmp_path: Pat
     assert "\x1b" not in done.err
 
 
+def test_the_name_of_a_file_in_an_error_does_nothing_to_the_terminal(cli: Cli, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b\x1b[31m/conversations.json", bytes(100 << 20))
+    done = cli("import", "claude", str(tmp_path / "export.zip"))
+    assert (done.code, "would unpack" in done.err, "\x1b" in done.err) == (1, True, False)
+
+
 def test_standard_input_is_a_file_too():
     done = run_program("import", "jsonl", "-", stdin=b'{"content": "Hello."}')
     assert (done.code, "1 event stored" in done.out) == (0, True)
