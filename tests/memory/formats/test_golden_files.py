@@ -42,6 +42,13 @@ VALUES
   ('3a2b', 'Gone.', '', 'note', '{', 1769932801.0, 1769932802.0);
 """
 
+ENDLESS = """
+CREATE VIEW memories (id, content_hash, content, tags, memory_type, metadata, created_at,
+  created_at_iso, deleted_at) AS
+WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+SELECT n, n, n, n, n, n, n, n, NULL FROM n;
+"""
+
 
 async def stored(core: Core, name: str, *, anima: str = "it") -> list[Event]:
     await take_in(core, LOCAL_USER, golden(name), anima=anima)
@@ -257,8 +264,7 @@ def test_a_text_of_a_database_that_is_none_is_read_as_far_as_it_goes(encoding: s
 
 
 def test_a_view_in_the_place_of_a_table_is_refused(tmp_path: Path):
-    endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT n FROM n"
-    path = database(tmp_path / "sqlite_vec.db", f"CREATE VIEW memories AS {endless};")
+    path = database(tmp_path / "sqlite_vec.db", ENDLESS)
     with pytest.raises(ValidationError, match="has not the tables"):
         list(rows_of(path, FORMATS["mcp-memory-service"].statement))
 
