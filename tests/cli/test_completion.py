@@ -23,6 +23,9 @@ ASKED = [
     (["search", "--lim"], {"--limit"}),
     (["serve", "--transport", ""], {"stdio", "http", "sse"}),
     (["completion", ""], {"bash", "zsh", "fish"}),
+    (["install", "c"], {"claude-desktop", "claude-code", "cursor", "codex"}),
+    (["uninstall", "z"], {"zed"}),
+    (["hook", "SessionS"], {"SessionStart"}),
     (["--database", "mem"], {"memory.sqlite3"}),
 ]
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
@@ -66,9 +69,19 @@ def test_bash_reads_it_without_a_file_in_between(tmp_path: Path):
     assert run("bash", "-c", asked, folder=tmp_path).rstrip().endswith(" elephantasm-mcp")
 
 
+def test_zsh_takes_it_in_with_eval(script, tmp_path: Path):
+    """Where there is no zsh, only that what it would offer is in the script."""
+    written = script("zsh")
+    assert "claude-code" in written.read_text(encoding="utf-8")
+    if shutil.which("zsh"):
+        registered = f'autoload -U compinit; compinit -u; eval "$(cat {written})"; echo ${{_comps'
+        asked = registered + "[elephantasm-mcp]}"
+        assert run("zsh", "-f", "-c", asked, folder=tmp_path).strip().startswith("_")
+
+
 def test_fish_completes_commands_and_values(script, tmp_path: Path):
     """Where there is no fish, only that what it would offer is in the script."""
-    for words, offered in ASKED[:2] + ASKED[3:5]:
+    for words, offered in ASKED[:2] + ASKED[3:8]:
         if shutil.which("fish") is None:
             text = script("fish").read_text(encoding="utf-8")
             assert all(one in text for one in offered)

@@ -1,6 +1,7 @@
 """`import` as a command; the formats are tested where they are."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,23 @@ def test_bad_lines_are_named_and_make_it_fail(cli: Cli, jsonl: Path):
     assert "… and 2 more" in done.err
     assert "line 7: " not in done.err
     assert "1 event stored" in done.out
+
+
+def test_the_name_of_a_file_does_nothing_to_the_terminal(cli: Cli, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for folder in ("a", "b\x1b[31m"):
+            archive.writestr(f"{folder}/conversations.json", '[{"chat_messages": 7}, 8]')
+    done = cli("import", "claude", str(tmp_path / "export.zip"))
+    assert done.code == 1
+    assert "/conversations.json, conversation 2: " in done.err
+    assert "\x1b" not in done.err
+
+
+def test_the_name_of_a_file_in_an_error_does_nothing_to_the_terminal(cli: Cli, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b\x1b[31m/conversations.json", bytes(100 << 20))
+    done = cli("import", "claude", str(tmp_path / "export.zip"))
+    assert (done.code, "would unpack" in done.err, "\x1b" in done.err) == (1, True, False)
 
 
 def test_standard_input_is_a_file_too():

@@ -12,7 +12,17 @@ import pytest
 
 from elephantasm_mcp.app import SystemIds
 from elephantasm_mcp.errors import ConflictError, ValidationError
-from elephantasm_mcp.memory import animas, archive, dreams, forgetting, grants, packs, uses
+from elephantasm_mcp.memory import (
+    animas,
+    archive,
+    dreams,
+    forgetting,
+    grants,
+    packs,
+    plans,
+    soundness,
+    uses,
+)
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.types.grants import GrantRequest
@@ -49,7 +59,19 @@ def sealed(rows: list[dict]) -> bytes:
 def changed(text: bytes, kind: str, **values: object) -> bytes:
     """The archive with other values in the first line of a kind."""
     rows = lines(text)[:-1]
-    next(row for row in rows if row["kind"] == kind).update(values)
+    first = next(row for row in rows if row["kind"] == kind)
+    first.get("row", first).update(values)
+    return sealed(rows)
+
+
+def rewritten(text: bytes, layer: str, **values: object) -> bytes:
+    """The archive with other values in the first row of a layer, and in all that is said of it."""
+    rows = lines(text)[:-1]
+    for row in rows:
+        if row["kind"] == layer and row["no"] == 1:
+            row["row"] |= values
+        if row["kind"] == "action" and (row["layer"], row["no"]) == (layer, 1) and row["after"]:
+            row["after"] |= values
     return sealed(rows)
 
 
@@ -261,7 +283,7 @@ def broken(text: bytes) -> Iterator[tuple[str, bytes, str]]:
     yield "a number of another anima", put(rows[event].replace(b'"no":1', b'"no":4294967297')), "no"
     yield "a truth as number", put(rows[event].replace(b'"tokens":', b'"tokens":true,"x":')), "tok"
     yield "another state", put(rows[event].replace(b"provisional", b"eaten")), "state"
-    yield "a lone surrogate", put(rows[event].replace(b"Nadia is", b"\\ud800")), "cannot be stored"
+    yield "a lone surrogate", put(rows[event].replace(b'"Nadia"', b'"\\ud800"')), "cannot be stored"
     yield "a hole", b"".join(rows[:event] + rows[event + 1 :]), "another sum"
     yield "a word changed", text.replace(b"bees", b"fees"), "another sum"
     yield "cut between lines", b"".join(rows[:-1]), "was cut off"
@@ -300,6 +322,17 @@ async def test_what_is_malformed_is_named_and_nothing_is_imported(told: Core, tm
         ("event", {"importance": 2.0}, "`importance` is wrong"),
         ("action", {"after": {"version": 1}}, "nothing was imported"),
         ("action", {"position": 99}, "a place that its anima's journal never had"),
+        ("action", {"no": 7}, "a number that its anima never gave out"),
+        ("forgotten", {"no": 7}, "a number that its anima never gave out"),
+        ("anima", {"event_seq": 2**31}, "`event_seq` is wrong"),
+        ("anima", {"action_seq": 2**63 - 1}, "`action_seq` is wrong"),
+        ("anima", {"name": "../../evil\x1b[31m\n# x"}, "a name that none can have"),
+        ("event", {"content": ""}, "`content` is wrong"),
+        ("event", {"content": "Nadia is fine."}, "not those that were stored: e1 of"),
+        ("event", {"content_hash": "0" * 32}, "not those that were stored: e1 of"),
+        ("memory", {"meta": "not json"}, "`row.meta` is wrong"),
+        ("memory", {"summary": "Other."}, r"Rows are not as the journal left them: m1 of"),
+        ("memory", {"links": [["event", 2, None]]}, "Rows are not as the journal left them"),
     ],
 )
 async def test_lines_that_break_a_rule_are_refused(
@@ -309,3 +342,57 @@ async def test_lines_that_break_a_rule_are_refused(
     async with another(tmp_path) as other:
         with pytest.raises(ValidationError, match=why):
             await take(other, text)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"links": [["event", 3, None]]}, "Rows name events that are not there: m1 of"),
+        ({"superseded_by": 3}, "Rows were replaced by none that is there: m1 of"),
+        ({"superseded_by": 1}, "Rows were replaced by none that is there: m1 of"),
+    ],
+)
+async def test_rows_that_do_not_agree_are_refused(
+    told: Core, tmp_path: Path, values: dict, why: str
+):
+    text = rewritten(await write(told), "memory", **values)
+    async with another(tmp_path) as other:
+        with pytest.raises(ValidationError, match=why):
+            await take(other, text)
+        assert look(tmp_path / "other.sqlite3", "SELECT count(*) FROM animas") == [(0,)]
+
+
+async def test_a_counter_far_behind_the_last_row_costs_nothing(told: Core, tmp_path: Path):
+    seqs = ("event", "memory", "knowledge", "dream", "action", "identity", "conflict")
+    text = changed(await write(told), "anima", **{f"{seq}_seq": 2**31 - 1 for seq in seqs})
+    async with another(tmp_path) as other:
+        await take(other, text)
+        assert lines(await write(other))[2:-1] == lines(text)[2:-1]
+        (recorded,) = await tell(other, "More.")
+        assert recorded.event.handle == f"e{2**31}"
+        found = await animas.find(other, LOCAL_USER, "default")
+        assert await soundness.examine(other, found) == []
+
+
+@pytest.mark.parametrize("phase", ["light", "deep", "synthesis"])
+async def test_a_plan_that_no_dry_run_makes_is_refused(told: Core, tmp_path: Path, phase: str):
+    await plans.dry_run(told, LOCAL_USER, anima=None)
+    text = await write(told)
+    async with another(tmp_path) as other:
+        with pytest.raises(ValidationError, match=r"is no .* of an archive: "):
+            await take(other, changed(text, "plan", phase=phase, operations=[{}]))
+        await take(other, text)
+        assert await write(other) == text
+
+
+async def test_statements_of_an_identity_that_are_no_json_are_refused(core: Core, tmp_path: Path):
+    async with another(tmp_path) as other:
+        row = {"uuid": "1" * 32, "version": 1, "statements": "not json"}
+        row |= dict.fromkeys(("personality_type", "communication_style", "self_reflection"))
+        row |= {"prose": "I.", "synthesizer": "", "created_at": 0, "updated_at": 0, "links": []}
+        await tell(core, "Hello.")
+        rows = lines(await write(core))[:-1]
+        rows.append({"kind": "identity", "no": 1, "row": row})
+        rows[1]["identity_seq"] = 1
+        with pytest.raises(ValidationError, match=r"`row\.statements` is wrong"):
+            await take(other, sealed(rows))

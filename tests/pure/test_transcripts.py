@@ -22,6 +22,24 @@ def a_line(content: object, *, kind: str = "user", **more: object) -> bytes:
     return json.dumps(found | more).encode()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<memory-pack " * 300_000,
+        "<system-reminder " * 300_000,
+        "<command-name>/plan</command-name>" + "<command-args>" * 300_000,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_marks_without_end_are_read_as_fast_as_other_words(text: str):
+    assert len(plain_text(text)) <= len(text)
+
+
+def test_the_name_of_a_tool_may_be_long():
+    call = {"type": "tool_use", "id": "t", "name": "mcp__" + "elephantasm__" * 300_000 + "!"}
+    assert [one.event_type for one in said_in(a_line([call]))] == ["tool.call"]
+
+
 def test_a_golden_transcript_reads_as_what_was_said():
     found = said_in(*GOLDEN.read_bytes().splitlines())
     assert [(one.event_type, one.content.split("\n")[0]) for one in found] == [

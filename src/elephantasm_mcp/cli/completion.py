@@ -23,10 +23,12 @@ def command(build_parser: Callable[[], ArgumentParser]) -> Command:
     def run(arguments: Namespace) -> int:
         import shtab  # 10 ms that no other command needs
 
-        parser = build_parser()
+        parser, names = build_parser(), _names()
         for action in _actions(parser):
             if action.metavar in _FILES:
                 setattr(action, "complete", shtab.FILE)  # noqa: B010 - where shtab looks for it
+            elif isinstance(action.metavar, str) and action.metavar in names:
+                action.choices = names[action.metavar]
         say(shtab.complete(parser, shell=arguments.shell).rstrip("\n"))
         return 0
 
@@ -34,7 +36,9 @@ def command(build_parser: Callable[[], ArgumentParser]) -> Command:
         name="completion",
         summary="print what bash, zsh or fish needs to complete commands and options",
         details="Print a script with which the shell completes commands, options and file names. "
-        "Have the shell read it when it starts.",
+        "Have the shell read it when it starts: as a file, as below, or in bash with "
+        f"`source <({PROGRAM} completion bash)`, in zsh behind compinit with "
+        f'`eval "$({PROGRAM} completion zsh)"`.',
         run=run,
         options=_options,
         examples=(
@@ -44,6 +48,15 @@ def command(build_parser: Callable[[], ArgumentParser]) -> Command:
         ),
         shared=(),
     )
+
+
+def _names() -> dict[str, list[str]]:
+    """What an argument may be that takes other words as well, by what it is called."""
+    from elephantasm_mcp.clients import table  # both are of no use to other commands
+    from elephantasm_mcp.hooks import clients
+
+    events = dict.fromkeys(event for one in clients.CLIENTS for event in one.events)
+    return {"CLIENT": list(table.BY_NAME), "EVENT": list(events)}
 
 
 def _options(parser: ArgumentParser) -> None:

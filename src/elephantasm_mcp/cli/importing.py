@@ -121,7 +121,7 @@ def _database(settings: Settings, *, dry_run: bool) -> Generator[Settings, None,
 def _report(report: ImportReport) -> None:
     """What went wrong, what was there, and how to go on."""
     for one in report.first_rejected:
-        note(f"{one.place}: {line(one.reason)}")
+        note(f"{line(one.place)}: {line(one.reason)}")
     unnamed = report.rejected - len(report.first_rejected)
     if unnamed:
         note(f"… and {unnamed:,} more")

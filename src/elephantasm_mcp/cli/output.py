@@ -37,8 +37,8 @@ def note(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """An error, in one line."""
-    note(f"{PROGRAM}: {' '.join(text.split())}")
+    """An error, in one harmless line."""
+    note(f"{PROGRAM}: {line(text, max_chars=None)}")
 
 
 def say_json(value: object) -> None:

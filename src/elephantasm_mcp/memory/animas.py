@@ -321,7 +321,7 @@ def _clean_text(text: str | None) -> str | None:
 
 
 def _clean_name(name: str) -> str:
-    name = _one_line(name)
+    name = one_line(name)
     if not name:
         raise ValidationError(
             "`name` is blank.", field="name", hint='Give the anima a name, such as "my-agent".'
@@ -332,7 +332,7 @@ def _clean_name(name: str) -> str:
 def wanted(tx: Tx, core: Core, user: User, ref: AnimaRef) -> UUID | str:
     """The id or name that is meant."""
     meant = _default(tx, core, user) if ref is None else ref
-    return _one_line(meant) if isinstance(meant, str) else meant
+    return one_line(meant) if isinstance(meant, str) else meant
 
 
 def _default(tx: Tx, core: Core, user: User) -> UUID | str:
@@ -363,7 +363,8 @@ def _unheard(project: Project | None, taken: str) -> str | None:
     )
 
 
-def _one_line(name: str) -> str:
+def one_line(name: str) -> str:
+    """A name as an anima has it."""
     return " ".join(repair(name)[0].split())
 
 

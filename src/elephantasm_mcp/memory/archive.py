@@ -19,6 +19,8 @@ from typing import Final, TypeAlias, assert_never
 from pydantic import ValidationError as PydanticValidationError
 
 from elephantasm_mcp.errors import ConflictError, ElephantasmError, ValidationError
+from elephantasm_mcp.memory import soundness
+from elephantasm_mcp.memory.animas import one_line
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import animas
@@ -31,12 +33,16 @@ from elephantasm_mcp.types.archive import (
     VERSION,
     ActionLine,
     AnimaLine,
+    ConsumptionLine,
     End,
+    ForgottenLine,
     GrantLine,
     Header,
     Line,
     Part,
+    PlanLine,
     Raw,
+    UnmadeLine,
 )
 from elephantasm_mcp.types.records import AnimaNo, User
 
@@ -203,7 +209,7 @@ def _parse(text: bytes, number: int) -> _Read:
         if number == 1 and raw.get("version") != VERSION:  # its header may be another one
             raise _other_version(raw.get("version"))
         line = LINE.validate_python(raw)
-        if isinstance(line, AnimaLine | ActionLine):
+        if isinstance(line, AnimaLine | ActionLine | PlanLine):
             line.check()
     except PydanticValidationError as error:
         raise _malformed(number, _fault(error)) from None
@@ -277,12 +283,16 @@ class _Intake:
         self._user = user
         self._report = TakenIn()
         self._current: _Current | None = None
+        self._grown: list[Place] = []
+        """Animas that got rows."""
 
     def take(self, lines: Iterator[_Read]) -> TakenIn:
         """Take all of it in, and say what that came to."""
         for one in lines:
             self._take(one)
         self._finish()
+        for place in self._grown:  # once it is known that all lines are those that were written
+            _check_rows(self._tx, place)
         return self._report
 
     def _take(self, one: _Read) -> None:
@@ -302,6 +312,8 @@ class _Intake:
 
     def _anima(self, one: _Read) -> "_Current":
         raw, found = one.raw, store.find(self._tx, one.raw["id"])
+        if raw["name"] != one_line(raw["name"]):
+            raise _malformed(one.number, "gives its anima a name that none can have")
         if found is None:
             if not store.add_anima(self._tx, raw, user_no=self._user.no):
                 raise ConflictError(
@@ -343,6 +355,7 @@ class _Intake:
             return
         if not added:
             raise _clash(one, f"{_name(one)} is something else here, or its id is taken")
+        current.has_more = True
         self._report.added[kind] += 1
 
     def _is_known(self, one: _Read, known: "_Known") -> bool:
@@ -375,9 +388,12 @@ class _Intake:
             raise _clash(one, "there is another grant between its animas, or one is missing")
 
     def _finish(self) -> None:
-        if self._current is not None:
-            store.finish(self._tx, self._current.place, self._current.line)
-            self._current = None
+        if self._current is None:
+            return
+        store.finish(self._tx, self._current.place, self._current.line)
+        if self._current.has_more:
+            self._grown.append(self._current.place)
+        self._current = None
 
 
 class _Current:
@@ -387,6 +403,8 @@ class _Current:
         self.place = place
         self.line = line
         self.known = known
+        self.has_more = False
+        """Whether a row was added."""
         self._last: tuple[int, Key] = (-1, ())
 
     def follow(self, one: _Read) -> None:
@@ -395,8 +413,7 @@ class _Current:
         place = (_RANKS[kind], store.key_of(kind, one.raw))
         if place <= self._last:
             raise _malformed(one.number, "is out of order, or there twice")
-        bound = _BOUNDS.get(kind)
-        if bound is not None and one.raw["no"] > self.line[bound]:
+        if any(number > self.line[f"{layer}_seq"] for layer, number in _numbers(one)):
             raise _malformed(one.number, "has a number that its anima never gave out")
         if kind == "action" and one.raw["position"] > self.line["action_seq"]:
             raise _malformed(one.number, "has a place that its anima's journal never had")
@@ -426,6 +443,33 @@ class _Known:
             self._next = next(self._lines, None)
         found = self._next is not None and store.key_of(kind, self._next) == key
         return self._next if found else None
+
+
+def _numbers(one: _Read) -> Iterator[tuple[str, int]]:
+    """The rows that a line is, was or consumed, by layer: nothing else may get their numbers."""
+    match one.line:
+        case ActionLine(layer=layer, no=number) | ForgottenLine(layer=layer, no=number):
+            yield layer, number
+        case ConsumptionLine(event=number) | UnmadeLine(event=number):
+            yield "event", number
+        case Part(kind=kind) if kind in _BOUNDS:
+            yield kind, one.raw["no"]
+        case _:
+            pass
+
+
+def _check_rows(tx: Tx, place: Place) -> None:
+    """Refuse rows that do not agree with each other.
+
+    Raises:
+        ValidationError: some do not.
+    """
+    found = soundness.examine_rows(tx, place.anima_no)
+    if found:
+        raise ValidationError(
+            f"The archive does not agree with itself; nothing was imported. {found[0].text}",
+            hint="Export it again; `elephantasm-mcp doctor` says whether what it is of is sound.",
+        )
 
 
 def _content(line: Raw) -> Raw:

@@ -17,7 +17,7 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.types.records import AnimaNo, handle_of
 
 MOST_NAMED: Final = 5
-Fault = Literal["hash", "journal", "source", "packed", "pending"]
+Fault = Literal["hash", "journal", "source", "chain", "packed", "pending"]
 DERIVED: Final[frozenset[Fault]] = frozenset({"packed", "pending"})
 """What is derived of rows, and can be made anew."""
 
@@ -42,7 +42,8 @@ async def mend(core: Core, found: Unsound) -> None:
     await core.database.write(_mend, found)
 
 
-def _examine(tx: Tx, anima_no: AnimaNo) -> list[Unsound]:
+def examine_rows(tx: Tx, anima_no: AnimaNo) -> list[Unsound]:
+    """What does not agree in the rows of an anima, leaving aside what is derived of them."""
     anima = animas.get(tx, anima_no)
     name = anima.anima.name
 
@@ -64,6 +65,15 @@ def _examine(tx: Tx, anima_no: AnimaNo) -> list[Unsound]:
         "journal", store.unlike_journal(tx, anima), "Rows are not as the journal left them"
     )
     found += fault("source", store.loose(tx, anima), "Rows name events that are not there")
+    return found + fault(
+        "chain", store.unfollowed(tx, anima), "Rows were replaced by none that is there"
+    )
+
+
+def _examine(tx: Tx, anima_no: AnimaNo) -> list[Unsound]:
+    anima = animas.get(tx, anima_no)
+    name = anima.anima.name
+    found = examine_rows(tx, anima_no)
     if store.has_segments(tx, anima) and not store.is_packed_alike(tx, anima):
         text = f"What is packed for a quick start is not what the rows of the anima {name} say."
         found.append(Unsound(anima_no, name, "packed", text))

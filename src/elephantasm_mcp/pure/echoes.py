@@ -22,7 +22,7 @@ LEAST_TERMS: Final = 2
 """A sentence that says less is too short to tell."""
 
 _SENTENCE: Final = re.compile(r"[^\n]*?(?:[.!?;…。！？]+[\"'”’)\]]*(?=\s|$)|\n|$)", re.DOTALL)
-_FENCED: Final = re.compile(r"<memory-pack\b[^>]*>.*?(?:</memory-pack>|\Z)", re.DOTALL)
+_FENCED: Final = re.compile(r"<memory-pack\b[^<>]*>.*?(?:</memory-pack>|\Z)", re.DOTALL)
 _PACK_LINE: Final = re.compile(
     r"^[ \t]*(?:"
     r"## (?:Your Identity|Current Session|Relevant Knowledge|Relevant Memories)[ \t]*"

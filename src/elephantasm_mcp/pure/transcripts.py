@@ -30,7 +30,7 @@ _EDGE: Final = 8_000
 """How much of that is never shown where it was cut off: there, a secret may have lost a half."""
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
 _FAILED: Final = "isApiErrorMessage"
-_OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]+_)?elephantasm(?:-mcp)?__\w+")
+_OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]{1,100}_)?elephantasm(?:-mcp)?__\w+")
 _OWN_COMMAND: Final = re.compile(
     r"(?:^|&&|[;|])\s*(?:uvx\s+)?(?:[\w.~/-]+/)?elephantasm-mcp\s+"
     r"(?:pack|search|trace|hook|dream|export)\b"
@@ -43,7 +43,7 @@ _BLOCK: Final = re.compile(
 )
 """How a block begins that this program printed, or a client inserted."""
 _COMMAND: Final = re.compile(r"<command-name>\s*(/?[\w:.-]+)\s*</command-name>")
-_ARGUMENTS: Final = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+_ARGUMENTS: Final = ("<command-args>", "</command-args>")
 _OF_COMMAND: Final = re.compile(r"<command-(?:name|message|args)>")
 _NOT_SAID: Final = re.compile(
     r"<(local-command-(?:stdout|stderr|caveat)|bash-(?:input|stdout|stderr)"
@@ -128,8 +128,9 @@ def plain_text(text: str) -> str:
     text = _without_blocks(text)
     command = _COMMAND.search(text)
     if command and _OF_COMMAND.match(text.lstrip()):
-        arguments = _ARGUMENTS.search(text)
-        said = arguments[1].strip() if arguments else ""
+        opening, closing = _ARGUMENTS
+        said, closed, _ = text.partition(opening)[2].partition(closing)
+        said = said.strip() if closed else ""
         return f"{command[1]} {said}" if said else ""
     if _NOT_SAID.match(text.lstrip()):
         return ""

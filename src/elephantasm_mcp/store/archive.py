@@ -16,6 +16,7 @@ from elephantasm_mcp.ports import Row, Tx
 from elephantasm_mcp.store import animas, search
 from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.memories import Snapshot
+from elephantasm_mcp.store.ranges import ranges
 from elephantasm_mcp.store.values import from_json, to_json
 from elephantasm_mcp.types.archive import Raw
 from elephantasm_mcp.types.records import (
@@ -144,8 +145,8 @@ def lines_of(tx: Tx, place: Place, kind: str) -> Iterator[Raw]:
             yield _line(place, kind, row, {})
         return
     last = max(place.line[name] for name in how.within)
-    for first in range(1, last + 1, how.step):
-        bounds = {"low": place.base + first, "high": place.base + first + how.step - 1}
+    for low, high in ranges(tx, place.anima_no, last, step=how.step):
+        bounds = {"low": low, "high": high}
         rows = tx.all(f"archived_{kind}", **bounds)
         links = _links(tx, place, kind, bounds) if rows and kind in _JOURNAL else {}
         for row in rows:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import cache, memories, segments
 from elephantasm_mcp.store.animas import StoredAnima, id_range
+from elephantasm_mcp.store.ranges import ranges
 from elephantasm_mcp.store.values import from_json
-from elephantasm_mcp.types.records import JournalLayer, RowId, handle_of, row_id
+from elephantasm_mcp.types.records import JournalLayer, Layer, RowId, handle_of
 
 _STEP = 512
 _LAYERS: tuple[JournalLayer, ...] = ("memory", "knowledge", "identity", "conflict")
@@ -18,7 +19,7 @@ _LAYERS: tuple[JournalLayer, ...] = ("memory", "knowledge", "identity", "conflic
 
 def events(tx: Tx, anima: StoredAnima) -> Iterator[tuple[RowId, str, str, str, str, bytes]]:
     """Each event's id, type, content, author, session and hash."""
-    for low, high in _ranges(anima, anima.last_numbers["event"]):
+    for low, high in ranges(tx, anima.anima_no, anima.last_numbers["event"], step=_STEP):
         for id_, event_type, content, author, session, digest in tx.tuples(
             "hashed_events", low=low, high=high
         ):
@@ -30,7 +31,7 @@ def unlike_journal(tx: Tx, anima: StoredAnima) -> Iterator[str]:
     for layer in _LAYERS:
         known = layer == "memory" or layer == "knowledge"
         last = anima.last_numbers[layer] if known else anima.last_action  # a new row is an action
-        for low, high in _ranges(anima, last):
+        for low, high in ranges(tx, anima.anima_no, last, step=_STEP):
             yield from _unlike(tx, layer, low, high)
 
 
@@ -38,6 +39,23 @@ def loose(tx: Tx, anima: StoredAnima) -> list[str]:
     """Handles of the rows that name an event which is not there."""
     rows = tx.tuples("loose_links", **id_range(anima.anima_no))
     return [handle_of(layer, RowId(id_)) for layer, id_ in rows]
+
+
+def unfollowed(tx: Tx, anima: StoredAnima) -> Iterator[str]:
+    """Handles of the rows whose place a row took that is not there, or in a circle they took."""
+    after: dict[tuple[Layer, int], tuple[Layer, int]] = {}
+    for layer, id_, later, there in tx.tuples("superseded", **id_range(anima.anima_no)):
+        after[layer, id_] = layer, later
+        if not there:
+            yield handle_of(layer, RowId(id_))
+    met: dict[tuple[Layer, int], tuple[Layer, int]] = {}
+    for start in after:
+        at = start
+        while at in after and at not in met:
+            met[at] = start
+            at = after[at]
+        if met.get(at) == start:  # back on this very way
+            yield handle_of(at[0], RowId(at[1]))
 
 
 def is_packed_alike(tx: Tx, anima: StoredAnima) -> bool:
@@ -53,11 +71,6 @@ def has_segments(tx: Tx, anima: StoredAnima) -> bool:
 def free_leases(tx: Tx, owner: str) -> int:
     """Let the jobs of a process that has ended wait again; returns how many."""
     return tx.run("free_dead_leases", owner=owner)
-
-
-def _ranges(anima: StoredAnima, last: int) -> Iterator[tuple[int, int]]:
-    for first in range(1, last + 1, _STEP):
-        yield row_id(anima.anima_no, first), row_id(anima.anima_no, first + _STEP - 1)
 
 
 def _unlike(tx: Tx, layer: JournalLayer, low: int, high: int) -> Iterator[str]:

@@ -8,8 +8,9 @@ of the store but uniqueness.
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, Json, JsonValue, TypeAdapter
 
+from elephantasm_mcp.types.operations import Operation
 from elephantasm_mcp.types.records import (
     AnimaSettings,
     EventState,
@@ -27,9 +28,9 @@ VERSION: Final = 1
 
 Whole: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
-Number: TypeAlias = Annotated[int, Field(strict=True, ge=1, lt=2**32)]
-"""Of a row: what stands in its handle."""
-LastNumber: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Number: TypeAlias = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+"""Of a row: what stands in its handle. Half of those that there are, so that more can follow."""
+LastNumber: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 Moment: TypeAlias = Annotated[
     int, Field(strict=True, ge=-62_135_596_800_000_000, lt=253_402_300_800_000_000)
 ]
@@ -81,7 +82,7 @@ class AnimaLine(Part):
     memory_seq: LastNumber
     knowledge_seq: LastNumber
     dream_seq: LastNumber
-    action_seq: Count
+    action_seq: LastNumber
     identity_seq: LastNumber
     conflict_seq: LastNumber
     last_event_at: Moment | None
@@ -106,7 +107,7 @@ class EventLine(Part):
     role: str | None
     author: str | None
     summary: str | None
-    content: str
+    content: str = Field(min_length=1)
     occurred_at: Moment
     session_id: str | None
     meta: Object
@@ -135,7 +136,7 @@ class MemoryRow(Part):
     time_start: Moment
     time_end: Moment
     session_id: str | None
-    meta: str
+    meta: Json[Object]
     provisional: Flag
     synthesizer: str
     pinned: Flag
@@ -168,6 +169,13 @@ class KnowledgeRow(Part):
     links: list[Link]
 
 
+class Evidence(Part):
+    """A statement of an identity, and the handles of what shows it."""
+
+    text: str
+    evidence: list[str]
+
+
 class IdentityRow(Part):
     """A version of the identity as the journal keeps it."""
 
@@ -175,9 +183,9 @@ class IdentityRow(Part):
     version: Count
     personality_type: str | None
     communication_style: str | None
-    self_reflection: str | None
+    self_reflection: Json[Object] | None
     prose: str
-    statements: str
+    statements: Json[list[Evidence]]
     synthesizer: str
     created_at: Moment
     updated_at: Moment
@@ -382,18 +390,43 @@ class CallLine(Part):
     error: str
 
 
+class LightStep(Part):
+    """What a plan of light sleep would do to a memory."""
+
+    id: Number
+    state: MemoryState
+    decay: float
+    inputs: str
+    importance: float
+
+
+class DeepStep(Part):
+    """What a plan of deep sleep would do."""
+
+    operation: Operation
+    inputs: dict[str, str]
+    model: str
+    tokens: Count
+
+
 class PlanLine(Part):
     """A plan that nobody answered; `calls` are numbers of `call` lines."""
 
     kind: Literal["plan"]
     id: Id
-    phase: str
+    phase: Literal["light", "deep"]
     synthesizer: str
     tokens: Count
     calls: list[Number]
     operations: list[Object]
     created_at: Moment
     expires_at: Moment
+
+    def check(self) -> None:
+        """Refuse steps that no such plan can have; raises pydantic's ValidationError."""
+        step = LightStep if self.phase == "light" else DeepStep
+        for one in self.operations:
+            step.model_validate(one)
 
 
 class OrderLine(Part):

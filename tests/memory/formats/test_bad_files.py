@@ -12,7 +12,10 @@ from reading import FILES, GOLDEN, golden, read, rejected, said
 from elephantasm_mcp.errors import NotFoundError, ValidationError
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.formats import parts
+from elephantasm_mcp.memory.formats.items import Candidate
 from elephantasm_mcp.memory.formats.known import FORMATS, files_of, format_of
+from elephantasm_mcp.memory.formats.looks import looks_like
+from elephantasm_mcp.memory.formats.markdown import sections
 from elephantasm_mcp.memory.formats.parts import open_source
 from elephantasm_mcp.memory.transfer import chosen, take_in
 from elephantasm_mcp.types.records import LOCAL_USER
@@ -201,6 +204,58 @@ async def test_one_conversation_may_be_chosen_by_its_title_or_id(core: Core):
         assert report.stored == 5
     with pytest.raises(NotFoundError, match="Nothing in the file is called 'dinner'"):
         await take_in(core, LOCAL_USER, chosen(golden("claude"), only="dinner"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("markdown", "<!--" * 900_000, 1),
+        ("markdown", "# a" + " " * 3_000_000 + "x", 0),
+        ("markdown", "# a" + " #" * 1_500_000 + "x", 0),
+        ("basic-memory", "- a [[b]]" + " " * 3_000_000 + "x", 1),
+        ("basic-memory", "- [[b]]\n" * 400_000, 1),
+    ],
+    ids=lambda one: str(one)[:12],
+)
+def test_what_has_no_end_is_read_as_fast_as_other_words(name: str, text: str, says: int, tmp_path):
+    (tmp_path / "CLAUDE.md").write_text(text)
+    assert len(said(read(name, tmp_path / "CLAUDE.md"))) == says
+
+
+@pytest.mark.parametrize("text", ["- a [[b\n", "- [ab\n", '["conversations":['])
+def test_marks_without_end_are_told_as_fast_as_others(text: str):
+    for name in ("a.md", "a.json"):
+        assert looks_like((text * 1_000_000).encode(), name=name) in ("markdown", None)
+
+
+def test_a_file_that_is_imported_twice_is_read_once(tmp_path: Path):
+    for number in range(6):
+        imports = f"See @{number + 1}.md\n" * 100
+        (tmp_path / f"{number}.md").write_text(f"Page {number}.\n{imports}")
+    contents = [content for _, content in said(read("markdown", tmp_path / "0.md"))]
+    assert [one.split("\n")[0] for one in contents] == [f"Page {number}." for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# a", "a"),
+        ("# a ##  ", "a"),
+        ("# a #b", "a #b"),
+        ("# a#", "a#"),
+        ("# ##", "##"),
+        ("#\ta", "a"),
+    ],
+)
+def test_a_heading_may_be_closed_by_hashes(text: str, title: str):
+    assert [one.headings for one in sections(f"{text}\nWords.")][-1] == (title,)
+
+
+def test_comments_are_left_out_and_lines_keep_their_numbers():
+    text = b"<!-- a\n\n# b --># c\nWords.<!-->-->\n<!-- open"
+    (item,) = read("markdown", text)
+    assert isinstance(item, Candidate)
+    assert (item.request.content, item.place) == ("c\nWords.\n<!-- open", "line 3")
 
 
 def test_standard_input_is_read_once_and_its_format_told():

@@ -1,5 +1,6 @@
 """What the readers find in small files, made after what those programs write."""
 
+import json
 import sqlite3
 import zipfile
 from dataclasses import replace
@@ -39,6 +40,13 @@ VALUES
   ('1f0c', 'The staging database is rebuilt every Monday at six.', 'ops,staging', 'note',
     '{"source": "example"}', 1769932800.5, NULL),
   ('3a2b', 'Gone.', '', 'note', '{', 1769932801.0, 1769932802.0);
+"""
+
+ENDLESS = """
+CREATE VIEW memories (id, content_hash, content, tags, memory_type, metadata, created_at,
+  created_at_iso, deleted_at) AS
+WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+SELECT n, n, n, n, n, n, n, n, NULL FROM n;
 """
 
 
@@ -117,6 +125,14 @@ async def test_a_session_goes_to_the_anima_of_the_project_that_it_was_in(core: C
     (name,) = report.animas
     assert name.startswith("app-")
     assert report.created == [name]
+
+
+@pytest.mark.parametrize("folder", [".", "rel/../..", "~/app"])
+async def test_a_folder_that_is_not_absolute_is_no_project(core: Core, folder: str):
+    message = {"role": "user", "content": "Hello."}
+    line = {"type": "user", "uuid": "u1", "sessionId": "s", "cwd": folder, "message": message}
+    report = await take_in(core, LOCAL_USER, read("claude-code", json.dumps(line).encode()))
+    assert report.animas == {"default": 1}
 
 
 async def test_an_anima_that_is_named_beats_the_project(core: Core):
@@ -233,6 +249,24 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path):
     path = database(tmp_path / "other.db", "CREATE TABLE notes (text TEXT);")
     with pytest.raises(ValidationError, match="has not the tables"):
         list(rows_of(path, FORMATS["mem0"].statement))
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
+def test_a_text_of_a_database_that_is_none_is_read_as_far_as_it_goes(encoding: str, tmp_path: Path):
+    bad = "UPDATE history SET new_memory = CAST(x'4C69C36B' AS TEXT) WHERE id = 'h3';"
+    path = database(tmp_path / "history.db", f"PRAGMA encoding = '{encoding}'; {HISTORY} {bad}")
+    mem0 = FORMATS["mem0"]
+    assert mem0.read_rows is not None
+    (found,) = events(list(mem0.read_rows(rows_of(path, mem0.statement))))
+    assert found.content == b"Li\xc3k".decode(encoding, "replace")
+    assert found.author == "nadia"
+    assert found.occurred_at == datetime(2026, 1, 6, 10, tzinfo=UTC)
+
+
+def test_a_view_in_the_place_of_a_table_is_refused(tmp_path: Path):
+    path = database(tmp_path / "sqlite_vec.db", ENDLESS)
+    with pytest.raises(ValidationError, match="has not the tables"):
+        list(rows_of(path, FORMATS["mcp-memory-service"].statement))
 
 
 def test_an_export_of_mcp_memory_service_keeps_tags_and_times():

@@ -27,7 +27,7 @@ _NO_CATEGORY: Final = re.compile(
 """A mark of a task or a time in a transcript, which also stand in brackets."""
 _TAG: Final = re.compile(r"(?:^|\s)#[\w/-]+")
 _RELATION: Final = re.compile(
-    r"""(?:"([^"]+)"|'([^']+)'|([^\s\[\]]+))\s+\[\[([^\]]+)\]\]\s*(?:\(([^()]*)\))?\s*"""
+    r"""(?:"([^"]+)"|'([^']+)'|([^\s\[\]]+))\s+\[\[([^\]]+)\]\](?:\s*\(([^()]*)\))?"""
 )
 
 

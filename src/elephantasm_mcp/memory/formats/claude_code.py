@@ -7,6 +7,7 @@ Invariant: a line that is no conversation is counted and left out; one that is n
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from elephantasm_mcp.memory.formats.items import Item, Passed, Rejected, found
@@ -31,7 +32,7 @@ def read_claude_code(part: Part) -> Iterator[Item]:
         place = part.place(f"line {number}")
         said = list(read_lines([line], mask=redact, own_calls=own_calls))
         for one in said:
-            if one.folder:
+            if one.folder and Path(one.folder).is_absolute():  # of no use here, else
                 folders.setdefault(one.session_id, one.folder)
             folder = folders.get(one.session_id)
             yield _event(one, place=place, position=position, folder=folder)

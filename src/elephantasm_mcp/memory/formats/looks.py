@@ -17,13 +17,13 @@ _ARCHIVES: Final = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"7z\xbc\xaf", "7
 _MARKS: Final = (
     ("claude", r'"chat_messages"\s*:'),
     ("chatgpt", r'"mapping"\s*:\s*\{'),
-    ("bench", r'"conversations"\s*:\s*\[.*"turns"\s*:'),
+    ("bench", r'\A(?>.*?"conversations"\s*:\s*\[).*"turns"\s*:'),
     ("mcp-memory-service", r'"export_metadata"\s*:|"content_hash"\s*:'),
     ("mem0", r'"memory"\s*:\s*"'),
 )
 """Keys that no other format has, in the order in which they are asked for."""
 _TRANSCRIPT: Final = frozenset({"sessionId", "leafUuid", "parentUuid", "snapshot"})
-_OBSERVATION: Final = re.compile(r"^- \[[^\[\]()\s][^\[\]()]+\] \S|^- \S+ \[\[[^\]]+\]\]", re.M)
+_OBSERVATION: Final = re.compile(r"^- \[[^\[\]()\s][^\[\]()\n]+\] \S|^- \S+ \[\[[^\]\n]+\]\]", re.M)
 
 
 def looks_like(head: bytes, *, name: str) -> str | None:

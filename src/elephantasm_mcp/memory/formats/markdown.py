@@ -18,11 +18,11 @@ from elephantasm_mcp.memory.formats.parts import Part
 SOURCE: Final = "markdown"
 MAX_FILE_BYTES: Final = 4_000_000
 MAX_DEPTH: Final = 5
-_HEADING: Final = re.compile(r"(#{1,6})\s+(.*?)(?:\s+#+)?\s*$")
+_HEADING: Final = re.compile(r"(#{1,6})\s")
 _FENCE: Final = re.compile(r"\s{0,3}(```+|~~~+)")
 _IMPORT: Final = re.compile(r"(?:^|\s)@((?:~/|\.{0,2}/)?[\w][\w./~-]*|\.{0,2}/[\w./~-]+)")
 _CODE_SPAN: Final = re.compile(r"`[^`]*`")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT: Final = ("<!--", "-->")
 _FRONT: Final = re.compile(r"\A---\r?\n.*?\r?\n---\r?\n", re.DOTALL)
 
 
@@ -54,13 +54,13 @@ def sections(text: str) -> Iterator[Section]:
             fence = mark[1]
         elif mark and mark[1].startswith(fence):
             fence = ""
-        heading = None if fence or mark else _HEADING.match(line)
+        heading = None if fence or mark else _heading(line)
         if heading is None:
             lines.append(line)
             continue
         yield Section(tuple(filter(None, headings)), "\n".join(lines).strip(), first)
-        depth = len(heading[1])
-        headings = [*headings[: depth - 1], *[""] * (depth - 1 - len(headings)), heading[2]]
+        depth, title = heading
+        headings = [*headings[: depth - 1], *[""] * (depth - 1 - len(headings)), title]
         lines, first = list[str](), number
     yield Section(tuple(filter(None, headings)), "\n".join(lines).strip(), first)
 
@@ -72,6 +72,7 @@ class _File:
         self._part = part
         self._position = position
         self._root = part.root.resolve() if part.root else None
+        self._read: set[Path] = set()
 
     def items(
         self, data: bytes, name: str, path: Path | None, above: tuple[Path, ...]
@@ -82,7 +83,7 @@ class _File:
             yield Rejected(place or name, self._position, f"It is over {MAX_FILE_BYTES:,} bytes.")
             return
         text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
-        text = _COMMENT.sub(_lines_of, _FRONT.sub(_lines_of, text))
+        text = _without_comments(_FRONT.sub(lambda front: _lines_of(front[0]), text))
         seen: dict[str, int] = {}
         for one in sections(text):
             if not one.text:
@@ -91,6 +92,7 @@ class _File:
             again = seen[where] = seen.get(where, 0) + 1
             yield self._section(one, name=name, where=where, again=again)
         if path is not None:
+            self._read.add(path.resolve())
             yield from self._imported(text, (*above, path.resolve()))
 
     def _section(self, one: Section, *, name: str, where: str, again: int) -> Item:
@@ -110,7 +112,7 @@ class _File:
             if path is None or len(above) > MAX_DEPTH:
                 place = self._part.place(f"@{wanted}")
                 yield Passed(place, self._position, "imports that were not followed")
-            elif path not in above:
+            elif path not in self._read:
                 yield from self._import(path, above)
 
     def _import(self, path: Path, above: tuple[Path, ...]) -> Iterator[Item]:
@@ -133,9 +135,33 @@ class _File:
         return real if inside else None
 
 
-def _lines_of(match: re.Match[str]) -> str:
+def _heading(line: str) -> tuple[int, str] | None:
+    """The depth and the title of a heading, without the hashes that may close it."""
+    mark = _HEADING.match(line)
+    if mark is None:
+        return None
+    title = line[mark.end() :].strip()
+    bare = title.rstrip("#")
+    return len(mark[1]), bare.rstrip() if bare[-1:].isspace() else title
+
+
+def _without_comments(text: str) -> str:
+    """The text without its HTML comments. A pattern would look for each end through all of it."""
+    opening, closing = _COMMENT
+    kept: list[str] = []
+    at = 0
+    while (first := text.find(opening, at)) >= 0:
+        last = text.find(closing, first + len(opening))
+        if last < 0:
+            break
+        kept += text[at:first], _lines_of(text[first:last])
+        at = last + len(closing)
+    return "".join(kept) + text[at:]
+
+
+def _lines_of(text: str) -> str:
     """The line breaks of what is taken out, so that what follows keeps its number."""
-    return "\n" * match[0].count("\n")
+    return "\n" * text.count("\n")
 
 
 def _imports(text: str) -> Iterator[str]:

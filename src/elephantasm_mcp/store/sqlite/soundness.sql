@@ -15,6 +15,17 @@ WHERE layer IN ('memory', 'knowledge') AND links.id BETWEEN :low AND :high AND s
   AND NOT EXISTS (SELECT 1 FROM events WHERE events.id = source_id)
 ORDER BY links.layer, links.id;
 
+-- name: superseded
+-- The rows of a range that others took the place of, whether those are there, and by layer.
+SELECT 'memory', id, superseded_by,
+  EXISTS (SELECT 1 FROM memories AS later WHERE later.id = memories.superseded_by)
+FROM memories WHERE id BETWEEN :low AND :high AND superseded_by IS NOT NULL
+UNION ALL
+SELECT 'knowledge', id, superseded_by,
+  EXISTS (SELECT 1 FROM knowledge AS later WHERE later.id = knowledge.superseded_by)
+FROM knowledge WHERE id BETWEEN :low AND :high AND superseded_by IS NOT NULL
+ORDER BY 1, 2;
+
 -- name: free_dead_leases
 -- Jobs of a process that has ended wait again.
 UPDATE jobs SET state = 'pending', lease_owner = NULL, lease_until = NULL

@@ -1,6 +1,10 @@
 -- name: mem0_history
 -- What each memory of mem0 was last, but for those that were deleted (mem0ai 2.0.18, history.db).
-SELECT memory_id, memory, created_at, updated_at, actor_id, role FROM (
+SELECT CAST(memory_id AS BLOB) AS memory_id, CAST(memory AS BLOB) AS memory,
+  iif(typeof(created_at) = 'text', CAST(created_at AS BLOB), created_at) AS created_at,
+  iif(typeof(updated_at) = 'text', CAST(updated_at AS BLOB), updated_at) AS updated_at,
+  CAST(actor_id AS BLOB) AS actor_id, CAST(role AS BLOB) AS role
+FROM (
   SELECT max(rowid) AS last, memory_id, new_memory AS memory, created_at, updated_at, actor_id, role,
     event, is_deleted
   FROM history GROUP BY memory_id
@@ -8,5 +12,9 @@ SELECT memory_id, memory, created_at, updated_at, actor_id, role FROM (
 
 -- name: memory_service_memories
 -- The memories of mcp-memory-service 10.59.0 that were not deleted.
-SELECT content, content_hash, tags, memory_type, metadata, created_at, created_at_iso FROM memories
-WHERE deleted_at IS NULL ORDER BY id;
+SELECT CAST(content AS BLOB) AS content, CAST(content_hash AS BLOB) AS content_hash,
+  CAST(tags AS BLOB) AS tags, CAST(memory_type AS BLOB) AS memory_type,
+  CAST(metadata AS BLOB) AS metadata,
+  iif(typeof(created_at) = 'text', CAST(created_at AS BLOB), created_at) AS created_at,
+  CAST(created_at_iso AS BLOB) AS created_at_iso
+FROM memories WHERE deleted_at IS NULL ORDER BY id;
