@@ -59,7 +59,7 @@ LEAST_SILENCE_S: Final = 20.0
 """A server of ours that lives says so every fifteen seconds."""
 GOODBYE_S: Final = 0.2
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 15.0
+LONGEST_PAUSE_S: Final = 4.0
 """Between attempts to hear what the server says unasked."""
 
 Received: TypeAlias = SessionMessage | Exception
@@ -185,15 +185,19 @@ class Bridge:
             await self._upstream.send(request, _modern_headers(request, version), heard=self._tell)
         else:
             await self._ask_in_session(request)
-            self._remember(request)
 
     async def _ask_in_session(self, request: JSONRPCRequest) -> None:
+        async def hear(message: JSONRPCMessage) -> None:
+            if isinstance(message, JSONRPCResponse) and message.id == request.id:
+                self._remember(request)  # before the client knows: the server may end right after
+            await self._tell(message)
+
         session = await self._current()
         try:
-            await self._upstream.send(request, session.headers, heard=self._tell)
+            await self._upstream.send(request, session.headers, heard=hear)
         except SessionLostError:
             again = await self._renewed(session)
-            await self._upstream.send(request, again.headers, heard=self._tell)
+            await self._upstream.send(request, again.headers, heard=hear)
 
     def _remember(self, request: JSONRPCRequest) -> None:
         """Keep in mind what the client wants to hear of."""
@@ -253,8 +257,12 @@ class Bridge:
         session = await self._shake(hello)
         for number, (uri, wanted) in enumerate(list(self._subscribed.items()), start=1):
             again = wanted.model_copy(update={"id": f"{OURS}{number}"})
-            with suppress(SessionLostError):
-                await self._upstream.send(again, session.headers, heard=self._drop_answers)
+            try:
+                with suppress(SessionLostError):
+                    await self._upstream.send(again, session.headers, heard=self._drop_answers)
+            except ElephantasmError:
+                self._session = None  # or nobody would subscribe again
+                raise
             await self._tell(_notice("notifications/resources/updated", uri=uri))
         return session
 
