@@ -7,7 +7,7 @@ third of a hook's time. `settings` is for everything else. Invariant: what a val
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +35,11 @@ class Place:
     """Whether models may help to find what a prompt recalls."""
     env_file: Path | None = None
     """The file that was named for all other settings, such as a server's key."""
+
+
+def variables(names: Iterable[str]) -> dict[str, str]:
+    """What the environment says of variables that are not ours: those that are set."""
+    return {name: value for name in names if (value := os.environ.get(name))}
 
 
 def config_file() -> Path:

@@ -7,7 +7,6 @@ current folder is never read, because it may be a stranger's.
 """
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -154,8 +153,3 @@ def origin(field: str, *, env_file: Path | None = None) -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     keys = {line.split("=", 1)[0].strip().removeprefix("export ").strip() for line in lines}
     return path.name if name in {key.upper() for key in keys} else "default"
-
-
-def environment(names: Iterable[str]) -> dict[str, str]:
-    """What the environment says of variables that are not ours: those that are set."""
-    return {name: value for name in names if (value := os.environ.get(name))}

@@ -19,8 +19,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from elephantasm_mcp.environment import APP_NAME
-from elephantasm_mcp.settings import environment
+from elephantasm_mcp.environment import APP_NAME, variables
 
 UVX: Final = "uvx"
 _MODULE: Final = "elephantasm_mcp"
@@ -78,7 +77,7 @@ class Python:
 
 def this_python() -> Python:
     """The environment of this process."""
-    uv = environment(["UV"]).get("UV")
+    uv = variables(["UV"]).get("UV")
     try:
         source = distribution(APP_NAME).read_text("direct_url.json")
     except PackageNotFoundError:
@@ -90,7 +89,7 @@ def this_python() -> Python:
         scripts=Path(sysconfig.get_path("scripts")),
         home=Path.home(),
         uv=Path(uv) if uv else None,
-        uv_env=environment(_UV_READS),
+        uv_env=variables(_UV_READS),
         source=source,
     )
 

@@ -17,9 +17,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from elephantasm_mcp.clients.machine import Machine
 from elephantasm_mcp.clients.table import Entry
+from elephantasm_mcp.environment import variables
 from elephantasm_mcp.errors import ServerError
 from elephantasm_mcp.pure.text import to_line
-from elephantasm_mcp.settings import environment, variable
+from elephantasm_mcp.settings import variable
 
 REVISION: Final = "2025-11-25"
 DEADLINE_S: Final = 60.0
@@ -86,9 +87,9 @@ async def shake_hands(entry: Entry, machine: Machine, *, deadline_s: float = DEA
 
 def _environment(own: Mapping[str, str], machine: Machine) -> dict[str, str]:
     poor = {} if machine.system == "windows" else {"PATH": _POOR_PATH}
-    windows = environment(["PATH"]) if machine.system == "windows" else {}
+    windows = variables(["PATH"]) if machine.system == "windows" else {}
     quiet = {variable("background_jobs"): "false"}
-    return {**environment(_INHERITED), **poor, **windows, **own, **quiet}
+    return {**variables(_INHERITED), **poor, **windows, **own, **quiet}
 
 
 async def _ask(process: Process, *, started: float) -> Answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from elephantasm_mcp.settings import environment
+from elephantasm_mcp.environment import variables
 
 System = Literal["linux", "macos", "windows"]
 _SYSTEMS: Final[dict[str, System]] = {"darwin": "macos", "win32": "windows"}
@@ -51,5 +51,5 @@ class Machine:
 
 def this_machine() -> Machine:
     """The machine that this program runs on."""
-    moved = {name: Path(value) for name, value in environment(_MOVED).items()}
+    moved = {name: Path(value) for name, value in variables(_MOVED).items()}
     return Machine(_SYSTEMS.get(sys.platform, "linux"), Path.home(), moved)

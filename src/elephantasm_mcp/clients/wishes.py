@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from elephantasm_mcp.clients.table import is_secret
-from elephantasm_mcp.settings import Settings, config_file, environment, origin, variable
+from elephantasm_mcp.environment import variables
+from elephantasm_mcp.settings import Settings, config_file, origin, variable
 
 Ask: TypeAlias = Callable[[str], bool]
 """Puts a question to the user; anything but a yes is a no."""
@@ -63,7 +64,7 @@ class Wishes:
     @property
     def args(self) -> tuple[str, ...]:
         """Options of the program: which file has the settings, where a client would not find it."""
-        moved = environment(["XDG_CONFIG_HOME"]) and config_file().is_file()
+        moved = variables(["XDG_CONFIG_HOME"]) and config_file().is_file()
         file = self.env_file or (config_file() if moved else None)
         return ("--env-file", str(file.absolute())) if file else ()
 
@@ -73,7 +74,7 @@ class Wishes:
 
     def _is_said(self, name: str) -> bool:
         if name == "database" and self.origin(name) == "default" and not self.settings.endpoint:
-            return bool(self.given.get(name) or environment(["XDG_DATA_HOME"]))
+            return bool(self.given.get(name) or variables(["XDG_DATA_HOME"]))
         return bool(self.given.get(name)) or self.origin(name) == _ENVIRONMENT
 
 

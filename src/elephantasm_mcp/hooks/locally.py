@@ -15,7 +15,6 @@ from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.hooks.clients import Call, Moment
 from elephantasm_mcp.hooks.showing import (
     MAX_CHARS,
-    MAX_HITS,
     NOTHING,
     PACK_TOKENS,
     Shown,
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from elephantasm_mcp.spool.sessions import Session
     from elephantasm_mcp.store.animas import StoredAnima
 
-ASKED_FOR: Final = 4 * MAX_HITS
-"""How many hits are looked at: many may be known to the session."""
 INDEX_PATIENCE_S: Final = 0.5
 
 
@@ -121,7 +118,7 @@ async def _recall(
     core: Core, call: Call, spool: Spool, session: Session, *, deliver: bool
 ) -> Shown:
     """What the prompt recalls and the session does not know yet."""
-    from elephantasm_mcp.hooks.news import news
+    from elephantasm_mcp.hooks.news import ASKED_FOR, news
     from elephantasm_mcp.memory import index, recall
     from elephantasm_mcp.store import events
 

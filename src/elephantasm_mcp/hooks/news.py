@@ -5,7 +5,7 @@ printed, or comes from the session itself alone, is no news.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from elephantasm_mcp.hooks.clients import Call
@@ -13,6 +13,8 @@ from elephantasm_mcp.hooks.showing import MAX_HITS
 from elephantasm_mcp.spool.sessions import Session
 from elephantasm_mcp.types.reading import SearchHit
 
+ASKED_FOR: Final = 4 * MAX_HITS
+"""How many hits are looked at: many may be known to the session."""
 SessionsOf: TypeAlias = Callable[[Sequence[UUID]], Awaitable[set[str | None]]]
 """The sessions in which events were said."""
 

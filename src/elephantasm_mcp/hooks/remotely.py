@@ -15,9 +15,8 @@ import anyio
 
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.hooks.clients import Call, Moment
-from elephantasm_mcp.hooks.news import news
+from elephantasm_mcp.hooks.news import ASKED_FOR, news
 from elephantasm_mcp.hooks.showing import (
-    MAX_HITS,
     NOTHING,
     PACK_TOKENS,
     Shown,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 1.2
 """For all that is asked and handed over."""
-ASKED_FOR: Final = 4 * MAX_HITS
 LOOKED_AT: Final = 1_000
 """How many events of a session are looked at for where knowledge is from."""
 _SECRET_BYTES: Final = 32

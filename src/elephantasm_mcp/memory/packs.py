@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid5
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from elephantasm_mcp.memory.pack_items import Item
 from elephantasm_mcp.memory.presets import KNOWLEDGE, LONG_TERM, PRESETS, SESSION, SHARES
 from elephantasm_mcp.memory.recall import Retrieved
 from elephantasm_mcp.ports import Tx
-from elephantasm_mcp.pure import packing
+from elephantasm_mcp.pure import packing, recent
 from elephantasm_mcp.pure.fences import KEY_CHARS, fence_key
 from elephantasm_mcp.pure.labels import floor_hour, since_label
 from elephantasm_mcp.pure.packing import Line, Section
@@ -53,7 +53,7 @@ PATIENCE_S = 5.0
 """How long a pack over MCP waits for the embedder and the index (contract §2)."""
 KEPT_PACKS = 16
 """How many are kept while nothing changes: without a query, and with one of each anima."""
-_PACK = "pack"
+_PACKS = ("packs",)
 IDENTITY = "## Your Identity"
 IDENTITY_WORDS = 100
 IDENTITY_CHARS = 700
@@ -187,9 +187,7 @@ async def _compile_now(
     if (compiled.revision, *compiled.held) == state:
         for other in [one for one in core.packs if one[0] == key[0] and one[1] != key[1]]:
             del core.packs[other]
-        core.packs[key] = compiled
-        while len(core.packs) > KEPT_PACKS:
-            del core.packs[next(iter(core.packs))]
+        recent.keep(core.packs, key, compiled, most=KEPT_PACKS)
     return compiled
 
 
@@ -232,16 +230,14 @@ def _answer(
     if asked is None or grants.held(tx, anima_no):
         return _compile(tx, core, anima_no, query, asked, clock=clock)
     notes = core.corpora.get(tx, anima, index.models_of(core)).notes
+    kept = cast("dict[tuple[object, ...], Compiled]", notes.setdefault(_PACKS, {}))
     models = tuple(name for name, _ in asked.vectors.values())
-    key = (_PACK, asked.text, models, query.session_id, query.max_tokens, query.preset, clock)
-    known = notes.get(key)
-    if isinstance(known, Compiled):
-        return known
-    compiled = _compile(tx, core, anima_no, query, asked, clock=clock)
-    for other in [one for one in list(notes) if one[0] == _PACK][: 1 - KEPT_PACKS]:
-        notes.pop(other, None)
-    notes[key] = compiled
-    return compiled
+    key = (asked.text, models, query.session_id, query.max_tokens, query.preset, clock)
+    known = kept.get(key)
+    if known is None:
+        known = _compile(tx, core, anima_no, query, asked, clock=clock)
+        recent.keep(kept, key, known, most=KEPT_PACKS)
+    return known
 
 
 def _compile(

@@ -19,6 +19,7 @@ from elephantasm_mcp.memory import granted, index, outages
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.granted import Granted
 from elephantasm_mcp.ports import Embedder, Tx
+from elephantasm_mcp.pure import recent
 from elephantasm_mcp.pure.scoring import Scored
 from elephantasm_mcp.pure.text import repair, words
 from elephantasm_mcp.store import animas as anima_store
@@ -195,9 +196,7 @@ async def prepare(core: Core, query: str | None) -> Asked | None:
     }
     asked = asking.read(text, vectors, _word_vectors(core))
     if ours == embedders:
-        for oldest in list(core.questions)[: 1 - KEPT_QUESTIONS]:
-            core.questions.pop(oldest, None)
-        core.questions[key] = asked
+        recent.keep(core.questions, key, asked, most=KEPT_QUESTIONS)
     return asked
 
 
