@@ -57,7 +57,7 @@ def exchange(call: Call, spool: Spool, session: Session, place: Place, project: 
         anima=place.anima,
         project=project,
         redact=place.redact,
-        models=place.models,
+        models=place.models and call.moment is Moment.PROMPT,
     ) as core:
         if call.moment is Moment.START:
             if waits:

@@ -44,15 +44,15 @@ NOTHING: Final = Shown("")
 
 def show_pack(pack: MemoryPack, *, anima: str, secret: bytes, beside: str | None = None) -> Shown:
     """The pack without a query; `beside` is what else there is to say."""
-    layers = pack.layers
-    if not layers.annotated:
+    said = pack.content  # as it stands: `layers` would check it first
+    if not said["annotated"]:
         return NOTHING
     head = _HEAD.format(name=to_line(anima, max_chars=NAME_CHARS))
     if beside:
         head = f"{head} {to_line(beside)}"
-    memories = [*layers.session_memories, *layers.long_term_memories]
-    handles = [*(one.handle for one in memories), *(one.handle for one in layers.knowledge)]
-    return _fenced(head, layers.annotated, handles, secret=secret)
+    lines = [*said["session_memories"], *said["long_term_memories"], *said["knowledge"]]
+    handles = [line["handle"] for line in lines]
+    return _fenced(head, said["annotated"], handles, secret=secret)
 
 
 def show_hits(hits: Sequence[SearchHit], *, secret: bytes) -> Shown:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid5
-from zoneinfo import ZoneInfo
 
 from elephantasm_mcp.memory import (
     candidates,
@@ -166,7 +165,7 @@ async def _compile_now(
     if anima.last_event_at is None:
         return None
     settings = anima.settings
-    clock = floor_hour(core.clock.now()).astimezone(ZoneInfo(settings.timezone))
+    clock = floor_hour(core.clock.now()).astimezone(_zone(settings.timezone))
     query = query.model_copy(
         update={
             "max_tokens": query.max_tokens or settings.max_tokens,
@@ -323,6 +322,14 @@ def _compile(
         held=tuple(one.held for one in sources),
         beside=beside.retrieved,
     )
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # most animas keep to UTC
+
+    return ZoneInfo(name)
 
 
 def _with_lines(items: Sequence[Item], lines: Sequence[Line]) -> list[Item]:

@@ -5,7 +5,6 @@ Invariant: lines that differ in a number or a negation are never duplicates.
 """
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from typing import Final
 
 JACCARD: Final = 0.8
@@ -38,6 +37,8 @@ def near_duplicate(a_terms: Collection[str], b_terms: Collection[str]) -> bool:
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
     """The option that `word` was probably meant to be, in any case; None when none is close."""
+    from difflib import get_close_matches  # only a misspelling needs it
+
     names = {option.casefold(): option for option in options}
     found = get_close_matches(word.casefold(), list(names), n=1, cutoff=NAME_CUTOFF)
     return names[found[0]] if found else None

@@ -280,6 +280,8 @@ def set_deep_sleep(tx: Tx, anima_no: AnimaNo, *, now: datetime) -> None:
 
 @lru_cache(maxsize=256)
 def _settings(text: str) -> AnimaSettings:
+    if text == "{}":  # as most are: nothing is built for it
+        return AnimaSettings.model_construct()
     return AnimaSettings.model_validate_json(text)
 
 
@@ -290,7 +292,7 @@ def _stored(row: Row) -> StoredAnima:
     return StoredAnima(
         anima_no=AnimaNo(row["anima_no"]),
         user_no=UserNo(row["user_no"]),
-        anima=Anima(
+        anima=Anima.model_construct(
             id=to_uuid(row["uuid"]),
             name=row["name"],
             description=row["description"],

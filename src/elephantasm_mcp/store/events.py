@@ -336,7 +336,7 @@ def _parameters(event: NewEvent, *, id: RowId, now: datetime) -> dict[str, Value
 def _stored(row: Row, anima_id: UUID) -> StoredEvent:
     id_ = RowId(row["id"])
     meta: dict[str, Any] = from_json(row["meta"])
-    event = Event(
+    event = Event.model_construct(
         id=to_uuid(row["uuid"]),
         handle=handle_of("event", id_),
         anima_id=anima_id,

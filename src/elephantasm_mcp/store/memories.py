@@ -439,7 +439,7 @@ def _memories(tx: Tx, anima: StoredAnima, rows: list[Row]) -> list[StoredMemory]
     return [
         StoredMemory(
             id=RowId(row["id"]),
-            memory=Memory(
+            memory=Memory.model_construct(
                 id=to_uuid(row["uuid"]),
                 handle=handle_of("memory", RowId(row["id"])),
                 anima_id=anima.id,
@@ -476,7 +476,7 @@ def _knowledge(tx: Tx, anima: StoredAnima, rows: list[Row]) -> list[StoredKnowle
     return [
         StoredKnowledge(
             id=RowId(row["id"]),
-            knowledge=Knowledge(
+            knowledge=Knowledge.model_construct(
                 id=to_uuid(row["uuid"]),
                 handle=handle_of("knowledge", RowId(row["id"])),
                 anima_id=anima.id,

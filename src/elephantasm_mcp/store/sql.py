@@ -13,8 +13,8 @@ A statement is a name, a sentence and the SQL, which takes its values as `:named
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
-from importlib.resources.abc import Traversable
+from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 _NAME_LINE: Final = re.compile(r"^--[ \t]*name:(.*)$", re.MULTILINE)
@@ -39,7 +39,7 @@ def load_statements(package: str) -> Mapping[str, str]:
         ValueError: a file breaks the format, or two statements have one name.
     """
     statements: dict[str, str] = {}
-    for file in _sql_files(resources.files(package)):
+    for file in _sql_files(_folder_of(package)):
         for name, sql in parse_statements(file.read_text(encoding="utf-8"), source=file.name):
             if name in statements:
                 raise ValueError(f"{file.name}: the statement {name} exists twice")
@@ -76,7 +76,7 @@ def load_migrations(package: str) -> tuple[Migration, ...]:
         ValueError: a file's name is not like `0001_initial.sql`, or a number is missing or double.
     """
     migrations: list[Migration] = []
-    for file in _sql_files(resources.files(package) / "migrations"):
+    for file in _sql_files(_folder_of(package) / "migrations"):
         match = _MIGRATION_FILE.fullmatch(file.name)
         if match is None:
             raise ValueError(f"{file.name}: a migration is named like 0001_initial.sql")
@@ -88,7 +88,12 @@ def load_migrations(package: str) -> tuple[Migration, ...]:
     return tuple(migrations)
 
 
-def _sql_files(folder: Traversable) -> list[Traversable]:
+def _folder_of(package: str) -> Path:
+    """Where a package's files are. `importlib.resources` would import archives and locks for it."""
+    return Path(import_module(package).__path__[0])
+
+
+def _sql_files(folder: Path) -> list[Path]:
     files = (file for file in folder.iterdir() if file.name.endswith(".sql"))
     return sorted(files, key=lambda file: file.name)
 

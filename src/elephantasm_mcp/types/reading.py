@@ -8,7 +8,7 @@ and still means one row in any database.
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from elephantasm_mcp.types.grants import Origin
 from elephantasm_mcp.types.records import (
@@ -32,6 +32,8 @@ AnimaRef = UUID | str | None
 
 class SearchQuery(Request):
     """What is asked of `search_memory`."""
+
+    model_config = ConfigDict(defer_build=True)
 
     query: str
     anima: AnimaRef = None
@@ -82,6 +84,8 @@ class SearchHits(list[SearchHit]):
 
 class PackQuery(Request):
     """What is asked of `get_memory_pack`."""
+
+    model_config = ConfigDict(defer_build=True)
 
     anima: AnimaRef = None
     query: str | None = None

@@ -11,7 +11,6 @@ from enum import StrEnum
 from numbers import Number
 from typing import Annotated, Any, Literal, NewType, final
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -110,9 +109,11 @@ Score = Annotated[float, Field(ge=0.0, le=1.0), BeforeValidator(_no_truth)]
 
 
 class Record(BaseModel):
-    """Base of all public models. What validates one is built when it is first used: there are many.
+    """Base of all public models. What checks one is built when it is first used: there are many.
 
-    Not so of requests, which FastAPI misreads then.
+    The store makes its rows with `model_construct`: what it reads was checked when it was written,
+    and a hook that checks nothing builds nothing. A request that FastAPI takes must be built at
+    once: it misreads others.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -175,6 +176,8 @@ PresetName = Literal["conversational", "self_determined"]
 
 
 def _as_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # most animas keep to UTC
+
     try:
         ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:

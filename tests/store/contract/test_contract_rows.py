@@ -305,6 +305,27 @@ async def test_a_snapshot_is_read_back_as_it_was_written(database, anima, now, l
     assert await database.read(memories.links_of, layer, id_) == []
 
 
+async def test_what_is_read_is_what_checking_it_would_give(database, anima, now):
+    event = new_event(1, now, importance=1)
+    await database.write(events.add, anima, [event], now=now)
+    id_ = row_id(anima.anima_no, 1)
+    memory = memory_snapshot(1, now, confidence=1, importance=0)
+    await database.write(memories.write_snapshot, "memory", id_, memory)
+    knowledge = knowledge_snapshot(1, now, confidence=1, memory_id=id_, superseded_by=id_)
+    await database.write(memories.write_snapshot, "knowledge", id_, knowledge)
+    read = [
+        (await database.read(animas.get, anima.anima_no)).anima,
+        (await database.read(events.get, anima, id_)).event,
+        (await database.read(memories.get_memory, anima, id_)).memory,
+        (await database.read(memories.get_knowledge, anima, id_)).knowledge,
+    ]
+    for row in read:
+        checked = type(row).model_validate(row.model_dump())
+        assert repr(row) == repr(checked)
+        assert row.model_dump_json() == checked.model_dump_json()
+        assert type(row).model_fields.keys() - row.model_fields_set <= {"note"}
+
+
 async def test_writing_a_snapshot_keeps_the_uses(database, anima, now):
     id_ = row_id(anima.anima_no, 1)
     await database.write(memories.write_snapshot, "memory", id_, memory_snapshot(1, now))
