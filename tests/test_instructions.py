@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from elephantasm_mcp.app import App
-from elephantasm_mcp.hooks.opening import OPENING, RECORDED
+from elephantasm_mcp.hooks.opening import OPENING, PROMPTS_ALONE, RECORDED
 from elephantasm_mcp.server import INSTRUCTIONS
 from speaking import connected
 
@@ -60,7 +60,8 @@ def test_instructions_say_when_to_call_each_tool(tool: str):
 async def test_what_hooks_say_first_is_what_tools_wait_for(app: App):
     async with connected(app) as client:
         tools = {one.name: one.description or "" for one in (await client.list_tools()).tools}
-    for text in (OPENING, INSTRUCTIONS, tools["get_memory_pack"], tools["extract_event"]):
+    by_hooks = (OPENING, PROMPTS_ALONE)
+    for text in (*by_hooks, INSTRUCTIONS, tools["get_memory_pack"], tools["extract_event"]):
         assert RECORDED in text
 
 

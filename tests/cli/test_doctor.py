@@ -13,6 +13,10 @@ from programs import Cli, run_program
 
 import providers
 from elephantasm_mcp.cli.checkup.findings import Checkup, Severity
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.spool import parts
+from elephantasm_mcp.spool.folders import spool_of
+from elephantasm_mcp.spool.parts import Part
 from scenes import kill_beside, look, tamper
 from speaking import WITHOUT_PRIVILEGES
 
@@ -60,6 +64,19 @@ def test_an_anima_is_shown_with_what_waits_in_it(
     assert 0 < anima["score"] < anima["threshold"]
     assert report["database"]["writable"]
     assert report["ok"]
+
+
+def test_what_hooks_left_and_nobody_could_store_is_said(cli: Cli, database: Path):
+    cli("extract", "I am allergic to hazelnuts.")
+    nobody = "00000000-0000-4000-8000-000000000000"
+    project = Project("shop-1f3c9a2e", database.parent, "root folder")
+    spool = spool_of(database)
+    parts.put(spool, "waits", Part(project, nobody, [{"content": "Hello."}]))
+    parts.put(spool, "broken", Part(project, None, [{"content": " "}]))
+    done = cli("doctor")
+    assert "1 piece of conversation that hooks took down still waits." in done.out
+    assert "1 piece of conversation could not be stored whole." in done.out
+    assert str(spool.parts / "broken.bad") in done.out
 
 
 def test_versions_of_what_matters_are_shown(cli: Cli):

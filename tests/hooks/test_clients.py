@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elephantasm_mcp.hooks.clients import CLIENTS, Moment, read_call
+from elephantasm_mcp.hooks.opening import OPENING, PROMPTS_ALONE
 
 START = {
     "claude-code": ("SessionStart", {"session_id": "s", "source": "startup"}),
@@ -118,6 +119,14 @@ def test_a_client_is_known_by_what_it_sends(client, kind):
         del payload["hook_event_name"]
     call = read_call(payload, event=None, client=None)
     assert (call.client.name, call.event) == (client, event)
+
+
+@pytest.mark.parametrize(
+    ("client", "opening"), [("claude-code", OPENING), ("codex", OPENING), ("vscode", PROMPTS_ALONE)]
+)
+def test_a_session_is_told_what_its_hooks_record(client, opening, shop):
+    event, fields = START[client]
+    assert opening in call_hook(event, sent(event, fields, shop), "--client", client)
 
 
 def test_what_a_client_does_not_take_is_not_printed_to_it(session, shop):

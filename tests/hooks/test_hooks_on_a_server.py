@@ -11,7 +11,10 @@ from calling import call_hook, texts
 
 from elephantasm_mcp import Elephantasm
 from elephantasm_mcp.hooks.opening import OPENING
-from elephantasm_mcp.spool import diary
+from elephantasm_mcp.projects import Project
+from elephantasm_mcp.spool import diary, parts
+from elephantasm_mcp.spool.folders import spool_of
+from elephantasm_mcp.spool.parts import Part
 from speaking import http_server
 
 
@@ -95,6 +98,18 @@ def test_one_part_that_is_refused_keeps_no_other_back(session, url: str):
     with Elephantasm(endpoint=url) as memory:
         (anima,) = memory.animas()
         assert texts(memory.events(anima.id)) == ["It stands in Porto."]
+
+
+def test_an_event_that_a_server_refuses_keeps_no_other_back(session, url: str):
+    spool = spool_of(Path(), endpoint=url)
+    project = Project("shop-1f3c9a2e", Path("/home/nadia/shop"), "root folder")
+    contents = ("It is called heron.", " ", "x" * 1_100_000, "It stands in Porto.")
+    events = [{"content": one, "dedupe_key": f"k{n}"} for n, one in enumerate(contents)]
+    parts.put(spool, "a", Part(project, None, events))
+    session("first").turn("Hello.", "Hello!")
+    assert (len(parts.waiting(spool)), len(parts.aside(spool))) == (0, 1)
+    with Elephantasm(endpoint=url) as memory:
+        assert texts(memory.events(project.name)) == [contents[0], contents[3]]
 
 
 def test_a_prompt_recalls_no_knowledge_that_this_session_alone_gave(session, url: str):

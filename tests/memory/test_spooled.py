@@ -54,6 +54,8 @@ async def test_an_event_that_breaks_a_rule_holds_up_no_other(core: Core, spool: 
     done = await spooled.deliver(core, LOCAL_USER, spool)
     assert (done.stored, done.refused) == (2, 3)
     assert await said(core, SHOP.name) == ["One.", "Two."]
+    assert parts.waiting(spool) == []
+    assert ["Three." in one.read_text() for one in parts.aside(spool)] == [False, True]
 
 
 async def test_a_part_for_an_anima_that_is_not_there_waits(core: Core, spool: Spool):

@@ -17,7 +17,7 @@ from typing import Any, Final
 from elephantasm_mcp.environment import Place, read_place, without_plugins
 from elephantasm_mcp.hooks import deadline
 from elephantasm_mcp.hooks.clients import Call, Moment, Output, read_call
-from elephantasm_mcp.hooks.opening import OPENING
+from elephantasm_mcp.hooks.opening import opening_for
 from elephantasm_mcp.projects import Project, project_of
 from elephantasm_mcp.spool import diary, parts, sessions
 from elephantasm_mcp.spool.folders import Spool, spool_of
@@ -128,11 +128,11 @@ def _show(call: Call, spool: Spool, session: Session, place: Place, project: Pro
     """What is printed at this moment; at the start at least that hooks record."""
     speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
     to_say = speaks is not Output.NOTHING
-    opening = to_say and call.moment is Moment.START
+    opening = opening_for(call.client) if to_say and call.moment is Moment.START else None
     if opening:
-        session.begin((OPENING,))
+        session.begin((opening,))
     shown = _exchange(call, spool, session, place, project, to_say=to_say)
-    return f"{OPENING}\n{shown}".rstrip() if opening else shown
+    return f"{opening}\n{shown}".rstrip() if opening else shown
 
 
 def _exchange(

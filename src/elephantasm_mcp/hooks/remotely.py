@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
     from elephantasm_mcp.environment import Place
     from elephantasm_mcp.projects import Project
     from elephantasm_mcp.spool.folders import Spool
+    from elephantasm_mcp.spool.parts import Part
     from elephantasm_mcp.spool.sessions import Session
+    from elephantasm_mcp.types.records import EventCreate
 
 TIMEOUT_S: Final = 1.2
 """For all that is asked and handed over."""
@@ -109,7 +110,7 @@ async def _hand_over(memory: AsyncElephantasm, spool: Spool) -> None:
     refused: ElephantasmError | None = None
     for path in parts.waiting(spool):
         try:
-            await _hand_over_part(memory, path)
+            await spooled.deliver_part(path, partial(_store, memory))
         except ElephantasmError as error:
             refused = refused or error
     if refused is not None:
@@ -118,15 +119,9 @@ async def _hand_over(memory: AsyncElephantasm, spool: Spool) -> None:
         note("deliver", refused)
 
 
-async def _hand_over_part(memory: AsyncElephantasm, path: Path) -> None:
-    found = parts.read(path)
-    if found is not None:
-        anima = await memory.create_anima(found.anima or found.project.name)
-        for batch in spooled.batches(list(spooled.requests_of(found))):
-            await memory.extract_many(
-                [one.model_copy(update={"anima_id": anima.id}) for one in batch]
-            )
-    spooled.remove(path)
+async def _store(memory: AsyncElephantasm, part: Part, batch: Sequence[EventCreate]) -> None:
+    anima = await memory.create_anima(part.anima or part.project.name)
+    await memory.extract_many([one.model_copy(update={"anima_id": anima.id}) for one in batch])
 
 
 def _secret() -> bytes:

@@ -1,14 +1,16 @@
 """Spooled: storing what hooks took down.
 
 Owns how a part of the spool becomes events of its project's anima. Invariant: a part leaves the
-spool only after all of it that can be stored is; its events have keys, so that whoever stores it
-again, here or in another process, adds nothing.
+spool only after all of it is stored, or is set aside there; its events have keys, so that whoever
+stores it again, here or in another process, adds nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import ValidationError as PydanticValidationError
 
@@ -23,6 +25,8 @@ from elephantasm_mcp.types.records import EventCreate, User
 _AT_ONCE: Final = 64
 _CHARS_AT_ONCE: Final = events.LONG_CHARS
 """What is checked without a thread, so that it also works where there are none."""
+Store: TypeAlias = Callable[[Part, Sequence[EventCreate]], Awaitable[object]]
+"""Stores some events of a part, all or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Delivered:
 
     stored: int = 0
     refused: int = 0
-    """Events that break a rule, and files that are no parts."""
+    """Events that break a rule, and files that are no parts: those are set aside."""
 
 
 async def deliver(core: Core, user: User, spool: Spool) -> Delivered:
@@ -41,25 +45,37 @@ async def deliver(core: Core, user: User, spool: Spool) -> Delivered:
         StorageError: the database cannot be written; what is not stored stays.
         OSError: the spool cannot be read.
     """
+
+    async def store(part: Part, batch: Sequence[EventCreate]) -> None:
+        await events.record(of_project(core, part), user, batch)
+
     stored = refused = 0
     for path in parts.waiting(spool):
-        found = parts.read(path)
-        if found is None:
-            if path.exists():
-                parts.set_aside(path)
-                refused += 1
-            continue
-        requests = list(requests_of(found))
-        refused += len(found.events) - len(requests)
-        ours = of_project(core, found)
-        try:
-            for batch in batches(requests):
-                count = await _record(ours, user, batch)
-                stored += count
-                refused += len(batch) - count
-        except NotFoundError:  # an anima that is named by its id, and is not there now
-            continue
-        remove(path)
+        with suppress(NotFoundError):  # an anima that is named by its id, and is not there now
+            done = await deliver_part(path, store)
+            stored += done.stored
+            refused += done.refused
+    return Delivered(stored, refused)
+
+
+async def deliver_part(path: Path, store: Store) -> Delivered:
+    """Store what one file of the spool holds. An event that breaks a rule keeps no other back.
+
+    Raises:
+        ElephantasmError: `store` raised something else than a ValidationError; the file stays.
+        OSError: the file cannot be read, or not be removed.
+    """
+    found = parts.read(path)
+    if found is None:
+        return Delivered(refused=int(parts.set_aside(path)))
+    stored = 0
+    for batch in _batches(list(_requests_of(found))):
+        stored += await _store(partial(store, found), batch)
+    refused = len(found.events) - stored
+    if refused:
+        parts.set_aside(path)
+    else:
+        parts.remove(path)
     return Delivered(stored, refused)
 
 
@@ -79,7 +95,7 @@ async def count_shown(core: Core, user: User, spool: Spool) -> None:
             anima = await core.database.read(animas.look_up, ours, user, None)
             if anima is not None:
                 uses.note_printed(core, anima.anima_no, found.shown)
-        remove(path)
+        parts.remove(path)
 
 
 def of_project(core: Core, part: Part) -> Core:
@@ -89,7 +105,7 @@ def of_project(core: Core, part: Part) -> Core:
     return replace(core, default_anima=part.project.name, project=part.project)
 
 
-def requests_of(part: Part) -> Iterator[EventCreate]:
+def _requests_of(part: Part) -> Iterator[EventCreate]:
     """Its events; what is none is left out."""
     for fields in part.events:
         try:
@@ -98,7 +114,7 @@ def requests_of(part: Part) -> Iterator[EventCreate]:
             continue
 
 
-def batches(requests: Sequence[EventCreate]) -> Iterator[list[EventCreate]]:
+def _batches(requests: Sequence[EventCreate]) -> Iterator[list[EventCreate]]:
     """The requests, in handy portions."""
     batch: list[EventCreate] = []
     chars = 0
@@ -113,21 +129,18 @@ def batches(requests: Sequence[EventCreate]) -> Iterator[list[EventCreate]]:
         yield batch
 
 
-async def _record(core: Core, user: User, batch: Sequence[EventCreate]) -> int:
+async def _store(
+    store: Callable[[Sequence[EventCreate]], Awaitable[object]], batch: Sequence[EventCreate]
+) -> int:
     """Store a batch; where one event breaks a rule, each by itself. Gives how many are stored."""
     try:
-        await events.record(core, user, batch)
+        await store(batch)
     except ValidationError:
         if len(batch) == 1:
             return 0
-        return sum([await _record(core, user, [one]) for one in batch])
+        return sum([await _store(store, [one]) for one in batch])
     return len(batch)
 
 
 def _request(fields: Fields) -> EventCreate:
     return EventCreate.model_validate(fields)
-
-
-def remove(path: Path) -> None:
-    """Take a part out of the spool: it is stored."""
-    path.unlink(missing_ok=True)

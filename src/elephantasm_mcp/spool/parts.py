@@ -56,7 +56,15 @@ def put(spool: Spool, name: str, part: Part) -> Path:
 
 def waiting(spool: Spool, *, shown: bool = False) -> list[Path]:
     """The parts whose events are to be stored, or with `shown` the others, the oldest first."""
-    ending = _SHOWN if shown else _ENDING
+    return _with_ending(spool, _SHOWN if shown else _ENDING)
+
+
+def aside(spool: Spool) -> list[Path]:
+    """What was set aside, the oldest first."""
+    return _with_ending(spool, _SET_ASIDE)
+
+
+def _with_ending(spool: Spool, ending: str) -> list[Path]:
     try:
         found = [(one.stat().st_mtime_ns, one) for one in spool.parts.glob(f"*{ending}")]
     except OSError:
@@ -83,10 +91,25 @@ def read(path: Path) -> Part | None:
     return Part(project, head.get("anima"), events, shown=shown)
 
 
-def set_aside(path: Path) -> None:
-    """Keep a file that is no part from being tried again.
+def remove(path: Path) -> None:
+    """Take away a part: it is stored.
 
     Raises:
         OSError: that cannot be.
     """
-    path.replace(path.with_suffix(_SET_ASIDE))
+    path.unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> bool:
+    """Keep a file that is no part, or none that can be stored whole, from being tried again.
+
+    False when it has gone.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    try:
+        path.replace(path.with_suffix(_SET_ASIDE))
+    except FileNotFoundError:
+        return False
+    return True

@@ -29,10 +29,18 @@ async def examine_clients(found: Checkup) -> None:
 def examine_hooks(found: Checkup, settings: Settings) -> None:
     """Say what hooks could not do, and what waits although the database was opened."""
     found.diary = diary.last_lines(LINES)
-    waiting = parts.waiting(spool_of(database_path(settings), endpoint=settings.endpoint))
+    spool = spool_of(database_path(settings), endpoint=settings.endpoint)
+    waiting, aside = parts.waiting(spool), parts.aside(spool)
     if waiting:
         found.advise(
             "hooks",
-            f"{counted(len(waiting), 'piece')} of conversation that hooks took down still wait.",
-            "They are stored by the next hook or server that can; the lines under Hooks say why.",
+            f"{counted(len(waiting), 'piece')} of conversation that hooks took down"
+            f" still {'waits' if len(waiting) == 1 else 'wait'}.",
+            "The next hook or server that can stores it; the lines under Hooks say why it waits.",
+        )
+    if aside:
+        found.advise(
+            "hooks",
+            f"{counted(len(aside), 'piece')} of conversation could not be stored whole.",
+            f"Read {aside[0]}, and delete what you do not need.",
         )
