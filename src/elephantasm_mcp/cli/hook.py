@@ -30,7 +30,7 @@ def _options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--client",
-        metavar="NAME",
+        metavar="CLIENT",
         help="who calls: claude-code, codex, gemini-cli, cursor, vscode, windsurf or goose "
         "(default: whose form the input has)",
     )
