@@ -1,4 +1,12 @@
-"""What stands outside the fence of a pack."""
+"""What is printed into a session, inside the fence and outside of it."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from elephantasm_mcp.hooks.showing import show_hits
+from elephantasm_mcp.types.reading import SearchHit
 
 
 def test_a_name_that_a_file_chose_is_short_outside_the_fence(session, shop):
@@ -8,3 +16,24 @@ def test_a_name_that_a_file_chose_is_short_outside_the_fence(session, shop):
     head = session("second").start().partition("<memory-pack")[0]
     assert name[:50] in head
     assert name[:65] not in head
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Nadia moved billing.", "- [2026-03-02] Nadia moved billing. (m1)"),
+        ("2 March 2026. Nadia moved billing.", "- 2 March 2026. Nadia moved billing. (m1)"),
+    ],
+)
+def test_a_line_says_its_day_once(text: str, line: str):
+    hit = SearchHit(
+        id=UUID(int=1),
+        handle="m1",
+        layer="memory",
+        text=text,
+        score=1.0,
+        reason="recency",
+        breakdown={},
+        occurred_at=datetime(2026, 3, 2, tzinfo=UTC),
+    )
+    assert line in show_hits([hit], secret=b"secret").text.splitlines()

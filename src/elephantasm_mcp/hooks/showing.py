@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from elephantasm_mcp.pure.fences import fence_key
+from elephantasm_mcp.pure.labels import day
 from elephantasm_mcp.pure.text import cut, to_line
 from elephantasm_mcp.types.reading import MemoryPack, SearchHit
 
@@ -72,6 +73,8 @@ def _fenced(head: str, text: str, handles: Sequence[str], *, secret: bytes) -> S
 def _line(hit: SearchHit) -> str:
     said = to_line(cut(hit.text, max_words=HIT_WORDS, max_chars=HIT_CHARS))
     who = f"{to_line(hit.author)}: " if hit.author else ""
-    when = f"[{hit.occurred_at:%Y-%m-%d}] " if hit.occurred_at else ""
+    at = hit.occurred_at
+    dated = at is not None and said.startswith(day(at))  # as memories of an episode are
+    when = "" if at is None or dated else f"[{at:%Y-%m-%d}] "
     raw = ", raw" if hit.layer == "event" else ""
     return f"- {when}{who}{said} ({hit.handle}{raw})"
