@@ -107,3 +107,48 @@ def test_secrets_are_masked_on_the_disk_too(session, stored, tmp_path):
     for file in (tmp_path / "data").rglob("*"):
         assert file.is_dir() or key.encode() not in file.read_bytes()
     assert "[redacted" in stored()[0].content
+
+
+def test_a_nod_recalls_nothing(session):
+    session("first").turn("Yes, we commit to PostgreSQL, thanks.", "Good.")
+    second = session("second")
+    for nod in ("yes", "Ok, thanks!", "commit", "go ahead", "?"):
+        assert second.turn(nod, "Done.") == ""
+    assert "PostgreSQL" in second.turn("What did we commit to, PostgreSQL?", "Yes.")
+
+
+def test_nothing_is_recalled_twice_in_other_rows(session, stored):
+    first = session("first")
+    first.turn("The staging server is called heron.", "Heron it is.")
+    first.turn("Staging server: heron.", "Yes.")
+    recalled = session("second").turn("What is the staging server called?", "heron")
+    assert "is called heron" in recalled
+    assert "Staging server: heron" not in recalled
+    assert len(stored()) == 6
+
+
+def test_what_tools_gave_is_printed_unasked_by_nobody(session):
+    first = session("first")
+    first.write("user", "Decision: tokens live 15 minutes.")
+    for number in range(20):
+        tool = {"type": "tool_use", "id": f"t{number}", "name": "Read", "input": {"file": "a.py"}}
+        first.write("assistant", [tool])
+        code = f"def refresh_{number}(tokens, minutes): return tokens.live(minutes)"
+        result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": code}
+        first.write("user", [result])
+    first.turn("Next: the refresh endpoint.", "On it.")
+    second = session("second")
+    shown = second.start()
+    assert "Decision: tokens live 15 minutes." in shown
+    assert "Next: the refresh endpoint." in shown
+    assert shown.count("def refresh") <= 3
+    recalled = session("third").turn("How many minutes do tokens live?", "15.")
+    assert "Decision: tokens live 15 minutes." in recalled
+    assert "def refresh" not in recalled
+
+
+def test_the_current_session_is_the_one_that_goes_on(session):
+    first = session("first")
+    first.turn("The staging server is called heron.", "Good to know.")
+    assert "## Current Session" in first.start(source="compact")
+    assert "## Current Session" not in session("second").start()

@@ -219,6 +219,28 @@ async def test_each_row_stands_in_its_section_with_type_and_age(core, clock):
     assert found.asPrompt() == found.as_prompt()
 
 
+async def test_of_a_long_hour_the_latest_stands_in_the_pack(core, clock):
+    clock.move(50 * MINUTE)  # packs know the hour alone
+    for number in range(60):
+        at = clock.now() - (60 - number) * MINUTE / 2
+        await tell(core, f"Step {number} of it went well.", session_id="s", occurred_at=at)
+    text = (await pack(core, max_tokens=300)).as_prompt()
+    assert "Step 59 " in text
+    assert "Step 30 " not in text
+
+
+async def test_of_what_tools_gave_only_the_last_stands_in_a_pack_unasked(core):
+    await tell(core, "Tokens live 15 minutes.", session_id="s")
+    for number in range(9):
+        await tell(core, f"{number} tests passed.", event_type="tool.result", session_id="s")
+        await tell(core, f"Run {number}.", event_type="tool.call", session_id="s")
+    text = (await pack(core)).as_prompt()
+    assert "Tokens live 15 minutes." in text
+    assert [f"{number} tests passed" in text for number in range(9)] == [False] * 6 + [True] * 3
+    assert "Run" not in text.partition("Last interaction")[0]
+    assert "4 tests passed" in (await pack(core, "Which 4 tests passed?")).as_prompt()
+
+
 async def test_what_came_from_outside_is_marked_in_every_layer(core, clock):
     await tell(core, "The moon is cheese.", event_type="tool.result", session_id="s")
     raw = await pack(core)

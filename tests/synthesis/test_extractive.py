@@ -251,3 +251,38 @@ def test_a_statement_is_never_shown_as_asked(batch):
         )
     ).memories
     assert "asked" not in memory.summary
+
+
+@pytest.mark.parametrize(
+    ("result", "quoted"),
+    [
+        ("1\tdef completed(self):\n2\t    stored, created = await write(", []),
+        ('{\n  "status": "completed",\n  "created": 4,\n  "by": "x"\n}', []),
+        ("if done:\n    return created\nerror[E0382]: borrow of moved value: `x`",
+         ["error[E0382]: borrow of moved value: `x`"]),
+        ("    raise ValueError(text)\nValueError: get() failed", ["ValueError: get() failed"]),
+        ("src/a.ts(12,5): error TS2345: no such argument",
+         ["src/a.ts(12,5): error TS2345: no such argument"]),
+    ],
+)  # fmt: skip
+def test_a_tool_result_is_quoted_where_it_reports_and_not_where_it_is_code(batch, result, quoted):
+    found = propose(batch(f"tool: {result}"))
+    assert [one.quote for memory in found.memories for one in memory.sources if one.quote] == quoted
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Decision: tokens live 15 minutes.",
+        "Don't touch legacy/ - Pavel owns it.",
+        "Never push to main.",
+        "Please use uv, not pip.",
+        "Remember that prod is read-only on Fridays.",
+    ],
+)
+def test_what_an_agent_is_told_to_keep_to_is_remembered(batch, rule):
+    said = f"user: We migrate the login service to Keycloak. {rule}"
+    (memory,) = propose(batch(said, "assistant: Understood.")).memories
+    assert rule in memory.content
+    cheer = propose(batch(f"{said} Don't worry about the rest.", "assistant: Understood."))
+    assert "worry" not in all_text(cheer)

@@ -62,7 +62,7 @@ def exchange(call: Call, spool: Spool, session: Session, place: Place, project: 
         if call.moment is Moment.START:
             if waits:
                 _deliver(core, spool)
-            shown = _pack(core)
+            shown = _pack(core, session_id=call.session or None)
             _note_shown(call, spool, place, project, shown)
         else:
             import anyio
@@ -92,20 +92,20 @@ def _deliver(core: Core, spool: Spool) -> None:
         note("deliver", error)
 
 
-def _pack(core: Core) -> Shown:
+def _pack(core: Core, *, session_id: str | None) -> Shown:
     anima = run_through(core.database.read(animas.look_up, core, LOCAL_USER, None))
     if anima is None:
         return NOTHING
     tokens = min(PACK_TOKENS, anima.settings.max_tokens)
     while True:
-        shown = _pack_of(core, anima, tokens=tokens)
+        shown = _pack_of(core, anima, session_id=session_id, tokens=tokens)
         if len(shown.text) <= MAX_CHARS:
             return shown
         tokens = tokens * 3 // 4
 
 
-def _pack_of(core: Core, anima: StoredAnima, *, tokens: int) -> Shown:
-    query = PackQuery(max_tokens=tokens)
+def _pack_of(core: Core, anima: StoredAnima, *, session_id: str | None, tokens: int) -> Shown:
+    query = PackQuery(session_id=session_id, max_tokens=tokens)
     with noted() as default:
         pack = run_through(packs.compile_pack(core, LOCAL_USER, query))
         animas.say_default(core, None, anima)
@@ -118,14 +118,14 @@ async def _recall(
     core: Core, call: Call, spool: Spool, session: Session, *, deliver: bool
 ) -> Shown:
     """What the prompt recalls and the session does not know yet."""
-    from elephantasm_mcp.hooks.news import ASKED_FOR, news
+    from elephantasm_mcp.hooks.news import ASKED_FOR, asks, news
     from elephantasm_mcp.memory import index, recall
     from elephantasm_mcp.store import events
 
     if deliver:
         _deliver(core, spool)
     anima = await core.database.read(animas.look_up, core, LOCAL_USER, None)
-    if anima is None or anima.last_event_at is None or not recall.has_words(call.prompt):
+    if anima is None or anima.last_event_at is None or not asks(call.prompt):
         return NOTHING
     await index.load_embedders(core, purpose="read")
     query = SearchQuery(query=call.prompt, limit=ASKED_FOR)

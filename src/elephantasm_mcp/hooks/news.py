@@ -1,22 +1,37 @@
 """News: which of the things that a prompt recalls a session is told of.
 
 Owns that one filter, for a database on this machine and for a server. Invariant: what is weak, was
-printed, or comes from the session itself alone, is no news.
+printed, is a tool's, comes from the session itself alone, or says nothing that another line does
+not say, is no news.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from elephantasm_mcp.hooks.clients import Call
 from elephantasm_mcp.hooks.showing import MAX_HITS
+from elephantasm_mcp.pure.text import STOP_WORDS, query_words, terms
 from elephantasm_mcp.spool.sessions import Session
+from elephantasm_mcp.store.events import speaker
 from elephantasm_mcp.types.reading import SearchHit
 
-ASKED_FOR: Final = 4 * MAX_HITS
-"""How many hits are looked at: many may be known to the session."""
+ASKED_FOR: Final = 200
+"""How many hits are looked at: many may be a tool's, or known to the session."""
+LEAST_WORDS: Final = 2
+"""A prompt of fewer words that mean something asks nothing: "yes", "commit"."""
+_LITTLE: Final = """
+ahead alright cool continue done fine go good great nice no nope now ok okay please proceed right
+sure thank thanks yeah yep yes
+"""
+_NODS: Final = frozenset(_LITTLE.split())
 SessionsOf: TypeAlias = Callable[[Sequence[UUID]], Awaitable[set[str | None]]]
 """The sessions in which events were said."""
+
+
+def asks(prompt: str) -> bool:
+    """Whether a prompt says enough to recall something by."""
+    return len(set(query_words(prompt)) - STOP_WORDS - _NODS) >= LEAST_WORDS
 
 
 async def news(
@@ -24,15 +39,31 @@ async def news(
 ) -> list[SearchHit]:
     """The first of the hits that are news, as many as are shown."""
     found: list[SearchHit] = []
+    known: list[frozenset[str]] = []
     for hit in hits:
-        if len(found) < MAX_HITS and await _is_news(hit, call, session, sessions_of):
+        said = frozenset(terms(hit.text))
+        if hit.handle in session.shown:
+            known.append(said)
+        elif len(found) < MAX_HITS and await _is_news(hit, said, known, call, sessions_of):
             found.append(hit)
+            known.append(said)
     return found
 
 
-async def _is_news(hit: SearchHit, call: Call, session: Session, sessions_of: SessionsOf) -> bool:
-    if hit.weak or hit.handle in session.shown:
+async def _is_news(
+    hit: SearchHit,
+    said: frozenset[str],
+    known: Collection[frozenset[str]],
+    call: Call,
+    sessions_of: SessionsOf,
+) -> bool:
+    if hit.weak or _is_of_a_tool(hit) or any(said <= other for other in known):
         return False
     if not call.session or hit.layer != "knowledge" or not hit.source_ids:
         return hit.session_id is None or hit.session_id != call.session
     return await sessions_of(hit.source_ids) != {call.session}
+
+
+def _is_of_a_tool(hit: SearchHit) -> bool:
+    """Whether it is a piece of what a tool gave, such as source code: a prompt shares its words."""
+    return hit.layer == "event" and hit.author == speaker(None, "tool")

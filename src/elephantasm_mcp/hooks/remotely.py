@@ -14,7 +14,7 @@ import anyio
 
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.hooks.clients import Call, Moment
-from elephantasm_mcp.hooks.news import ASKED_FOR, news
+from elephantasm_mcp.hooks.news import ASKED_FOR, asks, news
 from elephantasm_mcp.hooks.showing import (
     NOTHING,
     PACK_TOKENS,
@@ -86,9 +86,11 @@ async def _ask(
 ) -> Shown:
     """The pack, or what the prompt recalls and the session does not know yet."""
     if call.moment is Moment.START:
-        pack = await memory.inject(max_tokens=PACK_TOKENS)
+        pack = await memory.inject(session_id=call.session or None, max_tokens=PACK_TOKENS)
         anima = place.anima or project.name
         return show_pack(pack, anima=anima, secret=_secret()) if pack else NOTHING
+    if not asks(call.prompt):
+        return NOTHING
     hits = await memory.search(call.prompt, limit=ASKED_FOR)
     own: set[UUID] = set()
 

@@ -26,13 +26,17 @@ from elephantasm_mcp.store.animas import StoredAnima
 from elephantasm_mcp.store.cache import AnimaState
 from elephantasm_mcp.store.events import StoredEvent
 from elephantasm_mcp.store.search import LAYERS
-from elephantasm_mcp.types.records import EventState, RowId
+from elephantasm_mcp.types.records import EventState, EventType, RowId
 
 if TYPE_CHECKING:
     from elephantasm_mcp.pure.asking import Asked
 
 MOST = 400
 """How many rows of each kind compete for a pack."""
+SAID = (EventType.MESSAGE_IN, EventType.MESSAGE_OUT, EventType.SYSTEM)
+GIVEN = (EventType.TOOL_RESULT,)
+MOST_GIVEN = 3
+"""How many of what tools gave, where nobody asked for it."""
 GIVING_WAY = 100
 """Ranks: 0 leaves 3 % of the evidence of LoCoMo out of packs of 2,000 tokens."""
 AMPLE = 1.1
@@ -154,7 +158,12 @@ def _by_section(
 
 
 def _ranked(items: Sequence[Item]) -> list[Item]:
-    return sorted(items, key=lambda item: (-item.score, item.line.handle[0], item.row.id))
+    """Best first; of equals the latest. All of the clock's hour is equally recent."""
+
+    def place(item: Item) -> tuple[float, float, str, RowId]:
+        return -item.score, -item.time.timestamp(), item.line.handle[0], item.row.id
+
+    return sorted(items, key=place)
 
 
 # The current session
@@ -212,12 +221,17 @@ def _current_session(
 
 
 def _raw_events(tx: Tx, anima: StoredAnima) -> list[StoredEvent]:
-    """Events that no memory speaks for, the latest `MOST` of each state.
+    """Events that no memory speaks for: the latest `MOST` of each state that were said.
 
-    Of held ones something may stand: what was provisional before the dream that was undone.
+    Of what tools gave only the very last: in an agent's work it is a hundred lines of code around
+    each sentence. A question finds it. Of held events something may stand: what was provisional
+    before the dream that was undone.
     """
     pending, held = (
-        events.latest_in_state(tx, anima, state, limit=MOST)
+        [
+            *events.latest_in_state(tx, anima, state, types=SAID, limit=MOST),
+            *events.latest_in_state(tx, anima, state, types=GIVEN, limit=MOST_GIVEN),
+        ]
         for state in (EventState.PENDING, EventState.HELD)
     )
     told = memories.told_events(tx, [event.id for event in held])

@@ -5,7 +5,7 @@ state on the row, never a comparison of times, so an event that arrives late is 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
     Event,
     EventState,
+    EventType,
     RowId,
     Trust,
     handle_of,
@@ -193,10 +194,16 @@ def count_owed(tx: Tx, anima: StoredAnima) -> int:
 
 
 def latest_in_state(
-    tx: Tx, anima: StoredAnima, state: EventState, *, limit: int
+    tx: Tx, anima: StoredAnima, state: EventState, *, types: Collection[EventType], limit: int
 ) -> list[StoredEvent]:
-    """The events in one state that were stored last, latest first."""
-    rows = tx.all("latest_in_state", state=state, limit=limit, **id_range(anima.anima_no))
+    """The events of these types in one state that were stored last, latest first."""
+    rows = tx.all(
+        "latest_in_state",
+        state=state,
+        types=json.dumps(sorted(types)),
+        limit=limit,
+        **id_range(anima.anima_no),
+    )
     return _all(rows, anima)
 
 

@@ -41,6 +41,14 @@ _REQUEST: Final = re.compile(
     r"|draft)\b",
     re.IGNORECASE,
 )
+_RULING: Final = re.compile(
+    r"(?:(?:decision|rule|important|note|remember|reminder|convention|agreed)\b *(?:[:–-]|that\b)"
+    r"|(?:please )?(?:always|never|avoid|prefer|use [^.,;]+(?:,? (?:not|instead)|, never)"
+    r"|(?:don['’]t|do not)"
+    r"(?! (?:worry|give up|be|forget|hesitate|mention|know|think|get|you|we)\b))"
+    r" +\w)",
+    re.IGNORECASE,
+)
 
 
 def told(
@@ -55,7 +63,8 @@ def told(
         asked = question if place == 0 else None
         for clause in clauses:
             if clause.whole or count_words(clause.text) >= _MIN_PART_WORDS:
-                yield _stated(no, turn, clause, asked=asked, names=names)
+                found = _stated(no, turn, clause, asked=asked, names=names)
+                yield _ruled(found) if assisted else found
     if assisted:
         yield from _requests(no, turn, names=names)
 
@@ -78,6 +87,12 @@ def _stated(
     points = score(clause.text, names=names, bonus=bonus)
     shown = clause if needed else _without(clause, opening)
     return state(no, turn, shown, score=points, asked=needed)
+
+
+def _ruled(statement: Statement) -> Statement:
+    """What an agent was told to do from now on is worth a line, however little it names."""
+    rules = statement.turn.english and _RULING.match(statement.quote)
+    return replace(statement, score=max(statement.score, TELLING)) if rules else statement
 
 
 def _without(clause: Sentence, opening: int) -> Sentence:

@@ -36,7 +36,7 @@ _DID: Final = re.compile(
     r"|removed|deployed|ran|wrote|saved|sent|scheduled|booked|renamed|moved|merged|committed"
     r"|installed|deleted|implemented|refactored|tested|noted|set up|found|checked|switched)"
     r"|I(?:['’]ll| will) (?:remember|always|never|remind|keep|format|use|send|include)"
-    r"|we (?:agreed|decided|settled)|all tests pass)\b",
+    r"|we (?:agreed|decided|settled)|all tests pass|(?:done|finished|next): \w+)\b",
     re.IGNORECASE,
 )
 _GIST: Final = re.compile(
@@ -58,6 +58,17 @@ _PASSED: Final = re.compile(
     r"\b(?:passed|success\w*|succeeded|completed?|done|created|deployed|total|result|status|ok)\b",
     re.IGNORECASE,
 )
+_CODE: Final = re.compile(
+    r"\w\((?!\d)|[;{}]|->|\w ?:?= ?[^\s=]|\\|['\"]$|,$"
+    r"|^\W*\d*\W*(?:def|class|return|import|from|if|elif|else|for|while|try|except|raise|with|async"
+    r"|await|const|let|var|func|fn|function|pub|public|private|static|select|insert|update)\b"
+)
+"""A line of source code, which a tool was told to read or write: it reports nothing."""
+_REPORT: Final = re.compile(
+    r"(?:E {2,})?(?:[\w.]*(?:Error|Exception)|error|fatal|failed|failure|panic)\b[^=({;]{0,60}:",
+    re.IGNORECASE,
+)
+"""The beginning of an error, in which code may be quoted."""
 
 
 def replied(no: int, turn: Turn) -> Iterator[Statement]:
@@ -78,13 +89,17 @@ def replied(no: int, turn: Turn) -> Iterator[Statement]:
 
 def ended(no: int, turn: Turn) -> Iterator[Statement]:
     """The decisive line of a tool's result: its last error, else its last success."""
-    lines = list(_lines(turn.event.text))
+    lines = [line for line in _lines(turn.event.text) if _reports(line.text)]
     for sign, score in ((_FAILED, _FAILED_SCORE), (_PASSED, _PASSED_SCORE)):
         decisive = [line for line in lines if sign.search(line.text)]
         if decisive:
             found = state(no, turn, decisive[-1], score=score, confidence=TOOL_CONFIDENCE)
             yield replace(shortened(found, max_words=_MAX_TOOL_WORDS), score=score)
             return
+
+
+def _reports(line: str) -> bool:
+    return bool(_REPORT.match(line)) or not _CODE.search(line)
 
 
 def _is_empty(turn: Turn, text: str) -> bool:

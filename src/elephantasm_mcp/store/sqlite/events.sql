@@ -42,9 +42,11 @@ SELECT * FROM events INDEXED BY events_state
 WHERE state = :state AND state <> 'settled' AND id BETWEEN :low AND :high ORDER BY occurred_at, id LIMIT :limit;
 
 -- name: latest_in_state
--- The events of an anima in one state (not settled) that were stored last, latest first.
+-- The events of an anima of some types in one state (not settled) that were stored last, latest
+-- first.
 SELECT * FROM events INDEXED BY events_state
 WHERE state = :state AND state <> 'settled' AND id BETWEEN :low AND :high
+    AND event_type IN (SELECT value FROM json_each(:types))
 ORDER BY id DESC LIMIT :limit;
 
 -- name: session_span
