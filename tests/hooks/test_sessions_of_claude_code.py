@@ -142,7 +142,9 @@ def test_what_tools_gave_is_printed_unasked_by_nobody(session):
     assert "Decision: tokens live 15 minutes." in shown
     assert "Next: the refresh endpoint." in shown
     assert shown.count("def refresh") <= 3
-    recalled = session("third").turn("How many minutes do tokens live?", "15.")
+    recalled = session("third").turn(
+        "What was the decision, how many minutes do tokens live?", "15."
+    )
     assert "Decision: tokens live 15 minutes." in recalled
     assert "def refresh" not in recalled
 

@@ -13,7 +13,6 @@ from elephantasm_mcp.hooks.clients import Call
 from elephantasm_mcp.hooks.showing import MAX_HITS
 from elephantasm_mcp.pure.text import STOP_WORDS, query_words, terms
 from elephantasm_mcp.spool.sessions import Session
-from elephantasm_mcp.store.events import speaker
 from elephantasm_mcp.types.reading import SearchHit
 
 ASKED_FOR: Final = 200
@@ -25,6 +24,7 @@ ahead alright cool continue done fine go good great nice no nope now ok okay ple
 sure thank thanks yeah yep yes
 """
 _NODS: Final = frozenset(_LITTLE.split())
+TOOL_TYPES: Final = frozenset({"tool.call", "tool.result"})
 SessionsOf: TypeAlias = Callable[[Sequence[UUID]], Awaitable[set[str | None]]]
 """The sessions in which events were said."""
 
@@ -65,5 +65,5 @@ async def _is_news(
 
 
 def _is_of_a_tool(hit: SearchHit) -> bool:
-    """Whether it is a piece of what a tool gave, such as source code: a prompt shares its words."""
-    return hit.layer == "event" and hit.author == speaker(None, "tool")
+    """Whether a tool was told or gave it: source code shares words with any prompt about it."""
+    return hit.event_type in TOOL_TYPES

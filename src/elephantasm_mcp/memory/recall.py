@@ -383,6 +383,7 @@ def _as_hit(tx: Tx, anima: StoredAnima, found: Found, row: StoredRow) -> SearchH
                 handle=event.handle,
                 text=event.content,
                 author=index.event_author(row),
+                event_type=row.event.event_type,
                 occurred_at=event.occurred_at,
                 session_id=event.session_id,
                 source_ids=[event.id],

@@ -54,6 +54,8 @@ class SearchHit(Record):
     text: str
     author: str | None = None
     """Who said it, when it is an event."""
+    event_type: str | None = None
+    """What kind of interaction it is then."""
     score: float
     reason: Reason
     breakdown: dict[str, float]
