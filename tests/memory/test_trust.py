@@ -64,7 +64,7 @@ async def test_a_file_never_reaches_memories_by_naming_them(core: Core, tmp_path
     assert default.name
     assert default.name.startswith("stranger-")
     assert default.note
-    assert "elephantasm-mcp animas trust private" in default.note
+    assert "elephantasm-mcp animas trust NAME" in default.note
 
 
 async def test_the_first_repository_to_name_a_new_anima_has_it_and_the_second_has_not(

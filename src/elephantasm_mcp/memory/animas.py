@@ -357,13 +357,16 @@ def _default(tx: Tx, core: Core, user: User) -> UUID | str:
 
 
 def _unheard(project: Project | None, taken: str) -> str | None:
-    """Why a project's file was not listened to; None when it was, or when there is none."""
+    """Why a project's file was not listened to; None when it was, or when there is none.
+
+    The name stays in the file: whoever wrote it could say anything by it.
+    """
     asked = None if project is None else project.asked
     if asked is None or asked == taken:
         return None if project is None else project.note
     return (
-        f"{FILE_NAME} names the anima {asked!r}, which this project was not allowed, so it has its"
-        f" own. `elephantasm-mcp animas trust {shlex.quote(asked)}` in its folder allows it."
+        f"{FILE_NAME} names an anima that this project was not allowed, so it has its own."
+        " `elephantasm-mcp animas trust NAME` in its folder allows it, with the name in that file."
     )
 
 
