@@ -35,7 +35,7 @@ def test_a_file_is_listened_to_once_it_is_trusted(cli: Cli, repository: Path):
     refused = cli("extract", "Hello.")
     assert refused.code == 0
     assert "anima: acme/app (default)" in refused.err
-    assert "`elephantasm-mcp animas trust private`" in refused.err
+    assert "`elephantasm-mcp animas trust NAME`" in refused.err
     allowed = cli("animas", "trust", "private")
     assert allowed.err == "A file of the project acme/app may name private now.\n"
     assert cli("extract", "Hello.").err == "anima: private (default)\n"

@@ -97,3 +97,14 @@ async def test_who_watches_for_changes_hears_of_writes_alone(app: App) -> None:
         assert heard == []
         await client.post("/api/events", json={"content": "Hello."})
         assert heard == ["written"]
+
+
+async def test_an_event_of_a_forgotten_key_is_acknowledged_and_not_kept(rest: AsyncClient) -> None:
+    said = {"content": "I am allergic to hazelnuts.", "dedupe_key": "letter 7"}
+    first = (await rest.post("/api/events", json=said)).json()
+    forget = f"/api/animas/{first['anima_id']}/forget"
+    shown = (await rest.post(forget, json={"everything": True})).json()
+    await rest.post(forget, json={"everything": True, "confirm": shown["confirm"]})
+    again = await rest.post("/api/events", json=said)
+    assert (again.status_code, again.json()["handle"]) == (HTTPStatus.OK, "")
+    assert again.json()["note"].startswith("Not kept")

@@ -125,6 +125,46 @@ async def test_what_was_forgotten_is_in_no_archive(told: Core):
     ]
 
 
+async def test_what_keeps_a_forgotten_event_forgotten_goes_with_the_archive(
+    core: Core, tmp_path: Path
+):
+    await tell(core, "A secret.", dedupe_key="letter of Nadia")
+    await forgetting.forget(core, LOCAL_USER, ForgetRequest(handles=("e1",)), confirmed=True)
+    text = await write(core)
+    assert b"Nadia" not in text
+    async with another(tmp_path) as other:
+        await take(other, text)
+        assert await write(other) == text
+        (again,) = await tell(other, "A secret.", dedupe_key="letter of Nadia")
+        assert not again.stored
+
+
+async def test_an_archive_from_before_keys_were_kept_is_read(told: Core, tmp_path: Path):
+    rows = lines(await write(told))[:-1]
+    assert not any("key_digest" in row for row in rows)
+    rows[0]["schema"] = 12
+    async with another(tmp_path) as other:
+        assert (await take(other, sealed(rows))).added["forgotten"] == 2
+        assert (await take(other, sealed(rows))).added.total() == 0
+
+
+async def test_an_event_of_an_archive_that_has_a_forgotten_key_does_not_come_back(
+    core: Core, tmp_path: Path
+):
+    await tell(core, "Before all.")
+    empty = await write(core)
+    async with another(tmp_path) as other:
+        await take(other, empty)
+        await tell(other, "Something else.")
+        await tell(other, "A secret.", dedupe_key="letter of Nadia")
+        copy = lines(await write(other))[:-1]
+        copy = [row for row in copy if row["kind"] != "event" or row["no"] != 2]
+    await tell(core, "A secret.", dedupe_key="letter of Nadia")
+    await forgetting.forget(core, LOCAL_USER, ForgetRequest(handles=("e2",)), confirmed=True)
+    with pytest.raises(ConflictError, match="e3 was forgotten here"):
+        await take(core, sealed(copy))
+
+
 async def test_packs_of_the_copy_are_the_same_bytes(told: Core, tmp_path: Path, clock: FakeClock):
     text = await write(told)
     asked = (PackQuery(), PackQuery(query="Who has an allergy?"), PackQuery(as_of=clock.now()))

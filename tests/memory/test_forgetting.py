@@ -22,6 +22,7 @@ from elephantasm_mcp.memory import (
     plans,
     provenance,
     recall,
+    redaction,
     uses,
 )
 from elephantasm_mcp.memory.ledger import Change, Run
@@ -31,7 +32,7 @@ from elephantasm_mcp.synthesis.extractive import ExtractiveSynthesizer
 from elephantasm_mcp.synthesis.fakes import AnsweringModel, ScriptedSynthesizer
 from elephantasm_mcp.types.proposals import Proposals, SourceQuote
 from elephantasm_mcp.types.reading import PackQuery, SearchQuery
-from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventState, row_id
+from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, EventCreate, EventState, row_id
 from elephantasm_mcp.types.views import Curation, ForgetRequest
 from elephantasm_mcp.wording import forget_lines
 from scenes import (
@@ -294,11 +295,72 @@ async def test_a_forgotten_row_says_when_it_went_and_its_number_is_not_given_aga
     assert event.event.handle == "e4"
 
 
-async def test_what_was_forgotten_may_be_said_again(core):
-    (first,) = await tell(core, "Once more.", dedupe_key="key")
+@pytest.mark.parametrize("key", [None, "another key"])
+async def test_what_was_forgotten_may_be_said_again(core, key):
+    (first,) = await tell(core, "Once more.", dedupe_key=key and "key")
     await forget(core, first.event.handle)
-    (again,) = await tell(core, "Once more.", dedupe_key="key")
+    (again,) = await tell(core, "Once more.", dedupe_key=key)
     assert (again.duplicate, again.event.handle) == (False, "e5")
+
+
+@pytest.mark.parametrize("what", [{"handles": ("e4",)}, {"session_id": "t"}, {"everything": True}])
+async def test_an_event_that_comes_again_by_its_key_stays_forgotten(core, tmp_path, what):
+    again = {"dedupe_key": f"{WORD} 7", "session_id": "t"}
+    await tell(core, f"The {WORD} is blue again.", **again)
+    request = ForgetRequest(**what)
+    await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
+    if "everything" not in what:
+        await forget(core, "e2")
+    assert everywhere(tmp_path) == []
+    (told, new) = await events_of(core, f"The {WORD} is blue again.", "Hello.", **again)
+    assert (told.stored, told.duplicate, told.event.handle) == (False, False, "")
+    assert told.event.note.startswith("Not kept: the event with this `dedupe_key` was forgotten.")
+    assert new.event.handle == "e5"
+    assert everywhere(tmp_path) == []
+    check_counters(tmp_path / FILE)
+
+
+async def events_of(core, again, new, *, dedupe_key, session_id):
+    """What becomes of one event with a key and one without in the same call."""
+    requests = [
+        EventCreate(content=again, dedupe_key=dedupe_key, session_id=session_id),
+        EventCreate(content=new),
+    ]
+    return (await events.record(core, LOCAL_USER, requests)).events
+
+
+async def test_undoing_the_dream_brings_no_event_with_a_key_back(core, tmp_path):
+    await tell(core, f"One more {WORD}.", dedupe_key="7")
+    await dreams.run(core, LOCAL_USER, anima=None, phase="synthesis")
+    await forget(core, "e2", "e4")
+    await dreams.undo(core, LOCAL_USER, "d2")
+    (again,) = await tell(core, f"One more {WORD}.", dedupe_key="7")
+    assert not again.stored
+    assert everywhere(tmp_path) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_key_that_is_masked_before_or_after_is_known_all_the_same(core, before):
+    key, rule = "letter of ACME-1234", {"never_store": ["ACME-####"]}
+    if before:
+        await animas.update(core, LOCAL_USER, "default", settings=rule)
+    await tell(core, "Once more.", dedupe_key=key)
+    await forget(core, "e4")
+    await animas.update(core, LOCAL_USER, "default", settings=rule)
+    await redaction.redact(core, LOCAL_USER, None)
+    (again,) = await tell(core, "Once more.", dedupe_key=key)
+    assert not again.stored
+
+
+async def test_what_one_anima_forgot_another_may_be_told(core):
+    await tell(core, "Once more.", dedupe_key="key")
+    await forget(core, "e4")
+    await animas.create(core, LOCAL_USER, AnimaCreate(name="other"))
+    (there,) = await tell(core, "Once more.", dedupe_key="key", anima_id="other")
+    assert there.stored
+    await forgetting.delete_anima(core, LOCAL_USER, "default")
+    (anew,) = await tell(core, "Once more.", dedupe_key="key")
+    assert anew.stored
 
 
 async def test_a_named_memory_goes_with_its_knowledge_and_its_events_stay(core):

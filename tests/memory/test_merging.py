@@ -119,6 +119,27 @@ async def test_what_was_forgotten_stays_forgotten(two: Core):
         await provenance.trace(two, LOCAL_USER, "e2", anima="acme/app")
 
 
+async def test_what_was_forgotten_in_either_is_not_told_again_to_the_one(two: Core):
+    for anima in ("wrong", "acme/app"):
+        (told,) = await tell(two, "Once more.", dedupe_key=anima, anima_id=anima)
+        request = ForgetRequest(handles=(told.event.handle,), anima=anima)
+        await forgetting.forget(two, LOCAL_USER, request, confirmed=True)
+    await merging.merge(two, LOCAL_USER, "wrong", "acme/app")
+    for key in ("wrong", "acme/app"):
+        (again,) = await tell(two, "Once more.", dedupe_key=key, anima_id="acme/app")
+        assert not again.stored
+
+
+async def test_what_one_forgot_and_the_other_has_comes_with_it(two: Core):
+    for anima in ("wrong", "acme/app"):
+        (told,) = await tell(two, "Once more.", dedupe_key="key", anima_id=anima)
+    request = ForgetRequest(handles=(told.event.handle,), anima="acme/app")
+    await forgetting.forget(two, LOCAL_USER, request, confirmed=True)
+    assert (await merging.merge(two, LOCAL_USER, "wrong", "acme/app")).events == 4
+    (again,) = await tell(two, "Once more.", dedupe_key="key", anima_id="acme/app")
+    assert (again.duplicate, again.event.handle) == (True, "e6")
+
+
 async def test_who_may_read_it_then_is_said_before(two: Core):
     await animas.create(two, LOCAL_USER, AnimaCreate(name="reader"))
     await grants.add(two, LOCAL_USER, "acme/app", GrantRequest(to="reader"))

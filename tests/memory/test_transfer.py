@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elephantasm_mcp.errors import NotFoundError, StorageError, ValidationError
-from elephantasm_mcp.memory import animas, events
+from elephantasm_mcp.memory import animas, events, forgetting
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.formats.bench import bench_events, read_bench
 from elephantasm_mcp.memory.formats.items import Candidate, Item, Rejected
@@ -19,6 +19,7 @@ from elephantasm_mcp.memory.formats.parts import Part
 from elephantasm_mcp.memory.transfer import BATCH_EVENTS, MAX_REPORTED, ImportReport, take_in
 from elephantasm_mcp.store.sqlite.database import SqliteDatabase
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate, Event, EventType
+from elephantasm_mcp.types.views import ForgetRequest
 
 BENCH = {
     "conversations": [
@@ -289,3 +290,16 @@ def test_another_form_is_a_plain_error(text: bytes):
     with pytest.raises(ValidationError) as error:
         read_bench(text)
     assert "pydantic" not in error.value.explain()
+
+
+async def test_an_import_leaves_out_what_was_forgotten(core: Core):
+    found = list(bench_events(read_bench(bench())))
+    await take_in(core, LOCAL_USER, found)
+    request = ForgetRequest(handles=("e2",), anima="c1")
+    await forgetting.forget(core, LOCAL_USER, request, confirmed=True)
+    for dry_run in (True, False):
+        report = await take_in(core, LOCAL_USER, found, dry_run=dry_run)
+        assert (report.stored, report.duplicates) == (0, 2)
+        assert report.left_out == {"forgotten before": 1}
+    left = await events.list_events(core, LOCAL_USER, "c1")
+    assert [one.content for one in left] == ["Hello.", "I am Mara."]

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
-from elephantasm_mcp.errors import NotFoundError, ValidationError
+from elephantasm_mcp.errors import ConflictError, NotFoundError, ValidationError
 from elephantasm_mcp.memory import animas, events, forgetting, packs, recall, trust
 from elephantasm_mcp.memory.core import Core
 from elephantasm_mcp.memory.fakes import FakeClock
@@ -63,7 +64,7 @@ async def test_a_file_never_reaches_memories_by_naming_them(core: Core, tmp_path
     assert default.name
     assert default.name.startswith("stranger-")
     assert default.note
-    assert "elephantasm-mcp animas trust private" in default.note
+    assert "elephantasm-mcp animas trust NAME" in default.note
 
 
 async def test_the_first_repository_to_name_a_new_anima_has_it_and_the_second_has_not(
@@ -74,7 +75,7 @@ async def test_the_first_repository_to_name_a_new_anima_has_it_and_the_second_ha
     assert (await default_in(core, second)).startswith("b-")
 
 
-@pytest.mark.parametrize("name", ["Work", "WORK", "ｗｏｒｋ"])
+@pytest.mark.parametrize("name", ["Work", "WORK", "ｗｏｒｋ", "wоrk", "ωork"])
 async def test_a_file_makes_no_anima_that_looks_like_one_that_is_there(
     core: Core, tmp_path: Path, name: str
 ):
@@ -82,15 +83,36 @@ async def test_a_file_makes_no_anima_that_looks_like_one_that_is_there(
     assert (await default_in(core, folder(tmp_path / "app", anima=name))).startswith("app-")
 
 
-async def test_who_makes_an_anima_that_a_file_named_first_has_it_alone(core: Core, tmp_path: Path):
+async def test_who_makes_an_anima_that_a_file_named_first_is_told_how_to_settle_it(
+    core: Core, tmp_path: Path
+):
     place = folder(tmp_path / "stranger", anima="payroll")
     assert await default_in(core, place) == "payroll"
     here = working_in(core, place)
     assert not (await animas.create(here, LOCAL_USER, AnimaCreate(name="payroll")))[1]
     assert await default_in(core, place) == "payroll"
+    with pytest.raises(ConflictError, match="who works there reads it") as refused:
+        await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
+    assert f"`elephantasm-mcp animas trust payroll {place} --remove`" in refused.value.hint
+    assert "`elephantasm-mcp animas delete payroll --yes`" in refused.value.hint
+    assert await default_in(core, place) == "payroll"
+    await trust.take_back(core, LOCAL_USER, "payroll", place)
     mine, made = await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll"))
     assert (mine.name, made) == ("payroll", False)
     assert (await default_in(core, place)).startswith("stranger-")
+
+
+async def test_a_project_that_is_gone_keeps_no_anima(core: Core, tmp_path: Path):
+    place = folder(tmp_path / "stranger", anima="payroll")
+    (place / ".git").mkdir()
+    (place / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (place / ".git" / "config").write_text('[remote "origin"]\nurl = https://github.com/a/b.git\n')
+    assert project_of(place).name == "a/b"
+    assert await default_in(core, place) == "payroll"
+    rmtree(place)
+    await trust.take_back(core, LOCAL_USER, "payroll", place)
+    assert await trust.list_all(core, LOCAL_USER) == []
+    assert not (await animas.create(core, LOCAL_USER, AnimaCreate(name="payroll")))[1]
 
 
 async def test_a_file_that_was_confirmed_is_no_longer_told_of(

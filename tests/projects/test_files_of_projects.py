@@ -90,5 +90,22 @@ def test_a_file_claims_no_name_that_others_would_be_given_by_themselves(name: st
     assert not may_be_new(name, beside=())
 
 
-def test_a_file_may_bring_up_a_plain_name():
-    assert may_be_new("payments team", beside=("payments",))
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("\u0440\u0430yroll", "payroll"),  # Cyrillic er and a
+        ("payr\u03bfll", "payroll"),  # Greek omicron
+        ("\u0430\u0441\u0435", "ace"),  # Cyrillic from end to end
+        ("ace", "\u0430\u0441\u0435"),
+        ("\u0391\u03a1\u0399", "api"),  # Greek capitals
+        ("d\u0435fault", "payments"),
+        ("payments \u0416", "something else"),  # two scripts
+    ],
+)
+def test_a_file_claims_no_name_in_letters_of_another_script(name: str, there: str):
+    assert not may_be_new(name, beside=(there,))
+
+
+@pytest.mark.parametrize("name", ["payments team", "платежи", "πληρωμές", "支払い team", "café-2"])
+def test_a_file_may_bring_up_a_plain_name(name: str):
+    assert may_be_new(name, beside=("payments",))

@@ -46,7 +46,7 @@ async def test_a_tool_names_the_default_in_its_data_and_its_text(
         await filled(client, anima="acme/app")
         taken = await client.call_tool(tool, arguments)
         assert (taken.structured_content or {})["anima"] == "acme/app"
-        assert "animas trust private" in (taken.structured_content or {})["anima_note"]
+        assert "animas trust NAME" in (taken.structured_content or {})["anima_note"]
         assert "acme/app" in texts(taken)
 
 
@@ -68,7 +68,7 @@ async def test_the_pack_stays_the_pack_and_nothing_else(at_work: App):
         named = await client.call_tool("get_memory_pack", {"anima": "acme/app"})
     assert texts(taken) == texts(named)
     assert (taken.meta or {})["anima"] == "acme/app"
-    assert "animas trust private" in (taken.meta or {})["anima_note"]
+    assert "animas trust NAME" in (taken.meta or {})["anima_note"]
     assert "anima" not in (named.meta or {})
 
 

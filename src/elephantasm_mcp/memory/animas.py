@@ -44,11 +44,10 @@ _NAME_CHARS = 60
 async def create(core: Core, user: User, request: AnimaCreate) -> tuple[Anima, bool]:
     """Make an anima; an existing one of that name is returned unchanged, with False.
 
-    A project whose file named it first, and whom nobody let, may name it no longer: from now on it
-    is a person's.
-
     Raises:
         ValidationError: the name is blank, `meta` is not JSON, or a setting breaks its rule.
+        ConflictError: a project's file named it first, and nobody let it: what is in there is not
+            what who makes it takes for theirs.
         ScopeError: it would be a new one, and the user sees certain animas only.
     """
     request = request.model_copy(
@@ -75,7 +74,12 @@ def _add(
 ) -> tuple[StoredAnima, bool]:
     stored, created = store.add(tx, user, request, uuid=uuid, now=now)
     if claim := _claim_of_another(core, stored):
-        trust.remove(tx, stored.anima_no, claim.project)
+        name = stored.anima.name
+        delete = shlex.join(["elephantasm-mcp", "animas", "delete", to_line(name), "--yes"])
+        raise ConflictError(
+            f"There already is an anima {name!r}: {_said(claim)}",
+            hint=f"{_settled(claim, name)} `{delete}` removes it with what it holds.",
+        )
     return stored, created
 
 
@@ -353,13 +357,16 @@ def _default(tx: Tx, core: Core, user: User) -> UUID | str:
 
 
 def _unheard(project: Project | None, taken: str) -> str | None:
-    """Why a project's file was not listened to; None when it was, or when there is none."""
+    """Why a project's file was not listened to; None when it was, or when there is none.
+
+    The name stays in the file: whoever wrote it could say anything by it.
+    """
     asked = None if project is None else project.asked
     if asked is None or asked == taken:
         return None if project is None else project.note
     return (
-        f"{FILE_NAME} names the anima {asked!r}, which this project was not allowed, so it has its"
-        f" own. `elephantasm-mcp animas trust {shlex.quote(asked)}` in its folder allows it."
+        f"{FILE_NAME} names an anima that this project was not allowed, so it has its own."
+        " `elephantasm-mcp animas trust NAME` in its folder allows it, with the name in that file."
     )
 
 

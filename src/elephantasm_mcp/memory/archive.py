@@ -370,7 +370,7 @@ class _Intake:
                 raise _clash(one, f"{_name(one)} is not the same here")
             return True
         if kind in ("event", "memory", "knowledge"):
-            if store.is_forgotten(self._tx, known.place, kind, one.raw["no"]):
+            if store.is_forgotten(self._tx, known.place, kind, one.raw):
                 raise _clash(one, f"{_name(one)} was forgotten here")
             if one.raw["no"] <= known.place.line[_BOUNDS[kind]]:
                 store.note_return(self._tx, known.place, kind, one.raw["no"])

@@ -46,6 +46,8 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _TEXTS = ("author", "role", "session_id", "summary", "source_uri", "dedupe_key")
 """The fields beside `content` that are mended and masked as it is."""
+FORGOTTEN = "forgotten before"
+"""What an import leaves out, as people forgot it."""
 LONG_CHARS = 20_000
 """A text above this is checked on a thread: masking takes 0.15 µs a character, others wait."""
 _ROLES = {
@@ -125,12 +127,11 @@ def store_keyed(
     It does what `record` does to each, in a few statements for all: half the time of an import.
     """
     anima = animas.find_or_make(tx, core, user, ref)
-    kept = _kept(anima, new, secret=core.secret)
-    known = store.ids_of_keys(tx, anima, [event.dedupe_key for event in kept if event])
+    kept, known = _kept(tx, anima, new, secret=core.secret)
     fresh: dict[str, NewEvent] = {}
-    for event in kept:
-        if event is not None and event.dedupe_key is not None and event.dedupe_key not in known:
-            fresh.setdefault(event.dedupe_key, event)
+    for one in kept:
+        if not isinstance(one, str) and one.key not in known:
+            fresh.setdefault(one.key, one.event)
     added: dict[str, RowId] = {}
     if fresh:
         followers = _followers(tx, anima, list(fresh.values()))
@@ -138,7 +139,7 @@ def store_keyed(
         added = dict(zip(fresh, ids, strict=True))
         for id_ in followers:
             search.forget_vectors(tx, anima.anima_no, "event", id_)
-    return [_fate(event, one, known, added, fresh) for event, one in zip(new, kept, strict=True)]
+    return [_fate(one, known, added, fresh) for one in kept]
 
 
 def foresee(
@@ -146,46 +147,61 @@ def foresee(
 ) -> list[Fate]:
     """What `store_keyed` would do, without doing it. `seen` are the keys foreseen before."""
     anima = animas.look_up(tx, core, user, ref)
-    kept = list(new) if anima is None else _kept(anima, new, secret=core.secret)
-    keys = [event.dedupe_key for event in kept if event]
-    known = {} if anima is None else store.ids_of_keys(tx, anima, keys)
+    if anima is None:
+        kept, known = [_Keyed(one.dedupe_key or "", one) for one in new], dict[str, RowId]()
+    else:
+        kept, known = _kept(tx, anima, new, secret=core.secret)
     fates: list[Fate] = []
-    for event, one in zip(new, kept, strict=True):
-        key = None if one is None else one.dedupe_key
-        if key is None:
-            fates.append(Fate(note=_unwanted(event)))
-        elif key in known:
-            fates.append(Fate(handle=handle_of("event", known[key]), duplicate=True))
+    for one in kept:
+        if isinstance(one, str):
+            fates.append(Fate(note=one))
+        elif one.key in known:
+            fates.append(Fate(handle=handle_of("event", known[one.key]), duplicate=True))
         else:
-            fates.append(Fate(duplicate=key in seen))
-            seen.add(key)
+            fates.append(Fate(duplicate=one.key in seen))
+            seen.add(one.key)
     return fates
 
 
-def _kept(anima: StoredAnima, new: Sequence[NewEvent], *, secret: bytes) -> list[NewEvent | None]:
-    """The events as their anima keeps them; None for one that it does not."""
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """An event as its anima keeps it, and its key."""
+
+    key: str
+    event: NewEvent
+
+
+def _kept(
+    tx: Tx, anima: StoredAnima, new: Sequence[NewEvent], *, secret: bytes
+) -> tuple[list[_Keyed | str], dict[str, RowId]]:
+    """The events as their anima keeps them, or why it does not; and which keys are taken."""
     types, settings = set(anima.settings.event_types), anima.settings
-    return [
-        _never_store(event, settings, secret=secret) if event.event_type in types else None
-        for event in new
-    ]
+    masked = [_never_store(event, settings, secret=secret) for event in new]
+    known = store.ids_of_keys(tx, anima, [one.dedupe_key for one in masked])
+    keys = [event.dedupe_key for event in (*new, *masked)]
+    forgotten = store.forgotten_keys(tx, anima.anima_no, keys)
+
+    def kept(event: NewEvent, one: NewEvent) -> _Keyed | str:
+        key = one.dedupe_key or ""
+        if event.event_type not in types:
+            return f"{event.event_type}: not in the anima's setting `event_types`"
+        if key not in known and not forgotten.isdisjoint((event.dedupe_key, key)):
+            return FORGOTTEN
+        return _Keyed(key, one)
+
+    return [kept(event, one) for event, one in zip(new, masked, strict=True)], known
 
 
 def _fate(
-    event: NewEvent,
-    one: NewEvent | None,
+    one: _Keyed | str,
     known: Mapping[str, RowId],
     added: Mapping[str, RowId],
     fresh: Mapping[str, NewEvent],
 ) -> Fate:
-    if one is None or one.dedupe_key is None:
-        return Fate(note=_unwanted(event))
-    id_ = known.get(one.dedupe_key) or added[one.dedupe_key]
-    return Fate(handle_of("event", id_), duplicate=fresh.get(one.dedupe_key) is not one)
-
-
-def _unwanted(event: NewEvent) -> str:
-    return f"{event.event_type}: not in the anima's setting `event_types`"
+    if isinstance(one, str):
+        return Fate(note=one)
+    id_ = known.get(one.key) or added[one.key]
+    return Fate(handle_of("event", id_), duplicate=fresh.get(one.key) is not one.event)
 
 
 def _followers(tx: Tx, anima: StoredAnima, new: Sequence[NewEvent]) -> set[RowId]:
@@ -252,16 +268,26 @@ def _store(
             why = _not_kept(anima, event.event_type)
             results.append((store.passed_over(anima, event, why=why, now=now), False))
             continue
+        key_as_told = event.dedupe_key
         event = _never_store(event, anima.settings, secret=core.secret)
         earlier = store.find_duplicate(tx, anima, event)
         if earlier is not None:
             results.append((earlier, True))
+            continue
+        if store.forgotten_keys(tx, anima.anima_no, (key_as_told, event.dedupe_key)):
+            results.append((store.passed_over(anima, event, why=_SAID_AGAIN, now=now), False))
             continue
         (id_,), counted[anima.anima_no] = store.add(tx, anima, [event], now=now)
         if counted[anima.anima_no].last_event_at != event.occurred_at:
             _renew_following(tx, anima, id_)
         results.append((store.added(anima, id_, event, now=now), False))
     return results, counted[found[refs[-1]].anima_no], found.get(None)
+
+
+_SAID_AGAIN = (
+    "Not kept: the event with this `dedupe_key` was forgotten. With another key, or none, it is a"
+    " new event."
+)
 
 
 def _not_kept(anima: StoredAnima, event_type: str) -> str:

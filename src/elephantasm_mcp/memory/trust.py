@@ -47,7 +47,7 @@ async def take_back(core: Core, user: User, ref: UUID | str, folder: Path) -> st
     """
     project = _project(folder, there=False)
     target = await animas.find(core, user, ref)
-    if not await core.database.write(store.remove, target.anima_no, project.name):
+    if not await core.database.write(store.remove, target.anima_no, project):
         raise NotFoundError(
             f"{project.name} may not name {target.anima.name!r} as it is.",
             hint="`elephantasm-mcp animas trust` lists which project may name which anima.",

@@ -19,6 +19,11 @@ _MAX_CHARS: Final = 100
 _NAME: Final = re.compile(r"\w[\w .+-]*(?:/[\w .+-]+)*")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _RESERVED: Final = re.compile(r".*/.*|.*-[0-9a-f]{8}|default|project", re.IGNORECASE)
+_ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+_LOOKALIKES: Final = str.maketrans(
+    "авекмнорстухѕіјһԁԛԝӏүαβεικμνορτυχ",  # Cyrillic and Greek: as capitals, if not as these
+    "abekmhopctyxsijhdqwlyabeikmvoptyx",
+)
 _EXAMPLE: Final = 'It may hold one line, such as anima = "payments".'
 
 
@@ -59,15 +64,23 @@ def may_be_new(name: str, *, beside: Iterable[str]) -> bool:
 
     Not one that another project would be given by itself, nor the default one: whoever works there
     later would share it with the repository that claimed it first. Nor one that a person takes for
-    one that is there: `Work` beside `work`.
+    one that is there: `Work` beside `work`; nor one of letters of several scripts that look alike.
     """
     looks = _folded(name)
-    return not _RESERVED.fullmatch(looks) and looks not in map(_folded, beside)
+    plain = len(_scripts(name)) <= 1 and not _RESERVED.fullmatch(looks)
+    return plain and looks not in map(_folded, beside)
 
 
 def _folded(name: str) -> str:
-    """A name without what tells capitals and wide letters from others."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """A name without what tells capitals, wide letters and those of other scripts from others."""
+    small = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return small.translate(_LOOKALIKES)
+
+
+def _scripts(name: str) -> set[str]:
+    """Which of the scripts that have letters in common a name is written in."""
+    letters = unicodedata.normalize("NFKD", name)
+    return {unicodedata.name(one, "").partition(" ")[0] for one in letters} & _ALIKE
 
 
 def _checked(anima: object) -> Wish:

@@ -15,6 +15,7 @@ from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import Row, Tx
 from elephantasm_mcp.store import animas, search
 from elephantasm_mcp.store.animas import StoredAnima
+from elephantasm_mcp.store.events import forgotten_keys
 from elephantasm_mcp.store.memories import Snapshot
 from elephantasm_mcp.store.ranges import ranges
 from elephantasm_mcp.store.values import from_json, to_json
@@ -57,6 +58,8 @@ class Kind:
     """How many numbers are read at once, so that no more is in memory."""
     json: tuple[str, ...] = ()
     """The columns that hold JSON."""
+    optional: tuple[str, ...] = ()
+    """The columns that a line leaves out where they are empty: earlier archives had none."""
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -72,7 +75,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "uses": Kind(("no", "at"), ("memory_seq",)),
     "access": Kind(("no",), ("memory_seq",)),
     "shown": Kind(("no", "layer"), _ALL),
-    "forgotten": Kind(("no", "layer"), _ALL),
+    "forgotten": Kind(("no", "layer"), _ALL, optional=("key_digest",)),
     "unmade": Kind(("event", "model"), ("event_seq",)),
     "call": Kind(("no",)),
     "plan": Kind(("id",), json=("calls", "operations")),
@@ -192,6 +195,8 @@ def put(tx: Tx, place: Place, kind: str, line: Raw) -> bool:
             del values["no"]
     for name in KINDS[kind].json:
         values[name] = None if values[name] is None else to_json(values[name])
+    for name in KINDS[kind].optional:
+        values.setdefault(name, None)
     if not tx.run(f"unarchive_{kind}", base=place.base, **values):
         return False
     if links:
@@ -219,11 +224,13 @@ def finish(tx: Tx, place: Place, line: Raw) -> StoredAnima:
     return animas.get(tx, place.anima_no)
 
 
-def is_forgotten(tx: Tx, place: Place, layer: str, number: int) -> bool:
-    """Whether a row was forgotten here."""
-    return layer in LAYER_LETTERS.values() and (
-        tx.one("tombstone", layer=layer, id=place.id(number)) is not None
-    )
+def is_forgotten(tx: Tx, place: Place, kind: str, line: Raw) -> bool:
+    """Whether a row was forgotten here, or an event of its key."""
+    if kind not in LAYER_LETTERS.values():
+        return False
+    if tx.one("tombstone", layer=kind, id=place.id(line["no"])) is not None:
+        return True
+    return kind == "event" and bool(forgotten_keys(tx, place.anima_no, [line["dedupe_key"]]))
 
 
 def _few(tx: Tx, place: Place, kind: str) -> list[Row]:
@@ -277,6 +284,9 @@ def _line(place: Place, kind: str, row: Row, links: Mapping[int, list[Any]]) -> 
         return line | ({"derived": derived} if derived else {})
     for name in KINDS[kind].json:
         row[name] = None if row[name] is None else from_json(row[name])
+    for name in KINDS[kind].optional:
+        if row[name] is None:
+            del row[name]
     row.pop("call_no", None)
     return {"kind": kind} | row | _archived(place, kind, row)
 

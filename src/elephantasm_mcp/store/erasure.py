@@ -1,9 +1,9 @@
 """Erasure in the store: rows that go for good, and every other place that has their words.
 
 Owns all statements that remove words: of rows, links, vectors, the journal's snapshots, what
-clients saw. What shall go is decided in `memory/forgetting.py`. Invariant: of what went, ids, kinds
-and times stay (tombstones), and a snapshot that stays names no row that went; so replaying the
-journal still gives the rows.
+clients saw. What shall go is decided in `memory/forgetting.py`. Invariant: of what went, ids,
+kinds, times and digests of keys stay (tombstones), and a snapshot that stays names no row that
+went; so replaying the journal still gives the rows.
 """
 
 import json
@@ -17,6 +17,7 @@ from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import grants, memories, search, segments, trust, work_orders
 from elephantasm_mcp.store import support as supports
 from elephantasm_mcp.store.animas import StoredAnima, id_range, recount_pending
+from elephantasm_mcp.store.events import key_digest
 from elephantasm_mcp.store.memories import DerivedLayer, Snapshot
 from elephantasm_mcp.store.search import LAYERS
 from elephantasm_mcp.store.support import Support
@@ -101,8 +102,7 @@ def erase(tx: Tx, anima: StoredAnima, rows: Rows, *, carries: Carries, now: date
     support = supports.before(tx, touched, gone=rows["event"])
     _let_go(tx, touched, rows, support)
     for layer, ids in rows.items():
-        erase_rows(tx, anima.anima_no, layer, ids)
-        tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
+        _bury(tx, anima, layer, ids, now=now)
         tx.run("erase_actions_on", layer=layer, ids=_json(ids))
     work_orders.withdraw_showing(tx, anima.anima_no, rows["event"])
     _erase_conflicts(tx, anima, rows)
@@ -134,6 +134,17 @@ def erase_rows(tx: Tx, anima_no: AnimaNo, layer: Layer, ids: Iterable[RowId]) ->
     tx.run(f"erase_{layer}", ids=given)
 
 
+def _bury(
+    tx: Tx, anima: StoredAnima, layer: Layer, ids: frozenset[RowId], *, now: datetime
+) -> None:
+    """Remove rows of a layer, and leave tombstones by which an event's key is known again."""
+    given = _json(ids)
+    keys = tx.tuples("keys_of_events", ids=given) if layer == "event" else []
+    erase_rows(tx, anima.anima_no, layer, ids)
+    tx.run("add_tombstones", layer=layer, ids=given, now=to_micros(now))
+    tx.many("keep_key_digest", [{"id": id_, "key_digest": key_digest(key)} for id_, key in keys])
+
+
 def wipe_copies(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     """Remove what holds words of an anima beside its rows, and have all copies made anew."""
     segments.drop(tx, anima.anima_no)
@@ -151,9 +162,7 @@ def wipe_copies(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
 def erase_everything(tx: Tx, anima: StoredAnima, *, now: datetime) -> None:
     """Empty an anima: its settings, its counters and the tombstones stay."""
     for layer in LAYERS:
-        ids = all_rows(tx, anima, layer)
-        erase_rows(tx, anima.anima_no, layer, ids)
-        tx.run("add_tombstones", layer=layer, ids=_json(ids), now=to_micros(now))
+        _bury(tx, anima, layer, all_rows(tx, anima, layer), now=now)
     tx.run("erase_all_actions", **id_range(anima.anima_no))
     tx.run("erase_identities", **id_range(anima.anima_no))
     tx.run("erase_all_conflicts", **id_range(anima.anima_no))

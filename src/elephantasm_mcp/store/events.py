@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from elephantasm_mcp.store.values import (
 )
 from elephantasm_mcp.types.cursors import Cursor
 from elephantasm_mcp.types.records import (
+    AnimaNo,
     Event,
     EventState,
     EventType,
@@ -291,6 +293,19 @@ def ids_of_keys(tx: Tx, anima: StoredAnima, keys: Sequence[str | None]) -> dict[
     """Which of these dedupe keys are taken, and by which event."""
     rows = tx.tuples("event_ids_of_keys", anima_no=anima.anima_no, keys=json.dumps(keys))
     return {key: RowId(id_) for key, id_ in rows}
+
+
+def key_digest(key: str) -> bytes:
+    """What is kept of a forgotten event's key: the same in every database, so that it can move."""
+    return blake2b(key.encode(), digest_size=16, person=b"forgotten key").digest()
+
+
+def forgotten_keys(tx: Tx, anima_no: AnimaNo, keys: Iterable[str | None]) -> set[str]:
+    """Those of these dedupe keys that events had which were forgotten."""
+    digests = {key_digest(key): key for key in keys if key is not None}
+    asked = json.dumps([digest.hex() for digest in digests])
+    rows = tx.tuples("forgotten_keys", digests=asked, **id_range(anima_no))
+    return {digests[digest] for (digest,) in rows}
 
 
 def session_end(tx: Tx, anima: StoredAnima, session_id: str | None) -> datetime | None:

@@ -6,7 +6,7 @@ it says.
 
 from datetime import datetime
 
-from elephantasm_mcp.ports import Tx
+from elephantasm_mcp.ports import Tx, Value
 from elephantasm_mcp.projects import Project
 from elephantasm_mcp.store.values import from_micros, to_micros, to_uuid
 from elephantasm_mcp.types.grants import Trusted
@@ -25,9 +25,13 @@ def add(tx: Tx, anima_no: AnimaNo, project: Project, *, now: datetime) -> bool:
     return added > 0
 
 
-def remove(tx: Tx, anima_no: AnimaNo, project: str) -> bool:
-    """Take that back from the project of that name; False when it might not."""
-    return tx.run("distrust_project", anima_no=anima_no, project=project) > 0
+def remove(tx: Tx, anima_no: AnimaNo, project: Project) -> bool:
+    """Take that back from a project, or from the one that was in its folder; False when none might.
+
+    A folder that is gone, or is no repository any more, does not say what it was called.
+    """
+    given: dict[str, Value] = {"project": project.name, "folder": str(project.root)}
+    return tx.run("distrust_project", anima_no=anima_no, **given) > 0
 
 
 def remove_all(tx: Tx, anima_no: AnimaNo) -> None:

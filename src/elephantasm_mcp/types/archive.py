@@ -361,6 +361,8 @@ class ForgottenLine(Part):
     no: Number
     layer: Layer
     at: Moment
+    key_digest: Id | None = None
+    """By what a forgotten event is known again; left out where there is none."""
 
 
 class UnmadeLine(Part):

@@ -37,9 +37,10 @@ WORDLESS = """
     dream_events.before dream_events.after declined.layer declined.operation
     jobs.kind jobs.state jobs.lease_owner workers.owner workers.state workers.last_error
     trusted_projects.project trusted_projects.folder
-    index_marks.layer index_marks.model segments.part forgotten.layer shown.layer
+    index_marks.layer index_marks.model segments.part forgotten.layer
+    forgotten.key_digest shown.layer
 """
-"""Ids, kinds, handles, names of ours, and what describes an anima itself."""
+"""Ids, digests of keys, kinds, handles, names of ours, and what describes an anima itself."""
 
 
 @pytest.fixture(scope="module")

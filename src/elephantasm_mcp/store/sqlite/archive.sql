@@ -83,7 +83,7 @@ WHERE layer IN ('knowledge', 'memory') AND id BETWEEN :low AND :high ORDER BY id
 
 -- name: archived_forgotten
 -- What is no more of a range.
-SELECT id & 4294967295 AS no, layer, at FROM forgotten
+SELECT id & 4294967295 AS no, layer, at, nullif(lower(hex(key_digest)), '') AS key_digest FROM forgotten
 WHERE layer IN ('event', 'knowledge', 'memory') AND id BETWEEN :low AND :high ORDER BY id, layer;
 
 -- name: archived_unmade
@@ -255,7 +255,8 @@ VALUES (:layer, :base + :no, :times, :last_at, :packs_before) ON CONFLICT DO NOT
 
 -- name: unarchive_forgotten
 -- A tombstone out of an archive.
-INSERT INTO forgotten (layer, id, at) VALUES (:layer, :base + :no, :at) ON CONFLICT DO NOTHING;
+INSERT INTO forgotten (layer, id, at, key_digest)
+VALUES (:layer, :base + :no, :at, unhex(:key_digest)) ON CONFLICT DO NOTHING;
 
 -- name: unarchive_unmade
 -- That a model makes nothing of an event, out of an archive.

@@ -86,6 +86,15 @@ DELETE FROM declined WHERE layer = :layer AND row_id IN (SELECT value FROM json_
 -- Note that there were such rows; ids is a JSON array.
 INSERT OR IGNORE INTO forgotten (layer, id, at) SELECT :layer, value, :now FROM json_each(:ids);
 
+-- name: keys_of_events
+-- The dedupe keys of those of some events that have one; ids is a JSON array.
+SELECT id, dedupe_key FROM events
+WHERE id IN (SELECT value FROM json_each(:ids)) AND dedupe_key IS NOT NULL;
+
+-- name: keep_key_digest
+-- Note by what an event that is no more would be known again.
+UPDATE forgotten SET key_digest = :key_digest WHERE layer = 'event' AND id = :id;
+
 -- name: tombstone
 -- Since when a row is forgotten.
 SELECT at FROM forgotten WHERE layer = :layer AND id = :id;

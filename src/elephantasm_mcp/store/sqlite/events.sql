@@ -17,6 +17,12 @@ SELECT * FROM events WHERE anima_no = :anima_no AND dedupe_key = :dedupe_key;
 SELECT dedupe_key, id FROM events
 WHERE anima_no = :anima_no AND dedupe_key IN (SELECT value FROM json_each(:keys));
 
+-- name: forgotten_keys
+-- Which of these digests are of keys that forgotten events of an anima had; digests is a JSON array.
+SELECT DISTINCT key_digest FROM forgotten INDEXED BY forgotten_keys
+WHERE key_digest IN (SELECT unhex(value) FROM json_each(:digests))
+  AND layer = 'event' AND id BETWEEN :low AND :high;
+
 -- name: event_by_content
 -- The nearest earlier event without a key that says the same, within the window.
 SELECT * FROM events

@@ -5,8 +5,9 @@ ON CONFLICT DO UPDATE SET folder = excluded.folder, at = excluded.at
 WHERE at = (SELECT created_at FROM animas WHERE animas.anima_no = excluded.anima_no);
 
 -- name: distrust_project
--- Let a project no longer name an anima.
-DELETE FROM trusted_projects WHERE anima_no = :anima_no AND project = :project;
+-- Let a project, or the one that was in a folder, no longer name an anima.
+DELETE FROM trusted_projects
+WHERE anima_no = :anima_no AND (project = :project OR folder = :folder);
 
 -- name: distrust_all
 -- Let no project name an anima any more.
