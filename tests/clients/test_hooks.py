@@ -73,6 +73,8 @@ def test_of_a_group_that_is_shared_only_ours_goes():
         "/home/me/code/elephantasm/tools/lint hook post-turn",
         "/home/me/elephantasm-mcp/tools/lint hook Stop",
         "echo elephantasm-mcp is my hook of choice",
+        "echo elephantasm-mcp hook Stop",
+        "grep -c -m elephantasm_mcp hook Stop",
         "elephantasm-mcp hook",
         "elephantasm-mcp 'hook Stop",
     ],
@@ -93,6 +95,8 @@ def test_a_command_that_only_sounds_like_ours_stays(command: str):
         "uvx --from /src/elephantasm-mcp elephantasm-mcp",
         "uvx elephantasm-mcp@0.1.0",
         "/usr/bin/python3 -m elephantasm_mcp",
+        "'C:/Python 3/python.exe' -P -m elephantasm_mcp",
+        "ELEPHANTASM_LOG=info timeout 2 elephantasm-mcp",
     ],
 )
 def test_ours_is_known_however_it_was_installed(start: str):

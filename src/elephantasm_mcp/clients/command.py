@@ -30,6 +30,12 @@ _PROGRAM: Final = re.compile(
     rf"(?:.*[/\\])?{re.escape(APP_NAME)}(?:\.exe|[\[@=<>~!:].*)?", re.DOTALL
 )
 """This program as a word of a command: with its folder, its version, or as an image."""
+_STARTS_OTHERS: Final = re.compile(
+    r"\w+=.*|(?:.*[/\\])?"
+    r"(?:uvx?|pipx|py|python[\d.]*|docker|podman|env|cmd|wsl|timeout|nice|nohup)(?:\.exe)?",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The first word of a command that may be one of ours: a setting before it, or what runs it."""
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
 
@@ -122,8 +128,12 @@ def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
 def ends_of_program(line: Sequence[str]) -> list[int]:
     """Where, in a command, the arguments of this program begin; nowhere if it starts another.
 
-    More than one where a word that is a value, such as `--from FOLDER`, may be the program too.
+    More than one where a word that is a value, such as `--from FOLDER`, may be the program too. To
+    a program that does not start others, such as `echo`, our name is a word like any.
     """
+    first = line[0] if line else ""
+    if not (_PROGRAM.fullmatch(first) or _STARTS_OTHERS.fullmatch(first)):
+        return []
     words = ["", *line]
     return [
         at
