@@ -40,7 +40,7 @@ _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
 
 
-_UV_READS: Final = (
+UV_READS: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"),
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
@@ -98,7 +98,7 @@ def this_python() -> Python:
         scripts=tuple(map(Path, _script_folders())),
         home=Path.home(),
         uv=Path(uv) if uv else None,
-        uv_env=variables(_UV_READS),
+        uv_env=variables(UV_READS),
         source=source,
     )
 

@@ -121,7 +121,7 @@ def has_plugin(client: Client, machine: Machine) -> bool:
     if table is None:
         return False
     file = files.load(table.file(machine))
-    return _understood(file.path, lambda: hooks.by_plugin(file.text, table))
+    return _understood(file.path, lambda: hooks.plugin_in(file.text, table)) is not None
 
 
 def with_hooks(
@@ -152,7 +152,7 @@ def _with(
     file = files.load(path)
     same = file.path == edit.file.path
     before = edit.text if same else file.text
-    there = _understood(path, lambda: hooks.are_there(before, table))
+    there = _understood(path, lambda: bool(hooks.calls(before, table)))
     text = _understood(path, lambda: work(before))
     if state == "written" and there:
         state = "changed"
