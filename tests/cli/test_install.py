@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from programs import DEADLINE_S, PROGRAM, Cli, run_program
 
+from elephantasm_mcp.clients.hooks import TABLE
 from elephantasm_mcp.clients.table import BY_NAME
 
 ANIMA = ("--anima", "work")
@@ -133,6 +134,35 @@ def test_server_and_hooks_are_left_to_the_plugin_that_brings_them(cli: Cli, home
     both = cli("install", "claude-code")
     assert "The one in ~/.claude.json is a second: `elephantasm-mcp uninstall" in both.err
     assert "The hooks are no longer in ~/.claude/settings.json" in both.out
+
+
+def test_what_the_plugin_takes_from_the_settings_is_said_as_it_is(cli: Cli, home: Path):
+    settings = home / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"enabledPlugins": {"elephantasm@elephantasm": true}}')
+    done = cli("install", "claude-code")
+    assert "but for ELEPHANTASM_ANIMA_ID: the anima is the project's" in done.err
+    assert "The plugin elephantasm@elephantasm" in done.out
+
+
+@pytest.mark.parametrize("client", TABLE)
+def test_hooks_are_started_too(cli: Cli, client: str):
+    done = cli("install", client, *ANIMA)
+    assert (done.code, done.err) == (0, "")
+    assert f"All {len(TABLE[client].events)} hooks are there, and run." in done.out
+    assert TABLE[client].then in done.out
+    assert cli("install", client, "--json").json["hooks"]["state"] == "whole"
+    assert cli("install", client, "--json", "--no-hooks").json["hooks"] is None
+
+
+def test_a_client_that_calls_no_hooks_is_said_to(cli: Cli, home: Path):
+    settings = home / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"disableAllHooks": true}')
+    done = cli("install", "claude-code", *ANIMA)
+    assert done.code == 0
+    assert "`disableAllHooks: true` in ~/.claude/settings.json switches them off" in done.err
+    assert "Take that out of ~/.claude/settings.json." in done.err
 
 
 def test_agents_for_code_get_the_memory_of_the_project(cli: Cli):
@@ -422,6 +452,28 @@ def test_doctor_says_which_clients_have_it_and_whether_it_works(cli: Cli, home: 
         ("claude-code", "fails")
     ]
     assert any("elephantasm-mcp install claude-code" in one for one in done.json["problems"])
+
+
+def test_doctor_says_which_clients_call_hooks_and_whether_they_run(cli: Cli, home: Path):
+    cli("install", "claude-code", *ANIMA)
+    well = cli("doctor")
+    assert (well.code, "All 5 hooks are there, and run." in well.out) == (0, True)
+    path = home / ".claude" / "settings.json"
+    good = path.read_text()
+    for text, state in (
+        (good.replace("elephantasm-mcp hook", "gone/elephantasm-mcp hook"), "fails"),
+        (json.dumps({**json.loads(good), "disableAllHooks": True}), "off"),
+    ):
+        path.write_text(text)
+        done = cli("doctor", "--json")
+        (feed,) = done.json["hooks"]
+        assert (done.code, feed["client"], feed["state"]) == (1, "claude-code", state)
+        assert any(feed["detail"] in one and feed["remedy"] in one for one in done.json["problems"])
+    path.unlink()
+    done = cli("doctor")
+    assert done.code == 0
+    assert "It calls no hooks of ours" in done.out
+    assert "Everything is in order" not in done.out
 
 
 def test_it_works_as_a_program_of_its_own():

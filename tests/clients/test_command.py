@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ def a_python(prefix: Path, home: Path, **more: object) -> Python:
     scripts.mkdir(parents=True, exist_ok=True)
     (scripts / "elephantasm-mcp").touch()
     given = {"base_prefix": Path("/usr"), "uv": None, "source": None, **more}
-    return Python(scripts / "python", prefix, scripts=scripts, home=home, **given)
+    return Python(
+        scripts / "python", prefix, scripts=(scripts, home / "user" / "bin"), home=home, **given
+    )
 
 
 def nowhere(_: str) -> None:
@@ -54,7 +58,24 @@ def test_without_a_script_python_runs_the_module(tmp_path: Path):
     python = a_python(tmp_path, tmp_path)
     (tmp_path / "bin" / "elephantasm-mcp").unlink()
     found = find_command(python, which=nowhere)
-    assert found.line == (str(tmp_path / "bin" / "python"), "-m", "elephantasm_mcp")
+    assert found.line == (str(tmp_path / "bin" / "python"), "-P", "-m", "elephantasm_mcp")
+
+
+def test_a_module_is_run_without_the_files_of_the_folder_at_hand(tmp_path: Path):
+    (tmp_path / "argparse.py").write_text("raise SystemExit(9)")
+    python = a_python(tmp_path, tmp_path)
+    (tmp_path / "bin" / "elephantasm-mcp").unlink()
+    line = [sys.executable, *find_command(python, which=nowhere).line[1:], "--version"]
+    assert subprocess.run(line, cwd=tmp_path, check=False, timeout=60).returncode == 0
+
+
+def test_a_program_that_was_installed_for_the_user_alone_is_found(tmp_path: Path):
+    python = a_python(tmp_path, tmp_path, base_prefix=tmp_path)
+    (tmp_path / "bin" / "elephantasm-mcp").unlink()
+    own = tmp_path / "user" / "bin" / "elephantasm-mcp"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert find_command(python, which=nowhere).line == (str(own),)
 
 
 @pytest.fixture

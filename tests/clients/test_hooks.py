@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonc import documents
 
-from elephantasm_mcp.clients.hooks import TABLE, are_there, put, take_out
+from elephantasm_mcp.clients.hooks import TABLE, calls, put, take_out
 from elephantasm_mcp.clients.json_text import read
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.hooks.clients import BY_NAME
@@ -33,7 +33,7 @@ def test_each_event_calls_its_command_once(name: str):
     made = put(put("", TABLE[name], command_of), TABLE[name], command_of)
     for event in TABLE[name].events:
         assert json.dumps(hooks_in(made)[event]).count(f"hook {event}") == 1
-    assert are_there(made, TABLE[name])
+    assert calls(made, TABLE[name]) == {one: [command_of(one)] for one in TABLE[name].events}
 
 
 @given(text=documents("hooks").filter(lambda text: read(text).value["hooks"] == {}))
@@ -73,13 +73,15 @@ def test_of_a_group_that_is_shared_only_ours_goes():
         "/home/me/code/elephantasm/tools/lint hook post-turn",
         "/home/me/elephantasm-mcp/tools/lint hook Stop",
         "echo elephantasm-mcp is my hook of choice",
+        "echo elephantasm-mcp hook Stop",
+        "grep -c -m elephantasm_mcp hook Stop",
         "elephantasm-mcp hook",
         "elephantasm-mcp 'hook Stop",
     ],
 )
 def test_a_command_that_only_sounds_like_ours_stays(command: str):
     text = json.dumps({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}})
-    assert not are_there(text, CLAUDE)
+    assert calls(text, CLAUDE) == {}
     assert take_out(text, CLAUDE) == text
 
 
@@ -93,6 +95,8 @@ def test_a_command_that_only_sounds_like_ours_stays(command: str):
         "uvx --from /src/elephantasm-mcp elephantasm-mcp",
         "uvx elephantasm-mcp@0.1.0",
         "/usr/bin/python3 -m elephantasm_mcp",
+        "'C:/Python 3/python.exe' -P -m elephantasm_mcp",
+        "ELEPHANTASM_LOG=info timeout 2 elephantasm-mcp",
     ],
 )
 def test_ours_is_known_however_it_was_installed(start: str):

@@ -60,6 +60,62 @@ def test_what_is_taken_out_is_taken_out_only_once(name: str, machine: Machine, t
     assert files(tmp_path) == before
 
 
+JSON = ("{}", "{}\n", '{"a": 1}', '{\n  "a": {\n    "b": 2\n  }\n}\n', '{"SECTION": {}, "a": 1}')
+BEFORE = {
+    "json": (*JSON, '{\n  "SECTION": {}\n}\n'),
+    "jsonc": (*JSON, '{\n  // mine\n  "SECTION": {},\n}\n'),
+    "toml": ("", 'model = "x"\n', "[mcp_servers.other]\na = 1\n"),
+    "yaml": ("", "a: 1\n", "extensions: {}\n", "extensions:\n  other:\n    a: 1\n"),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_what_is_taken_out_leaves_the_servers_file_as_it_was(name: str, machine: Machine):
+    client = BY_NAME[name]
+    check_round_trips(client, machine, client.file(machine), client.format, client.section)
+
+
+@pytest.mark.parametrize("name", hooks.TABLE)
+def test_what_is_taken_out_leaves_the_hooks_file_as_it_was(name: str, machine: Machine):
+    path = hooks.TABLE[name].file(machine)
+    check_round_trips(BY_NAME[name], machine, path, "json", hooks.SECTION)
+
+
+def check_round_trips(
+    client: Client, machine: Machine, path: Path, kind: str, section: str
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for before in BEFORE[kind]:
+        text = before.replace("SECTION", section)
+        path.write_text(text)
+        install(client, machine)
+        assert path.read_text() != text
+        uninstall(client, machine)
+        assert path.read_text() == text
+
+
+def test_a_section_that_stood_there_before_and_one_with_a_comment_stay(machine: Machine):
+    client, path = BY_NAME["claude-code"], hooks.TABLE["claude-code"].file(machine)
+    path.parent.mkdir()
+    path.write_text('{"hooks": {}}')
+    install(client, machine)
+    uninstall(client, machine)
+    assert path.read_text() == '{"hooks": {}}'
+    cursor = BY_NAME["cursor"]
+    install(cursor, machine)
+    path = cursor.file(machine)
+    path.write_text(path.read_text().replace('"mcpServers": {', '"mcpServers": { // mine'))
+    uninstall(cursor, machine)
+    assert "// mine" in path.read_text()
+
+
+def test_a_file_that_was_made_for_ours_is_left_with_nothing_in_it(machine: Machine):
+    install(BY_NAME["claude-code"], machine)
+    uninstall(BY_NAME["claude-code"], machine)
+    for path in (machine.home / ".claude.json", machine.home / ".claude" / "settings.json"):
+        assert path.read_text() == "{}\n"
+
+
 @pytest.mark.parametrize("name", hooks.TABLE)
 def test_a_client_that_has_hooks_calls_ours_by_its_own_name(
     name: str, machine: Machine, tmp_path: Path

@@ -299,11 +299,14 @@ def _server(database: Path) -> "StdioServerParameters":
     """How to start a server that knows nothing of the user's settings."""
     from mcp import StdioServerParameters
 
+    from elephantasm_mcp.clients.command import SAFELY
+
     env_file = database.with_name("empty.env")
     env_file.touch()
+    options = ["--database", str(database), "--env-file", str(env_file)]
     return StdioServerParameters(
         command=sys.executable,
-        args=["-m", "elephantasm_mcp", "--database", str(database), "--env-file", str(env_file)],
+        args=[*SAFELY, "elephantasm_mcp", *options],
         env={"ENABLE_BACKGROUND_JOBS": "false"},  # the dreams of this story are the explicit ones
     )
 

@@ -62,13 +62,16 @@ def _present(found: Checkup) -> Iterator[str]:
     yield from _section("Recall", _recall(found))
     yield from _section("Background jobs", _jobs(found))
     yield from _section("Clients", _clients(found))
-    yield from _section("Hooks", map(line, found.diary))
+    yield from _section("Hooks", _hooks(found))
     for title, severity in _FINDINGS.items():
         shown = (one for one in found.findings if one.severity == severity)
         yield from _section(title, (line(one.explain()) for one in shown))
     if any(one.fixable for one in found.findings):
         yield f"`{PROGRAM} doctor --fix` puts right what it safely can."
-    yield "Something is wrong." if found.problems else "Everything is in order."
+    if found.problems:
+        yield "Something is wrong."
+    else:
+        yield "Nothing is wrong." if found.findings else "Everything is in order."
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -218,6 +221,11 @@ def _clients(found: Checkup) -> Iterator[str]:
         yield from table(rows)
 
 
+def _hooks(found: Checkup) -> Iterator[str]:
+    yield from table((one.client, one.file, line(one.detail)) for one in found.hooks)
+    yield from map(line, found.diary)
+
+
 def _job(job: JobRow) -> tuple[str, ...]:
     tried = f"{counted(job.attempts, 'attempt')}, {job.age_s:,.0f} s old"
     return line(job.anima), job.kind, job.state, tried, line(job.last_error or "")
@@ -245,7 +253,8 @@ COMMAND = Command(
     name="doctor",
     summary="check settings, database, models and background jobs",
     details="Print each setting with its origin, the versions in use, the state of the database "
-    "and of the models, what each anima holds and what waits, whether what clients start answers; "
+    "and of the models, what each anima holds and what waits, whether what clients start answers "
+    "and their hooks run; "
     "and each finding with its remedy. "
     "The database is compared with itself: SQLite's own checks, the words of events with their "
     "hashes, rows with the journal, what is packed with the rows. With --database a backup is "

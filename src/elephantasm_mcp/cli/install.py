@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from elephantasm_mcp.clients.command import Start
+    from elephantasm_mcp.clients.feeds import Feed
     from elephantasm_mcp.clients.handshake import Answer
     from elephantasm_mcp.clients.installing import Edit
     from elephantasm_mcp.clients.machine import Machine
@@ -83,7 +84,9 @@ def _install(
         return _report(client, machine, start, entry, edits, None, arguments)
     edits = [installing.carry_out(edit) for edit in edits]
     written = installing.entry_in(client, path) or entry
-    return _report(client, machine, start, written, edits, _shake(written, machine), arguments)
+    answer = _shake(written, machine)
+    feed = None if project or arguments.no_hooks else _feed(client, machine)
+    return _report(client, machine, start, written, edits, answer, arguments, feed=feed)
 
 
 def _leave_to_plugin(
@@ -91,11 +94,12 @@ def _leave_to_plugin(
 ) -> int:
     """Write nothing that the plugin brings; hooks of ours would be a second set, and go."""
     from elephantasm_mcp.clients import installing
-    from elephantasm_mcp.settings import config_file
+    from elephantasm_mcp.settings import config_file, variable
 
     note(
         f"The server and the hooks are left to {client.title}'s plugin, which is switched on. Its"
-        f" settings are those in {config_file()}."
+        f" settings are those in {config_file()}, but for {variable('anima_id')}: the anima is the"
+        f" project's, unless the environment of {client.title} names another."
     )
     edits = [installing.plan_nothing(client, path)]
     if edits[0].state == "already":
@@ -104,7 +108,8 @@ def _leave_to_plugin(
         edits = installing.without_hooks(edits[0], client, machine)
     if not arguments.dry_run:
         edits = [installing.carry_out(edit) for edit in edits]
-    return _report(client, machine, start, None, edits, None, arguments)
+    feed = None if arguments.dry_run else _feed(client, machine)
+    return _report(client, machine, start, None, edits, None, arguments, feed=feed)
 
 
 def _ask_to_replace(file: str, arguments: Namespace) -> None:
@@ -257,6 +262,14 @@ def _shake(entry: Entry, machine: Machine) -> Answer | ServerError:
         return error
 
 
+def _feed(client: Client, machine: Machine) -> Feed | None:
+    """Whether the client calls what is in its file now; nobody misses what was left out."""
+    from elephantasm_mcp.clients.feeds import feed_of
+
+    feed = anyio.run(feed_of, client, machine)
+    return None if feed is None or feed.state == "absent" else feed
+
+
 def _print(client: Client, start: Start, wishes: Wishes, arguments: Namespace) -> int:
     from elephantasm_mcp.clients import configs
 
@@ -284,11 +297,12 @@ def _report(
     edits: list[Edit],
     answer: Answer | ServerError | None,
     arguments: Namespace,
+    *,
+    feed: Feed | None = None,
 ) -> int:
     """Say what was done and who answered; without an entry, that the files are as they are."""
-    from elephantasm_mcp.clients import hooks
-
     failed = isinstance(answer, ServerError)
+    code = int(failed or (feed is not None and feed.state == "fails"))
     if arguments.json:
         say_json(
             {
@@ -299,38 +313,47 @@ def _report(
                 "files": list(map(_as_json, edits)),
                 "answer": None if failed else answer,
                 "problem": answer.explain() if isinstance(answer, ServerError) else None,
+                "hooks": feed,
             }
         )
-        return int(failed)
+        return code
     for line in _edits(edits, machine, dry_run=arguments.dry_run):
         say(line)
-    if entry is None:
-        return 0
-    say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
-    for name, value in _masked(entry.env).items():
-        say(f"  {name}={value}")
-    fed = any("hooks" in edit.what for edit in edits)
-    return _say_answer(client, answer, called=hooks.TABLE[client.name].then if fed else "")
+    if entry is not None:
+        say(f"It starts {' '.join(entry.line)} ({start.installed_by}).")
+        for name, value in _masked(entry.env).items():
+            say(f"  {name}={value}")
+    _say_answer(client, answer)
+    if feed is not None:
+        _say_feed(client, feed)
+    return code
 
 
-def _say_answer(client: Client, answer: Answer | ServerError | None, *, called: str) -> int:
-    """Who answered, and what is left to do; `called` is that for hooks."""
-    if answer is None:
-        return 0
+def _say_answer(client: Client, answer: Answer | ServerError | None) -> None:
+    """Who answered, and what is left to do."""
     if isinstance(answer, ServerError):
         complain(
             f"What was written does not answer. {answer.explain()}"
             f" `{PROGRAM} uninstall {client.name}` takes it out again."
         )
-        return 1
-    say(
-        f"Started as {client.title} will: {answer.name} {answer.version} answered in"
-        f" {answer.took_s:.1f} s, with {answer.tools} tools."
-    )
-    say(client.then)
-    if called:
-        say(called)
-    return 0
+    elif answer is not None:
+        say(
+            f"Started as {client.title} will: {answer.name} {answer.version} answered in"
+            f" {answer.took_s:.1f} s, with {answer.tools} tools."
+        )
+        say(client.then)
+
+
+def _say_feed(client: Client, feed: Feed) -> None:
+    """Whether hooks will be called, and what is left to do for that."""
+    from elephantasm_mcp.clients import hooks
+
+    if not feed.is_wrong:
+        say(" ".join((feed.detail, hooks.TABLE[client.name].then)).rstrip())
+    elif feed.state == "fails":
+        complain(f"{feed.detail} `{PROGRAM} uninstall {client.name}` takes the hooks out again.")
+    else:
+        note(f"{feed.detail} {feed.remedy}")
 
 
 def _edits(edits: list[Edit], machine: Machine, *, dry_run: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -23,15 +23,24 @@ from elephantasm_mcp.environment import APP_NAME, variables
 
 UVX: Final = "uvx"
 _MODULE: Final = "elephantasm_mcp"
+SAFELY: Final = ("-P", "-m")
+"""How Python runs a module of its own; without -P the folder that a client works in comes first,
+and a file of a repository there would be run in place of a library."""
 _PROGRAM: Final = re.compile(
     rf"(?:.*[/\\])?{re.escape(APP_NAME)}(?:\.exe|[\[@=<>~!:].*)?", re.DOTALL
 )
 """This program as a word of a command: with its folder, its version, or as an image."""
+_STARTS_OTHERS: Final = re.compile(
+    r"\w+=.*|(?:.*[/\\])?"
+    r"(?:uvx?|pipx|py|python[\d.]*|docker|podman|env|cmd|wsl|timeout|nice|nohup)(?:\.exe)?",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The first word of a command that may be one of ours: a setting before it, or what runs it."""
 _CACHES: Final = ("archive-v", "environments-v", "builds-v")
 """Folders of uv's cache in which `uvx` makes environments; they go when the cache is cleaned."""
 
 
-_UV_READS: Final = (
+UV_READS: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"),
     *("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
@@ -64,8 +73,8 @@ class Python:
     executable: Path
     prefix: Path
     base_prefix: Path
-    scripts: Path
-    """Where programs of this environment are."""
+    scripts: tuple[Path, ...]
+    """Where programs of this environment are, and of its user, who may have installed one there."""
     home: Path
     uv: Path | None = None
     """The uv that started this process, if one did."""
@@ -86,10 +95,10 @@ def this_python() -> Python:
         executable=Path(sys.executable),
         prefix=Path(sys.prefix),
         base_prefix=Path(sys.base_prefix),
-        scripts=Path(sysconfig.get_path("scripts")),
+        scripts=tuple(map(Path, _script_folders())),
         home=Path.home(),
         uv=Path(uv) if uv else None,
-        uv_env=variables(_UV_READS),
+        uv_env=variables(UV_READS),
         source=source,
     )
 
@@ -104,7 +113,8 @@ def find_command(python: Python, *, which: Callable[[str], str | None] = shutil.
             return Start(line, UVX, open_)
     script = _script(python)
     if script is None:
-        return Start((str(python.executable), "-m", _MODULE), "a Python without scripts")
+        line = (str(python.executable), *SAFELY, _MODULE)
+        return Start(line, "a Python without scripts")
     return Start((str(script),), _installed_by(python))
 
 
@@ -118,8 +128,12 @@ def in_a_shell(line: Sequence[str], *, windows: bool) -> str:
 def ends_of_program(line: Sequence[str]) -> list[int]:
     """Where, in a command, the arguments of this program begin; nowhere if it starts another.
 
-    More than one where a word that is a value, such as `--from FOLDER`, may be the program too.
+    More than one where a word that is a value, such as `--from FOLDER`, may be the program too. To
+    a program that does not start others, such as `echo`, our name is a word like any.
     """
+    first = line[0] if line else ""
+    if not (_PROGRAM.fullmatch(first) or _STARTS_OTHERS.fullmatch(first)):
+        return []
     words = ["", *line]
     return [
         at
@@ -154,10 +168,16 @@ def _origin(source: str | None) -> tuple[str, ...]:
     return ("--from", url) if url else ()
 
 
+def _script_folders() -> Iterator[str]:
+    yield sysconfig.get_path("scripts")
+    if sys.prefix == sys.base_prefix:  # `pip install --user`; a virtual environment has none
+        yield sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))
+
+
 def _script(python: Python) -> Path | None:
     """The program in this environment, which is where it was even after an upgrade."""
     names = (APP_NAME, f"{APP_NAME}.exe")
-    folders = (python.executable.parent, python.scripts)
+    folders = (python.executable.parent, *python.scripts)
     found = (folder / name for folder in folders for name in names)
     return next((one.absolute() for one in found if one.is_file()), None)
 

@@ -67,6 +67,24 @@ def take_out(text: str, path: Sequence[str], kind: Format) -> str:
     return made
 
 
+def take_out_empty(text: str, section: str, kind: Format) -> str:
+    """The text without a section in which nothing is left; TOML's need none to be in.
+
+    Raises:
+        ValidationError: the text is not of that format, or cannot be changed without harm.
+    """
+    match kind:
+        case "json" | "jsonc":
+            made = json_text.take_out_empty(text, section, comments=kind == "jsonc")
+        case "toml":
+            return text
+        case "yaml":
+            made = yaml_text.take_out_empty(text, section)
+    if made != text:
+        _check(text, made, (section,), kind, None)
+    return made
+
+
 def render(value: dict[str, JsonValue], path: Sequence[str], kind: Format) -> str:
     """A text with nothing but `value` at `path`."""
     return put("", path, value, kind).rstrip()

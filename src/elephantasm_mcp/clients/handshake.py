@@ -66,7 +66,7 @@ async def shake_hands(entry: Entry, machine: Machine, *, deadline_s: float = DEA
     Raises:
         ServerError: it cannot be started, or does not answer in time; with what it said.
     """
-    env = _environment(entry.env, machine)
+    env = environment_for(entry.env, machine)
     try:
         with anyio.fail_after(deadline_s):
             started = anyio.current_time()
@@ -85,7 +85,8 @@ async def shake_hands(entry: Entry, machine: Machine, *, deadline_s: float = DEA
         raise ServerError(f"It cannot be started: {error.strerror or error}.") from None
 
 
-def _environment(own: Mapping[str, str], machine: Machine) -> dict[str, str]:
+def environment_for(own: Mapping[str, str], machine: Machine) -> dict[str, str]:
+    """What a desktop's client gives to what it starts; `own` comes on top."""
     poor = {} if machine.system == "windows" else {"PATH": _POOR_PATH}
     windows = variables(["PATH"]) if machine.system == "windows" else {}
     quiet = {variable("background_jobs"): "false"}
@@ -113,8 +114,13 @@ async def _ask(process: Process, *, started: float) -> Answer:
             await process.aclose()
     if isinstance(answer, Answer):
         return answer
-    words = to_line(b"".join(said).decode(errors="replace").strip(), max_chars=_MAX_SAID_CHARS)
-    raise ServerError(f"{answer} It said: {words or 'nothing'}")
+    raise ServerError(f"{answer} {quoted(b''.join(said))}")
+
+
+def quoted(said: bytes) -> str:
+    """What a program said on standard error, for a finding."""
+    words = to_line(said.decode(errors="replace").strip(), max_chars=_MAX_SAID_CHARS)
+    return f"It said: {words or 'nothing'}"
 
 
 async def _listen(process: Process, said: list[bytes], heard: anyio.Event) -> None:

@@ -4,6 +4,7 @@ Owns which client calls which of its events where, and how one stands there. Wha
 command `hook`'s. Invariant: hooks of others stay where they are, in their order.
 """
 
+import json
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +15,37 @@ from elephantasm_mcp.clients import configs, json_text
 from elephantasm_mcp.clients.command import ends_of_program
 from elephantasm_mcp.clients.json_text import JsonValue, Step
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import NAME, codex_folder
+from elephantasm_mcp.clients.table import BY_NAME, NAME, Format, codex_folder
 from elephantasm_mcp.errors import ValidationError
 
 SECTION: Final = "hooks"
 TIMEOUT_S: Final = 5
 """A hook leaves within two seconds by itself; the rest is for starting it on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A setting with which a client calls no hooks, whatever stands in their file."""
+
+    file: Callable[[Machine], Path]
+    format: Format
+    path: tuple[str, ...]
+    off: bool | str
+    """The value, alone or in a list, with which they are off."""
+
+    @property
+    def shown(self) -> str:
+        """The setting as people write it."""
+        return f"{'.'.join(self.path)}: {json.dumps(self.off)}"
+
+    def is_off(self, text: str) -> bool:
+        """Whether the text of its file says so.
+
+        Raises:
+            ValidationError: the text is not of that format.
+        """
+        value = configs.value_at(text, self.path, self.format)
+        return value is self.off or (isinstance(value, list) and self.off in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +65,7 @@ class Hooks:
     """What its user has to do before it calls them."""
     plugins: str = ""
     """Where the same file names the plugins that are switched on; ours brings hooks too."""
+    switches: tuple[Switch, ...] = ()
 
 
 def _grouped(command: str) -> JsonValue:
@@ -65,6 +92,7 @@ TABLE: Final = {
         events=("SessionStart", "UserPromptSubmit", "Stop", "PreCompact", "SessionEnd"),
         item=_grouped,
         plugins="enabledPlugins",
+        switches=(Switch(_claude_settings, "json", ("disableAllHooks",), off=True),),
     ),
     # "Hooks" of Cursor's documentation: ~/.cursor/hooks.json, version 1
     "cursor": Hooks(
@@ -74,32 +102,41 @@ TABLE: Final = {
         comments=True,
         version=1,
     ),
-    # "Hooks" of Codex: hooks.json beside config.toml
+    # "Hooks" of Codex: hooks.json beside config.toml, and the feature by its two names
     "codex": Hooks(
         file=lambda machine: codex_folder(machine) / "hooks.json",
         events=("SessionStart", "UserPromptSubmit", "Stop"),
         item=_grouped,
         then="Codex calls hooks only once you have looked at them: `/hooks`.",
+        switches=(
+            Switch(BY_NAME["codex"].file, "toml", ("features", "hooks"), off=False),
+            Switch(BY_NAME["codex"].file, "toml", ("features", "codex_hooks"), off=False),
+        ),
     ),
-    # docs/hooks/reference.md of google-gemini/gemini-cli: settings.json, times in milliseconds
+    # docs/hooks/reference.md of google-gemini/gemini-cli: settings.json, times in milliseconds;
+    # `hooksConfig` as in its docs/reference/configuration.md
     "gemini-cli": Hooks(
-        file=lambda machine: machine.home / ".gemini" / "settings.json",
+        file=BY_NAME["gemini-cli"].file,
         events=("SessionStart", "BeforeAgent", "AfterAgent"),
         item=_in_milliseconds,
         comments=True,
+        switches=(
+            Switch(BY_NAME["gemini-cli"].file, "jsonc", ("hooksConfig", "enabled"), off=False),
+            Switch(BY_NAME["gemini-cli"].file, "jsonc", ("hooksConfig", "disabled"), off=NAME),
+        ),
     ),
 }
 
 
-def by_plugin(text: str, hooks: Hooks) -> bool:
-    """Whether our plugin is switched on, which brings hooks of its own.
+def plugin_in(text: str, hooks: Hooks) -> str | None:
+    """The name of our plugin, which brings hooks of its own, if it is switched on.
 
     Raises:
         ValidationError: it is no JSON.
     """
     found = configs.value_at(text, (hooks.plugins,), "json") if hooks.plugins else None
     named = found.items() if isinstance(found, dict) else ()
-    return any(name.partition("@")[0] == NAME and on is True for name, on in named)
+    return next((name for name, on in named if name.partition("@")[0] == NAME and on is True), None)
 
 
 def put(text: str, hooks: Hooks, command_of: Callable[[str], str]) -> str:
@@ -130,8 +167,7 @@ def take_out(text: str, hooks: Hooks) -> str:
     """
     made = text
     for event in hooks.events:
-        ours = [one for one in _items(made, event, hooks) if _has_a_call(one)]
-        if not ours:
+        if not any(_commands(_items(made, event, hooks))):
             continue
         made = _take_out_of(made, event, hooks)
         if not _items(made, event, hooks):
@@ -140,13 +176,14 @@ def take_out(text: str, hooks: Hooks) -> str:
     return made
 
 
-def are_there(text: str, hooks: Hooks) -> bool:
-    """Whether any hook of ours is.
+def calls(text: str, hooks: Hooks) -> dict[str, list[str]]:
+    """The commands of ours that are called, by event; without the events that call none.
 
     Raises:
         ValidationError: it is no JSON, or something else stands where hooks would.
     """
-    return any(_has_a_call(one) for event in hooks.events for one in _items(text, event, hooks))
+    found = {event: list(_commands(_items(text, event, hooks))) for event in hooks.events}
+    return {event: commands for event, commands in found.items() if commands}
 
 
 def _items(text: str, event: str, hooks: Hooks) -> list[JsonValue]:
@@ -197,8 +234,15 @@ def _is_a_call(command: str) -> bool:
     return any(rest[0] == "hook" for rest in rests if len(rest) > 1)
 
 
-def _has_a_call(item: JsonValue) -> bool:
-    return any(True for _ in _places([item]))
+def _commands(items: list[JsonValue]) -> Iterator[str]:
+    """The commands of ours among items, and in the groups among them."""
+    for one in items:
+        if not isinstance(one, dict):
+            continue
+        if isinstance(inner := one.get(SECTION), list):
+            yield from _commands(inner)
+        elif isinstance(command := one.get("command"), str) and _is_a_call(command):
+            yield command
 
 
 def _check(before: str, after: str, hooks: Hooks) -> None:

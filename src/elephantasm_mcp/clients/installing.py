@@ -5,6 +5,7 @@ does not print. Invariant: what is there already in the same words is not touche
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -15,7 +16,7 @@ from elephantasm_mcp.clients.files import TextFile
 from elephantasm_mcp.clients.hooks import Hooks
 from elephantasm_mcp.clients.json_text import JsonValue
 from elephantasm_mcp.clients.machine import Machine
-from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, entry_of, is_secret
+from elephantasm_mcp.clients.table import STARTS_BY, Client, Entry, Format, entry_of, is_secret
 from elephantasm_mcp.errors import ValidationError
 
 _T = TypeVar("_T")
@@ -121,7 +122,7 @@ def has_plugin(client: Client, machine: Machine) -> bool:
     if table is None:
         return False
     file = files.load(table.file(machine))
-    return _understood(file.path, lambda: hooks.by_plugin(file.text, table))
+    return _understood(file.path, lambda: hooks.plugin_in(file.text, table)) is not None
 
 
 def with_hooks(
@@ -152,7 +153,7 @@ def _with(
     file = files.load(path)
     same = file.path == edit.file.path
     before = edit.text if same else file.text
-    there = _understood(path, lambda: hooks.are_there(before, table))
+    there = _understood(path, lambda: bool(hooks.calls(before, table)))
     text = _understood(path, lambda: work(before))
     if state == "written" and there:
         state = "changed"
@@ -174,7 +175,16 @@ def plan_removal(client: Client, path: Path) -> Edit:
     if is_taken(client, path):
         return Edit("server", file, file.text, "left")
     was = _understood(path, lambda: configs.value_at(file.text, client.path, client.format))
-    text = _understood(path, lambda: configs.take_out(file.text, client.path, client.format))
+
+    def work() -> str:
+        made = configs.take_out(file.text, client.path, client.format)
+        return made if made == file.text else _without_section(made, file.path, form, has_entry)
+
+    def has_entry(text: str) -> bool:
+        return _starts_us(configs.value_at(text, client.path, client.format))
+
+    form = (client.section, client.format)
+    text = _understood(path, work)
     state: State = "removed" if text != file.text else "absent"
     return _checked(Edit("server", file, text, state, secret=_holds_key(was)))
 
@@ -188,7 +198,17 @@ def without_hooks(edit: Edit, client: Client, machine: Machine) -> list[Edit]:
     table = hooks.TABLE.get(client.name)
     if table is None:
         return [edit]
-    return _with(edit, table, machine, lambda text: hooks.take_out(text, table), "removed")
+    path = files.load(table.file(machine)).path
+
+    def work(text: str) -> str:
+        made = hooks.take_out(text, table)
+        return made if made == text else _without_section(made, path, form, has_calls)
+
+    def has_calls(text: str) -> bool:
+        return bool(hooks.calls(text, table))
+
+    form: tuple[str, Format] = (hooks.SECTION, "jsonc" if table.comments else "json")
+    return _with(edit, table, machine, work, "removed")
 
 
 def carry_out(edit: Edit) -> Edit:
@@ -203,6 +223,23 @@ def carry_out(edit: Edit) -> Edit:
     if edit.secret:
         files.keep_secret(edit.file)
     return edit
+
+
+def _without_section(
+    text: str, path: Path, form: tuple[str, Format], has_ours: Callable[[str], bool]
+) -> str:
+    """The text without a section that ours left empty, unless it stood in the file before ours.
+
+    That is what the last backup says in which there is nothing of ours.
+    """
+    section, kind = form
+    for backup in reversed(files.backups_of(path)):
+        with suppress(ValidationError):  # somebody changed it since
+            before = files.load(backup).text
+            if not has_ours(before):
+                stood = configs.value_at(before, (section,), kind) is not None
+                return text if stood else configs.take_out_empty(text, section, kind)
+    return configs.take_out_empty(text, section, kind)
 
 
 def _checked(edit: Edit) -> Edit:

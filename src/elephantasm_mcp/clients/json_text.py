@@ -114,6 +114,19 @@ def take_out(text: str, path: Sequence[Step], *, comments: bool = True) -> str:
             return text
 
 
+def take_out_empty(text: str, key: str, *, comments: bool = True) -> str:
+    """The text without that object at its top if nothing is in it, no comment either.
+
+    Raises:
+        ValidationError: it is no JSON.
+    """
+    entry = _find(read(text, comments=comments), key)
+    if entry is None or entry.node.value != {}:
+        return text
+    within = text[entry.node.start + 1 : entry.node.end - 1]
+    return text if within.strip() else take_out(text, (key,), comments=comments)
+
+
 class _Layout:
     """How the text is laid out: its line ends and its indentation."""
 

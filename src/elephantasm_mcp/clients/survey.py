@@ -6,7 +6,6 @@ is a finding, with its remedy.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import anyio
@@ -102,6 +101,6 @@ def _has_hooks(client: Client, machine: Machine) -> bool:
     if table is None:
         return False
     try:
-        return hooks.are_there(files.load(Path(table.file(machine))).text, table)
+        return bool(hooks.calls(files.load(table.file(machine)).text, table))
     except ElephantasmError:
         return False

@@ -5,6 +5,7 @@ in by `put` is taken out by `take_out` to the byte where the mapping was there b
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -77,6 +78,17 @@ def take_out(text: str, path: Sequence[str]) -> str:
     if at(made, path) is not None:
         raise _unusual(section)
     return made
+
+
+def take_out_empty(text: str, key: str) -> str:
+    """The text without that mapping at its top if nothing is in it, nor behind it on its line.
+
+    Raises:
+        ValidationError: it is no YAML, or no mapping.
+    """
+    line = re.compile(rf"^{re.escape(key)}: \{{\}}[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
+    made = line.sub("", text, count=1)
+    return made if at(text, (key,)) == {} and at(made, (key,)) is None else text
 
 
 Pair = tuple[yaml.Node, yaml.Node]

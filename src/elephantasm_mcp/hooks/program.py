@@ -74,8 +74,9 @@ def run(options: Options, data: bytes) -> str:
     Raises:
         ValueError: the input is no JSON object.
     """
-    call = read_call(_object(data), event=options.event, client=options.client)
-    if call.moment is None:
+    payload = _object(data)
+    call = read_call(payload, event=options.event, client=options.client)
+    if call.moment is None or not payload:  # no client sends nothing: it is tried whether we run
         return ""
     folder = call.folder or str(Path.cwd())
     call = replace(call, folder=folder)

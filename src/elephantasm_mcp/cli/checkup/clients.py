@@ -7,6 +7,7 @@ from typing import Final
 
 from elephantasm_mcp.app import database_path
 from elephantasm_mcp.cli.checkup.findings import Checkup
+from elephantasm_mcp.clients import feeds
 from elephantasm_mcp.clients.machine import this_machine
 from elephantasm_mcp.clients.survey import survey
 from elephantasm_mcp.pure.labels import counted
@@ -19,11 +20,20 @@ LINES: Final = 5
 
 
 async def examine_clients(found: Checkup) -> None:
-    """Start what stands in the files of clients."""
-    found.clients = await survey(this_machine())
+    """Start what stands in the files of clients: servers, then hooks."""
+    machine = this_machine()
+    found.clients = await survey(machine)
     for one in found.clients:
         if one.state != "works":
             found.wrong("clients", f"{one.client} ({one.file}): {one.detail}", one.remedy)
+    told = [one.client for one in found.clients if one.state != "unreadable"]
+    found.hooks = await feeds.survey(machine, told=told)
+    for feed in found.hooks:
+        text = f"{feed.client} ({feed.file}): {feed.detail}"
+        if feed.is_wrong:
+            found.wrong("hooks", text, feed.remedy)
+        elif feed.remedy:
+            found.advise("hooks", text, feed.remedy)
 
 
 def examine_hooks(found: Checkup, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from elephantasm_mcp.clients.feeds import Feed
 from elephantasm_mcp.clients.survey import Surveyed
 from elephantasm_mcp.errors import ElephantasmError
 from elephantasm_mcp.memory.selftest import SelfTest
@@ -153,6 +154,8 @@ class Checkup:
     """The background tasks of the servers that are running."""
     clients: list[Surveyed] = field(default_factory=list)
     """The clients that were told of this server, and whether what they start answers."""
+    hooks: list[Feed] = field(default_factory=list)
+    """The clients that have hooks, and whether they call ours."""
     diary: list[str] = field(default_factory=list)
     """What hooks could not do lately."""
     findings: list[Finding] = field(default_factory=list)
