@@ -1,6 +1,7 @@
 """Reading transcripts of Claude Code: golden lines, and what is never said."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,24 @@ def test_blocks_are_cut_in_one_pass_however_many_begin():
 )
 def test_what_nobody_said_is_nothing(text: str):
     assert plain_text(text) == ""
+
+
+def test_what_is_nested_too_deep_is_passed_over_and_nothing_else():
+    deep: object = "x"
+    for _ in range(sys.getrecursionlimit() * 3 // 4):
+        deep = [deep]
+    call = {"type": "tool_use", "id": "t", "name": "Write", "input": {"content": deep}}
+    around = [{"type": "text", "text": text} for text in ("Before.", "Behind.")]
+    found = said_in(a_line([around[0], call, around[1]]), a_line("After."))
+    assert [one.content for one in found] == ["Before.", "Behind.", "After."]
+
+
+@pytest.mark.parametrize("field", ["type", "uuid", "timestamp", "sessionId", "cwd", "isMeta"])
+@pytest.mark.parametrize("value", [[], {}, 7, None])
+def test_no_field_of_another_form_breaks_the_reader(field: str, value: object):
+    result = {"type": "tool_result", "tool_use_id": value, "content": "x"}
+    call = {"type": "tool_use", "id": value, "name": value, "input": value}
+    said_in(a_line([result, call], **{field: value}))
 
 
 @given(st.binary(max_size=200) | st.from_type(str).map(str.encode))

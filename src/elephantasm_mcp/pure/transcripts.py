@@ -102,7 +102,7 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("type") not in {"user", "assistant"}:
+    if not isinstance(found, dict) or found.get("type") not in ("user", "assistant"):  # may be a list
         return None
     if not isinstance(found.get("uuid"), str) or not isinstance(found.get("message"), dict):
         return None
@@ -203,7 +203,10 @@ def _said(
     content = line["message"].get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     for place, block in enumerate(blocks if isinstance(blocks, list) else ()):
-        made = _of_block(block, line["type"], mask, own_calls, printed)
+        try:
+            made = _of_block(block, line["type"], mask, own_calls, printed)
+        except RecursionError:  # an input nested so deep that only json itself can read it
+            continue
         if made is not None:
             kind, text, tool, failed = made
             yield Said(
@@ -230,12 +233,12 @@ def _of_block(
             made = ("message.in" if speaker == "user" else "message.out", text, None, False)
         case "tool_use":
             made = _call(block, mask, own_calls)
-        case "tool_result" if block.get("tool_use_id") not in own_calls:
+        case "tool_result" if (call := str(block.get("tool_use_id"))) not in own_calls:
             result = _result(block.get("content"))
             text = told(result, mask=mask, max_chars=RESULT_CHARS, printed=printed)
             made = ("tool.result", text, None, block.get("is_error") is True)
         case "tool_result":
-            own_calls.discard(block["tool_use_id"])
+            own_calls.discard(call)
             return None
         case _:
             return None
