@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from elephantasm_mcp.pure.redaction import Mask, mask_json
+from elephantasm_mcp.pure.redaction import Mask, key_across, mask_json
 
 SOURCE: Final = "claude-code"
 MESSAGE_CHARS: Final = 18_000
@@ -24,10 +24,11 @@ CALL_CHARS: Final = 1_200
 ARGUMENT_CHARS: Final = 300
 RESULT_CHARS: Final = 2_000
 _SHARE_OF_HEAD: Final = 0.7
+_EDGE: Final = 4_000
+"""How much more than is kept of a long text secrets are looked for in. What is so near to where it
+was cut off is never shown: there, a secret may have lost a half."""
 _REACH: Final = 32_000
-"""How far into a long text, and before its end, secrets are looked for."""
-_EDGE: Final = 8_000
-"""How much of that is never shown where it was cut off: there, a secret may have lost a half."""
+"""How far is looked where so much is masked that less is left than could be shown."""
 _ASIDE: Final = ("isSidechain", "isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")
 _FAILED: Final = "isApiErrorMessage"
 _OWN_TOOL: Final = re.compile(r"mcp__(?:[\w-]{1,100}_)?elephantasm(?:-mcp)?__\w+")
@@ -197,21 +198,51 @@ def shortened(text: str, *, max_chars: int) -> str:
 
 def _joined(head: str, tail: str, *, whole: int, max_chars: int) -> str:
     """The beginning of one text, the end of another; `whole` is the length of what both are of."""
-    head_chars = round(max_chars * _SHARE_OF_HEAD)
-    head, tail = head[:head_chars], tail[head_chars - max_chars :]
+    head_chars, tail_chars = _shares(max_chars)
+    head, tail = head[:head_chars], tail[-tail_chars:]
     left_out = whole - len(head) - len(tail)
     return f"{head.rstrip()}\n[… {left_out:,} characters …]\n{tail.lstrip()}"
 
 
+def _shares(max_chars: int) -> tuple[int, int]:
+    """How many characters the beginning and the end have."""
+    head = round(max_chars * _SHARE_OF_HEAD)
+    return head, max_chars - head
+
+
 def _masked(text: str, mask: Mask, *, max_chars: int) -> tuple[str, int]:
     """A text without secrets, shortened, and how many were found in what was looked at."""
-    if len(text) <= 2 * _REACH:
+    if len(text) <= max_chars + 2 * _EDGE:
         said, found = mask(_mended(text))
         return shortened(said, max_chars=max_chars), found
-    head, in_head = mask(_mended(text[:_REACH]))
-    tail, in_tail = mask(_mended(text[-_REACH:]))
-    shown = _joined(head[:-_EDGE], tail[_EDGE:], whole=len(text), max_chars=max_chars)
-    return shown, in_head + in_tail
+    head_chars, tail_chars = _shares(max_chars)
+    head, in_head = _masked_head(text, mask, chars=head_chars)
+    tail, in_tail = _masked_tail(text, mask, chars=tail_chars)
+    return _joined(head, tail, whole=len(text), max_chars=max_chars), in_head + in_tail
+
+
+def _masked_head(text: str, mask: Mask, *, chars: int) -> tuple[str, int]:
+    """The beginning, of as many characters or more where there are; and how many were found."""
+    said, found = "", 0
+    for reach in (chars + _EDGE, _REACH):
+        _, end = key_across(text, reach)
+        said, found = mask(_mended(text[:end]))
+        said = said[:-_EDGE]
+        if len(said) >= chars:
+            break
+    return said, found
+
+
+def _masked_tail(text: str, mask: Mask, *, chars: int) -> tuple[str, int]:
+    """The end, likewise."""
+    said, found = "", 0
+    for reach in (chars + _EDGE, _REACH):
+        start, _ = key_across(text, max(0, len(text) - reach))
+        said, found = mask(_mended(text[start:]))
+        said = said[_EDGE:]
+        if len(said) >= chars:
+            break
+    return said, found
 
 
 def _said(
