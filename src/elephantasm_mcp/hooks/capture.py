@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from elephantasm_mcp.environment import Place
 from elephantasm_mcp.hooks.clients import Call, Moment
@@ -29,6 +29,7 @@ from elephantasm_mcp.spool.sessions import Session, digest
 
 AT_ONCE_BYTES: Final = 500_000
 """How much of a transcript is one part: as much as is masked in a fifth of a second, or a line."""
+_MARK_BYTES: Final = 4_096
 _DIGEST_CHARS: Final = 24
 
 
@@ -46,31 +47,33 @@ def take_down(
     if call.transcript is None or call.moment is not Moment.REPLY:
         return 0
     name, taken = call.session_name, 0
-    for start, end, lines in new_lines(Path(call.transcript), session):
+    for start, end, mark, lines in new_lines(Path(call.transcript).expanduser(), session):
         own_calls = set(session.own_calls)
         said = read_lines(lines, mask=mask, own_calls=own_calls, printed=_printed_into(session))
         events = [_event_of(one, call, now=now) for one in said]
         if events:
             part = Part(project=project, anima=place.anima, events=events)
-            parts.put(spool, f"{name}-{start:015d}-{end:015d}", part)
-        session.offset, session.own_calls = end, sorted(own_calls)
+            parts.put(spool, f"{name}-{start:015d}-{end:015d}-{mark}", part)
+        session.offset, session.mark, session.own_calls = end, mark, sorted(own_calls)
         sessions.keep(spool, name, session)
         taken += len(events)
     return taken
 
 
-def new_lines(path: Path, session: Session) -> Iterator[tuple[int, int, list[bytes]]]:
-    """The whole lines behind where a session was, in portions: from where, to where, which.
+def new_lines(path: Path, session: Session) -> Iterator[tuple[int, int, str, list[bytes]]]:
+    """The whole lines behind where a session was, in portions: from where, to where, mark, which.
 
-    A file that is shorter than that is another one, and read from its start. What is known already
-    is told by its keys.
+    The mark is what stands before the portion's end. A file in which something else stands there
+    than the session knows is another one, and read from its start. What is known already is told by
+    its keys.
 
     Raises:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        start = session.offset if session.offset <= size else 0
+        known = session.offset <= size and _mark(file, session.offset) == session.mark
+        start = session.offset if known else 0
         while start < size:
             file.seek(start)
             data = file.read(AT_ONCE_BYTES)
@@ -80,8 +83,15 @@ def new_lines(path: Path, session: Session) -> Iterator[tuple[int, int, list[byt
                 end = len(data) if data.endswith(b"\n") else 0
             if not end:
                 return
-            yield start, start + end, data[:end].splitlines()
+            yield start, start + end, _mark(file, start + end), data[:end].splitlines()
             start += end
+
+
+def _mark(file: BinaryIO, offset: int) -> str:
+    """A digest of what stands before a place; a line ends with its id, its time, or a result."""
+    start = max(0, offset - _MARK_BYTES)
+    file.seek(start)
+    return sha256(file.read(offset - start)).hexdigest()[:_DIGEST_CHARS]
 
 
 def _take_messages(

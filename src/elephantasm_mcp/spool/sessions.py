@@ -29,6 +29,8 @@ class Session:
     """Where it began."""
     offset: int = 0
     """Up to which byte of its transcript it was taken down: always the end of a line."""
+    mark: str = ""
+    """A digest of what stood before that byte."""
     own_calls: list[str] = field(default_factory=list)
     """Calls of our own tools whose results have not come yet."""
     shown: list[str] = field(default_factory=list)
