@@ -83,15 +83,13 @@ def run(options: Options, data: bytes) -> str:
     place = replace(place, anima=options.anima or place.anima)
     spool = spool_of(place.database, endpoint=place.endpoint)
     session = sessions.load(spool, call.session_name)
-    if not session.folder:
-        session.folder = folder
-        _keep(call, spool, session)
+    opening = _begin(call, spool, session, folder)
     project = project_of(Path(session.folder))
     _take_down(call, spool, session, place, project)
-    text = _show(call, spool, session, place, project)
+    text = _exchange(call, spool, session, place, project)
     if text:
         _keep(call, spool, session)
-    return call.output(text)
+    return call.output(f"{opening}\n{text}".strip())
 
 
 def note(what: str, error: BaseException) -> None:
@@ -103,6 +101,24 @@ def note(what: str, error: BaseException) -> None:
 def now() -> datetime:
     """The time: `machine`, whose clock services have, would import half of them."""
     return datetime.now(UTC)  # noqa: TID251 - see above
+
+
+def _begin(call: Call, spool: Spool, session: Session, folder: str) -> str:
+    """Have a session known; at its start what it is told of that, if its file can be written."""
+    starts = call.moment is Moment.START
+    opening = opening_for(call.client) if starts and _speaks(call) else ""
+    if session.folder and not opening:
+        return ""
+    session.folder = session.folder or folder
+    if opening:
+        session.begin((opening,))
+    return opening if _keep(call, spool, session) else ""
+
+
+def _speaks(call: Call) -> bool:
+    """Whether the client takes what is printed at this moment."""
+    form = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
+    return form is not Output.NOTHING
 
 
 def _take_down(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> None:
@@ -119,26 +135,17 @@ def _take_down(call: Call, spool: Spool, session: Session, place: Place, project
         capture.take_down(call, spool, session, place, project, now=now())
 
 
-def _keep(call: Call, spool: Spool, session: Session) -> None:
+def _keep(call: Call, spool: Spool, session: Session) -> bool:
+    """Write down what is known of a session; whether that could be."""
     with _noted(call.event):
         sessions.keep(spool, call.session_name, session)
+        return True
+    return False
 
 
-def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
-    """What is printed at this moment; at the start at least that hooks record."""
-    speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
-    to_say = speaks is not Output.NOTHING
-    opening = opening_for(call.client) if to_say and call.moment is Moment.START else None
-    if opening:
-        session.begin((opening,))
-    shown = _exchange(call, spool, session, place, project, to_say=to_say)
-    return f"{opening}\n{shown}".rstrip() if opening else shown
-
-
-def _exchange(
-    call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
-) -> str:
+def _exchange(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
     """What memory has to say. A server that is elsewhere is handed what waits for it."""
+    to_say = _speaks(call)
     with _noted(call.event):
         if place.endpoint is not None:
             if to_say or parts.waiting(spool):
