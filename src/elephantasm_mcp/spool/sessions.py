@@ -7,15 +7,18 @@ words.
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from elephantasm_mcp.spool.folders import Spool, write_whole
+from elephantasm_mcp.spool.folders import DRAFT, Spool, write_whole
 
 KEPT_D: Final = 30
 """How long a session that nobody goes on with is known."""
+DRAFT_S: Final = 60
+"""How long a file may be in the writing: a hook lives for two seconds."""
 _DIGEST_CHARS: Final = 16
 _MOST_PRINTED: Final = 4_000
 _DAY_S: Final = 86_400
@@ -83,16 +86,27 @@ def keep(spool: Spool, name: str, session: Session) -> None:
 
 
 def tidy(spool: Spool, *, now_s: float) -> None:
-    """Forget sessions that nobody went on with.
+    """Forget sessions that nobody went on with, and what writers that were killed left unfinished.
 
     Raises:
         OSError: they cannot be removed.
     """
     for path in _old(spool.sessions, now_s - KEPT_D * _DAY_S):
         path.unlink(missing_ok=True)
+    for path in drafts(spool, before_s=now_s - DRAFT_S):
+        path.unlink(missing_ok=True)
 
 
-def _old(folder: Path, before_s: float) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [one for one in folder.iterdir() if one.stat().st_mtime < before_s]
+def drafts(spool: Spool, *, before_s: float) -> list[Path]:
+    """Files whose writing began before a time and was not ended."""
+    folders = (spool.sessions, spool.parts)
+    return [one for folder in folders for one in _old(folder, before_s, pattern=f"*{DRAFT}")]
+
+
+def _old(folder: Path, before_s: float, *, pattern: str = "*") -> list[Path]:
+    found: list[Path] = []
+    for one in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # its writer, or its reader, was faster
+            if one.stat().st_mtime < before_s:
+                found.append(one)
+    return found
