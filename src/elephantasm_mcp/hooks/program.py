@@ -1,13 +1,13 @@
 """The program `hook EVENT`: one call of a client, from its input to what is printed.
 
-Owns the order of things: take down first, for that must not be lost, then print. Imports what
-reading takes only when something is to be read. Invariant: whatever fails is a line of the diary,
-and never anything else.
+Owns the order of things: take down first, for that must not be lost, then print, then go on with
+what others had no time for. Imports what reading takes only when something is to be read.
+Invariant: whatever fails is a line of the diary, and never anything else.
 """
 
 import json
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,13 +42,12 @@ class Options:
 def main(arguments: Sequence[str]) -> None:
     """Do what a hook does, and end the process with exit code 0. The deadline runs already."""
     without_plugins()
-    printed = b""
     try:
-        printed = run(read_options(arguments), sys.stdin.buffer.read(MAX_INPUT_BYTES)).encode()
+        run(read_options(arguments), sys.stdin.buffer.read(MAX_INPUT_BYTES), say=deadline.say)
     except BaseException as error:  # noqa: BLE001 - the end of the process: no client may see it
         note("hook", error)
     finally:
-        deadline.end(printed)
+        deadline.end()
 
 
 def read_options(arguments: Sequence[str]) -> Options:
@@ -68,15 +67,15 @@ def read_options(arguments: Sequence[str]) -> Options:
     return Options(**given, env_file=Path(env_file) if env_file else None)
 
 
-def run(options: Options, data: bytes) -> str:
-    """What a hook prints for the input of a client.
+def run(options: Options, data: bytes, *, say: Callable[[bytes], None]) -> None:
+    """Do what the input of a client asks for; `say` prints it.
 
     Raises:
         ValueError: the input is no JSON object.
     """
     call = read_call(_object(data), event=options.event, client=options.client)
     if call.moment is None:
-        return ""
+        return
     folder = call.folder or str(Path.cwd())
     call = replace(call, folder=folder)
     place = read_place(env_file=options.env_file, database=options.database)
@@ -89,7 +88,8 @@ def run(options: Options, data: bytes) -> str:
     text = _exchange(call, spool, session, place, project)
     if text:
         _keep(call, spool, session)
-    return call.output(f"{opening}\n{text}".strip())
+    say(call.output(f"{opening}\n{text}".strip()).encode())
+    _go_on(call, spool, place)
 
 
 def note(what: str, error: BaseException) -> None:
@@ -133,6 +133,17 @@ def _take_down(call: Call, spool: Spool, session: Session, place: Place, project
 
     with _noted(call.event):
         capture.take_down(call, spool, session, place, project, now=now())
+
+
+def _go_on(call: Call, spool: Spool, place: Place) -> None:
+    """In the time that is left take down what other hooks had no time for; not where one waits."""
+    if call.moment is Moment.PROMPT:
+        return
+    for path in sessions.left_behind(spool, now_s=now().timestamp()):
+        from elephantasm_mcp.hooks import capture  # as above
+
+        with _noted(call.event):
+            capture.go_on(path, spool, place, now=now())
 
 
 def _keep(call: Call, spool: Spool, session: Session) -> bool:

@@ -34,6 +34,11 @@ class Spool:
         """What is known of each session."""
         return self.root / "sessions"
 
+    @property
+    def behind(self) -> Path:
+        """Whose transcripts were not taken down to their end."""
+        return self.root / "behind"
+
 
 def hooks_folder() -> Path:
     """Where the spools and the diary are."""
