@@ -281,12 +281,12 @@ def _of_block(
             made = ("message.in" if speaker == "user" else "message.out", text, None, False)
         case "tool_use":
             made = _call(block, mask, own_calls)
-        case "tool_result" if (call := str(block.get("tool_use_id"))) not in own_calls:
+        case "tool_result" if str(block.get("tool_use_id")) not in own_calls:
             result = _result(block.get("content"))
             text = told(result, mask=mask, max_chars=RESULT_CHARS, printed=printed)
             made = ("tool.result", text, None, block.get("is_error") is True)
         case "tool_result":
-            own_calls.discard(call)
+            own_calls.discard(str(block.get("tool_use_id")))
             return None
         case _:
             return None
