@@ -14,7 +14,7 @@ from typing import Final
 LIMIT_S: Final = 1.8
 """From the program's first line on. A client waits 2 s at most, and Python itself takes a part."""
 _TO_NOTE_S: Final = 0.2
-_LATE: Final = "Time was up. The next hook goes on with a transcript that was not at its end."
+_LATE: Final = "Time was up. A later hook goes on with a transcript that was not at its end."
 
 
 def start(limit_s: float = LIMIT_S) -> None:
