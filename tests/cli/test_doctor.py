@@ -73,10 +73,14 @@ def test_what_hooks_left_and_nobody_could_store_is_said(cli: Cli, database: Path
     spool = spool_of(database)
     parts.put(spool, "waits", Part(project, nobody, [{"content": "Hello."}]))
     parts.put(spool, "broken", Part(project, None, [{"content": " "}]))
+    torn = spool.parts / "torn.jsonl.7.draft"
+    torn.write_text("Hello.")
+    os.utime(torn, (0, torn.stat().st_mtime - 3_600))
     done = cli("doctor")
     assert "1 piece of conversation that hooks took down still waits." in done.out
     assert "1 piece of conversation could not be stored whole." in done.out
     assert str(spool.parts / "broken.bad") in done.out
+    assert "Hooks that were killed left 1 unfinished file" in done.out
 
 
 def test_versions_of_what_matters_are_shown(cli: Cli):

@@ -100,6 +100,17 @@ def test_a_database_that_is_missing_is_made_when_there_is_something_to_store(
     assert database.exists()
 
 
+def test_a_session_that_cannot_be_recorded_is_not_told_that_it_is(session, tmp_path: Path):
+    first = session("first")
+    first.turn("The staging server is called heron.", "Good to know.")
+    second = session("second")
+    recorded = second.start()
+    spool = next((tmp_path / "data").rglob("sessions"))
+    spool.rename(spool.with_name("gone"))
+    spool.write_text("This is no folder.")
+    assert f"{OPENING}\n{second.start()}" == recorded
+
+
 @pytest.mark.parametrize("data", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage_is_noted_and_no_more(data: bytes):
     assert call_hook("Stop", data, command=PROGRAM) == ""

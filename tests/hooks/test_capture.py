@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from calling import PROGRAM, call_hook, line, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,28 @@ def test_a_transcript_that_was_replaced_is_read_from_its_start(session, stored):
     assert texts(stored())[-1] == "Two."
 
 
+@pytest.mark.parametrize("more", ["", "And now, with more words than there were before."])
+def test_a_transcript_that_was_rewritten_is_read_from_its_start(session, stored, more: str):
+    first = session("first")
+    first.transcript.write_text(line("1", "user", "One."))
+    call_hook("Stop", first.payload("Stop"))
+    written = line("2", "user", "Two.") + (line("3", "user", more) if more else "")
+    assert len(written) >= first.transcript.stat().st_size
+    first.transcript.write_text(written)
+    call_hook("Stop", first.payload("Stop"))
+    assert texts(stored()) == ["One.", "Two.", *filter(None, [more])]
+
+
+def test_a_transcript_is_found_below_the_users_folder(session, stored, tmp_path, monkeypatch):
+    first = session("first")
+    first.write("user", "One.")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    path = f"~/{first.transcript.relative_to(tmp_path)}"
+    call_hook("Stop", first.payload("Stop") | {"transcript_path": path})
+    assert texts(stored()) == ["One."]
+
+
 def test_a_result_of_many_megabytes_holds_nothing_up(session, stored):
     first = session("first")
     log = "password reset for user 123456 at https://x.example.org/a:b token\n" * 90_000
@@ -68,9 +91,9 @@ def test_a_long_transcript_is_taken_down_in_parts(tmp_path):
     path.write_bytes(b"x" * 99 + b"\n" + b"y" * 3 * AT_ONCE_BYTES + b"\nz\n" + b"w" * 9)
     began = Session()
     parts = []
-    for start, end, lines in new_lines(path, began):
+    for start, end, mark, lines in new_lines(path, began):
         parts.append((start, [len(one) for one in lines]))
-        began.offset = end
+        began.offset, began.mark = end, mark
     assert parts == [(0, [99]), (100, [3 * AT_ONCE_BYTES]), (3 * AT_ONCE_BYTES + 101, [1])]
 
 
@@ -92,7 +115,7 @@ def test_in_whatever_pieces_a_file_grows_each_whole_line_is_read_once(
     found: list[bytes] = []
     for cut in [*sorted(cuts), len(data)]:
         path.write_bytes(data[:cut])
-        for _, end, more in new_lines(path, session):
+        for _, end, mark, more in new_lines(path, session):
             found += more
-            session.offset = end
+            session.offset, session.mark = end, mark
     assert found == lines

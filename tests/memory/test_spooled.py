@@ -129,6 +129,21 @@ def test_sessions_that_nobody_goes_on_with_are_forgotten(spool: Spool):
     assert sessions.load(spool, "s").offset == 0
 
 
+def test_what_a_killed_hook_left_unfinished_goes_after_a_minute(spool: Spool):
+    parts.put(spool, "a", part("One."))
+    sessions.keep(spool, "s", Session(offset=7))
+    left = [spool.parts / "b.jsonl.7.draft", spool.sessions / "t.json.7.draft"]
+    for one in left:
+        one.write_text("Words.")
+    left_s = left[0].stat().st_mtime
+    sessions.tidy(spool, now_s=left_s + 50)
+    assert all(one.exists() for one in left)
+    sessions.tidy(spool, now_s=left_s + 70)
+    assert not any(one.exists() for one in left)
+    assert len(parts.waiting(spool)) == 1
+    assert sessions.load(spool, "s").offset == 7
+
+
 def test_the_diary_stays_small(clock):
     for number in range(3_000):
         diary.note("Stop", f"failure {number} " + "x" * 100, now=clock.now())

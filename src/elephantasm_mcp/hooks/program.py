@@ -1,13 +1,13 @@
 """The program `hook EVENT`: one call of a client, from its input to what is printed.
 
-Owns the order of things: take down first, for that must not be lost, then print. Imports what
-reading takes only when something is to be read. Invariant: whatever fails is a line of the diary,
-and never anything else.
+Owns the order of things: take down first, for that must not be lost, then print, then go on with
+what others had no time for. Imports what reading takes only when something is to be read.
+Invariant: whatever fails is a line of the diary, and never anything else.
 """
 
 import json
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,13 +42,12 @@ class Options:
 def main(arguments: Sequence[str]) -> None:
     """Do what a hook does, and end the process with exit code 0. The deadline runs already."""
     without_plugins()
-    printed = b""
     try:
-        printed = run(read_options(arguments), sys.stdin.buffer.read(MAX_INPUT_BYTES)).encode()
+        run(read_options(arguments), sys.stdin.buffer.read(MAX_INPUT_BYTES), say=deadline.say)
     except BaseException as error:  # noqa: BLE001 - the end of the process: no client may see it
         note("hook", error)
     finally:
-        deadline.end(printed)
+        deadline.end()
 
 
 def read_options(arguments: Sequence[str]) -> Options:
@@ -68,8 +67,8 @@ def read_options(arguments: Sequence[str]) -> Options:
     return Options(**given, env_file=Path(env_file) if env_file else None)
 
 
-def run(options: Options, data: bytes) -> str:
-    """What a hook prints for the input of a client.
+def run(options: Options, data: bytes, *, say: Callable[[bytes], None]) -> None:
+    """Do what the input of a client asks for; `say` prints it.
 
     Raises:
         ValueError: the input is no JSON object.
@@ -77,22 +76,21 @@ def run(options: Options, data: bytes) -> str:
     payload = _object(data)
     call = read_call(payload, event=options.event, client=options.client)
     if call.moment is None or not payload:  # no client sends nothing: it is tried whether we run
-        return ""
+        return
     folder = call.folder or str(Path.cwd())
     call = replace(call, folder=folder)
     place = read_place(env_file=options.env_file, database=options.database)
     place = replace(place, anima=options.anima or place.anima)
     spool = spool_of(place.database, endpoint=place.endpoint)
     session = sessions.load(spool, call.session_name)
-    if not session.folder:
-        session.folder = folder
-        _keep(call, spool, session)
+    opening = _begin(call, spool, session, folder)
     project = project_of(Path(session.folder))
     _take_down(call, spool, session, place, project)
-    text = _show(call, spool, session, place, project)
+    text = _exchange(call, spool, session, place, project)
     if text:
         _keep(call, spool, session)
-    return call.output(text)
+    say(call.output(f"{opening}\n{text}".strip()).encode())
+    _go_on(call, spool, place)
 
 
 def note(what: str, error: BaseException) -> None:
@@ -104,6 +102,24 @@ def note(what: str, error: BaseException) -> None:
 def now() -> datetime:
     """The time: `machine`, whose clock services have, would import half of them."""
     return datetime.now(UTC)  # noqa: TID251 - see above
+
+
+def _begin(call: Call, spool: Spool, session: Session, folder: str) -> str:
+    """Have a session known; at its start what it is told of that, if its file can be written."""
+    starts = call.moment is Moment.START
+    opening = opening_for(call.client) if starts and _speaks(call) else ""
+    if session.folder and not opening:
+        return ""
+    session.folder = session.folder or folder
+    if opening:
+        session.begin((opening,))
+    return opening if _keep(call, spool, session) else ""
+
+
+def _speaks(call: Call) -> bool:
+    """Whether the client takes what is printed at this moment."""
+    form = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
+    return form is not Output.NOTHING
 
 
 def _take_down(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> None:
@@ -120,26 +136,28 @@ def _take_down(call: Call, spool: Spool, session: Session, place: Place, project
         capture.take_down(call, spool, session, place, project, now=now())
 
 
-def _keep(call: Call, spool: Spool, session: Session) -> None:
+def _go_on(call: Call, spool: Spool, place: Place) -> None:
+    """In the time that is left take down what other hooks had no time for; not where one waits."""
+    if call.moment is Moment.PROMPT:
+        return
+    for path in sessions.left_behind(spool, now_s=now().timestamp()):
+        from elephantasm_mcp.hooks import capture  # as above
+
+        with _noted(call.event):
+            capture.go_on(path, spool, place, now=now())
+
+
+def _keep(call: Call, spool: Spool, session: Session) -> bool:
+    """Write down what is known of a session; whether that could be."""
     with _noted(call.event):
         sessions.keep(spool, call.session_name, session)
+        return True
+    return False
 
 
-def _show(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
-    """What is printed at this moment; at the start at least that hooks record."""
-    speaks = call.client.says.get(call.moment, Output.NOTHING) if call.moment else Output.NOTHING
-    to_say = speaks is not Output.NOTHING
-    opening = opening_for(call.client) if to_say and call.moment is Moment.START else None
-    if opening:
-        session.begin((opening,))
-    shown = _exchange(call, spool, session, place, project, to_say=to_say)
-    return f"{opening}\n{shown}".rstrip() if opening else shown
-
-
-def _exchange(
-    call: Call, spool: Spool, session: Session, place: Place, project: Project, *, to_say: bool
-) -> str:
+def _exchange(call: Call, spool: Spool, session: Session, place: Place, project: Project) -> str:
     """What memory has to say. A server that is elsewhere is handed what waits for it."""
+    to_say = _speaks(call)
     with _noted(call.event):
         if place.endpoint is not None:
             if to_say or parts.waiting(spool):

@@ -45,6 +45,19 @@ def redact(text: str) -> tuple[str, int]:
     return text, total
 
 
+def key_across(text: str, place: int) -> tuple[int, int]:
+    """From where to where the private key goes that stands across a place; else the place, twice.
+
+    For texts that are cut before they are masked: a key is longer than other secrets, and nothing
+    in its middle tells what it is.
+    """
+    opened = text.rfind(_KEY_BEGINS, max(0, place - _KEY_CHARS), place + len(_KEY_BEGINS))
+    closed = text.find(_KEY_ENDS, max(0, opened), place + _KEY_CHARS)
+    if opened < 0 or 0 <= closed < place - _KEY_MARK_CHARS:
+        return place, place
+    return opened, max(place, closed + _KEY_MARK_CHARS)
+
+
 def mask_json(value: Any, mask_text: Mask, *, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
     """A JSON value with its texts masked: by their own look, or by the key they stand under."""
     if isinstance(value, dict):
@@ -59,6 +72,14 @@ def mask_json(value: Any, mask_text: Mask, *, key: str = "") -> Any:  # noqa: AN
     masked, found = mask_text(value)
     named, under_key = mask_text(f"{key}={value}") if key and not found else ("", 0)
     return named.rpartition(f"{key}=")[2] if under_key else masked
+
+
+_KEY_BEGINS: Final = "-----BEGIN "
+_KEY_ENDS: Final = "-----END "
+_KEY_MARK_CHARS: Final = 60
+"""How long those lines are at most."""
+_KEY_CHARS: Final = 16_000
+"""How long a private key is at most, with numbers before its lines."""
 
 
 def _apply(rule: Rule, text: str) -> tuple[str, int]:

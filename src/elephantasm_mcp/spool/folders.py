@@ -13,6 +13,8 @@ from typing import Final
 
 from elephantasm_mcp.environment import data_folder
 
+DRAFT: Final = ".draft"
+"""The ending of a file that is not whole yet."""
 _DIGEST_CHARS: Final = 16
 
 
@@ -31,6 +33,11 @@ class Spool:
     def sessions(self) -> Path:
         """What is known of each session."""
         return self.root / "sessions"
+
+    @property
+    def behind(self) -> Path:
+        """Whose transcripts were not taken down to their end."""
+        return self.root / "behind"
 
 
 def hooks_folder() -> Path:
@@ -63,7 +70,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         OSError: it cannot be written; nothing of it is left.
     """
     make_private(path.parent)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f"{path.name}.{os.getpid()}{DRAFT}")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(opened, "wb") as file:

@@ -10,9 +10,10 @@ from elephantasm_mcp.cli.checkup.findings import Checkup
 from elephantasm_mcp.clients import feeds
 from elephantasm_mcp.clients.machine import this_machine
 from elephantasm_mcp.clients.survey import survey
+from elephantasm_mcp.machine import SystemClock
 from elephantasm_mcp.pure.labels import counted
 from elephantasm_mcp.settings import Settings
-from elephantasm_mcp.spool import diary, parts
+from elephantasm_mcp.spool import diary, parts, sessions
 from elephantasm_mcp.spool.folders import spool_of
 
 LINES: Final = 5
@@ -53,4 +54,12 @@ def examine_hooks(found: Checkup, settings: Settings) -> None:
             "hooks",
             f"{counted(len(aside), 'piece')} of conversation could not be stored whole.",
             f"Read {aside[0]}, and delete what you do not need.",
+        )
+    torn = sessions.drafts(spool, before_s=SystemClock().now().timestamp() - sessions.DRAFT_S)
+    if torn:
+        found.advise(
+            "hooks",
+            f"Hooks that were killed left {counted(len(torn), 'unfinished file')}, which may hold"
+            " words of a conversation.",
+            "The next start of a session removes them.",
         )
