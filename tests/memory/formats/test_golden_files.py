@@ -301,6 +301,40 @@ def test_frontmatter_that_is_no_yaml_is_passed_over(front: str, tmp_path: Path):
     assert said(read("basic-memory", tmp_path)) == [("message.in", "Note\nA fact.")]
 
 
+@pytest.mark.parametrize(
+    ("field", "title"),
+    [
+        ('z: !!int ""', "Note"),
+        ('z: !!float ""', "Note"),
+        ("z: !!bool foo", "Note"),
+        ("z: !!timestamp abc", "Note"),
+        ("z: !!float " + ":".join("1" * 900), "Note"),
+        ("title: 0x" + "f" * 20_000, "0x" + "f" * 20_000),
+        ("title: " + ":".join("1" * 9_000), ":".join("1" * 9_000)),
+        ("title: 1.10", "1.10"),
+        ("title: 2026-01-12", "2026-01-12"),
+        ("title: null", "Note"),
+        ("title:", "Note"),
+    ],
+    ids=lambda one: one[:16],
+)
+def test_a_value_of_frontmatter_is_the_text_that_stands_there(
+    field: str, title: str, tmp_path: Path
+):
+    (tmp_path / "Note.md").write_text(f"---\n{field}\ncreated: 2026-01-12\n---\nA fact.\n")
+    (found,) = events(read("basic-memory", tmp_path))
+    assert found.content == f"{title}\nA fact."
+    assert found.occurred_at == datetime(2026, 1, 12, tzinfo=UTC)
+
+
+def test_frontmatter_that_merges_itself_many_times_is_read_at_once(tmp_path: Path):
+    merges = [f"k{n + 1}: &k{n + 1} {{<<: [{', '.join([f'*k{n}'] * 8)}]}}" for n in range(9)]
+    (tmp_path / "Note.md").write_text(
+        "\n".join(["---", "k0: &k0 {a: b}", *merges, "---", "A fact."])
+    )
+    assert said(read("basic-memory", tmp_path)) == [("message.in", "Note\nA fact.")]
+
+
 def test_instructions_are_read_section_by_section_and_their_imports_too():
     items = golden("markdown")
     assert [content for _, content in said(items)] == [
