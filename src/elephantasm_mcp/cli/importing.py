@@ -205,8 +205,9 @@ _PARTS = (
     _format(
         "claude",
         "an account export of Claude",
-        "Store the messages of each conversation. What tools and attached files said is marked as "
-        "reported. Left out: thoughts of the model, pictures.",
+        "Store the messages of each conversation, in the branch that was kept. What tools and "
+        "attached files said is marked as reported. Left out: other branches, thoughts of the "
+        "model, pictures, projects, what Claude itself remembered.",
         file="the zip of the export, its folder, or its conversations.json",
         only="import the conversation of this id or title alone",
         examples=("elephantasm-mcp import claude data-export.zip --anima me",),

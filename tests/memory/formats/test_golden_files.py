@@ -171,6 +171,62 @@ async def test_words_of_a_chat_are_told_and_what_tools_and_files_said_is_reporte
     assert trust["calendar"] is Trust.REPORTED
 
 
+def chat(*messages: tuple[str, str | None, int], **more: str) -> bytes:
+    """An export of Claude: messages by id and parent, at a minute each, with the id as words."""
+    made = [
+        {"uuid": id_, "sender": "human", "text": id_}
+        | {"created_at": f"2026-02-10T08:{minute:02d}:00Z"}
+        | ({} if parent is None else {"parent_message_uuid": parent})
+        for id_, parent, minute in messages
+    ]
+    return json.dumps([{"uuid": "c", "chat_messages": made} | more]).encode()
+
+
+TREE = (
+    ("first", "00000000", 1),
+    ("answer", "first", 2),
+    ("try", "answer", 3),
+    ("edited", "answer", 5),
+    ("to the try", "try", 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("messages", "leaf", "words", "given_up"),
+    [
+        (TREE, "", ["first", "answer", "edited"], 2),
+        (TREE, "to the try", ["first", "answer", "try", "to the try"], 1),
+        (TREE, "nowhere", ["first", "answer", "edited"], 2),
+        ((*TREE, ("begun anew", "00000000", 9)), "", ["begun anew"], 5),
+        (TREE[1:], "", ["answer", "edited"], 2),
+        ((*TREE[:2], ("behind a gap", "lost", 6)), "", ["first", "answer", "behind a gap"], 0),
+        ([(id_, None, minute) for id_, _, minute in TREE], "", [id_ for id_, _, _ in TREE], 0),
+        ((("a", "b", 1), ("b", "a", 2)), "", ["a", "b"], 0),
+    ],
+)
+def test_an_export_of_claude_says_the_branch_that_was_kept(
+    messages: tuple[tuple[str, str | None, int], ...], leaf: str, words: list[str], given_up: int
+):
+    items = read("claude", chat(*messages, current_leaf_message_uuid=leaf))
+    assert [content for _, content in said(items)] == words
+    assert passed(items).get("messages of branches that were given up", 0) == given_up
+
+
+def test_what_an_export_of_claude_holds_beside_its_chats_is_counted(tmp_path: Path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(GOLDEN / FILES["claude"], "conversations.json")
+        archive.writestr("projects.json", '[{"name": "Move"}, {"name": "Garden"}]')
+        archive.writestr("memories/9d1c.json", '{"conversations_memory": "Likes tea."}')
+        archive.writestr("users.json", "[{}]")
+    items = read("claude", path)
+    assert said(items) == said(golden("claude"))
+    assert passed(items) == passed(golden("claude")) | {
+        "projects": 2,
+        "memories that Claude made": 1,
+    }
+
+
 def test_an_export_of_chatgpt_says_the_branch_that_was_kept():
     items = golden("chatgpt")
     assert said(items) == [
