@@ -301,6 +301,35 @@ def test_a_database_of_mcp_memory_service_says_what_its_export_says(tmp_path: Pa
     assert found == exported
 
 
+@pytest.mark.parametrize(
+    ("name", "script", "columns", "content"),
+    [
+        ("mem0", HISTORY, ["actor_id", "role"], "Likes green tea"),
+        ("mem0", HISTORY, ["updated_at", "is_deleted"], "Likes green tea"),
+        ("mcp-memory-service", MEMORIES.replace("'Gone.'", "''"), ["deleted_at"], "The staging"),
+        ("mcp-memory-service", MEMORIES, ["tags", "created_at_iso", "metadata"], "The staging"),
+    ],
+)
+def test_a_database_of_a_version_with_fewer_columns_is_read(
+    name: str, script: str, columns: list[str], content: str, tmp_path: Path
+):
+    dropped = "".join(
+        f"ALTER TABLE {'history' if name == 'mem0' else 'memories'} DROP COLUMN {column};"
+        for column in columns
+    )
+    path = database(tmp_path / "earlier.db", script + dropped)
+    chosen = FORMATS[name]
+    assert chosen.read_rows is not None
+    (found,) = events(list(chosen.read_rows(rows_of(path, chosen.statement))))
+    assert found.content.startswith(content)
+
+
+def test_a_database_without_the_column_that_says_something_is_refused(tmp_path: Path):
+    path = database(tmp_path / "history.db", "CREATE TABLE history (memory_id, memo TEXT);")
+    with pytest.raises(ValidationError, match="has not the tables, or columns"):
+        list(rows_of(path, FORMATS["mem0"].statement))
+
+
 def test_a_database_of_another_program_is_refused(tmp_path: Path):
     path = database(tmp_path / "other.db", "CREATE TABLE notes (text TEXT);")
     with pytest.raises(ValidationError, match="has not the tables"):
