@@ -72,22 +72,26 @@ async def take_in(
     *,
     anima: str | None = None,
     dry_run: bool = False,
+    report: ImportReport | None = None,
     batch_events: int = BATCH_EVENTS,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Store the events of a file, batch by batch; an anima that is missing is made.
 
     `anima` is for events that name none. `on_progress` is told the position after each batch. A
-    dry run reads alone.
+    dry run reads alone. `report` is filled batch by batch: whoever hands one in has it, whatever
+    ends the import.
 
     Raises:
         StorageError: the database failed; earlier batches are stored.
     """
-    intake = _Intake(core, user, anima, dry_run=dry_run)
+    report = ImportReport() if report is None else report
+    report.dry_run = dry_run
+    intake = _Intake(core, user, anima, report=report)
     for batch in _batches(items, most=batch_events):
         await intake.take(batch)
         on_progress(batch[-1].position)
-    return intake.report
+    return report
 
 
 def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
@@ -139,7 +143,7 @@ class _Home:
 class _Intake:
     """One import on its way."""
 
-    def __init__(self, core: Core, user: User, anima: str | None, *, dry_run: bool) -> None:
+    def __init__(self, core: Core, user: User, anima: str | None, *, report: ImportReport) -> None:
         self._core = core
         self._user = user
         self._anima = anima
@@ -148,7 +152,7 @@ class _Intake:
         self._known: dict[_Target, _Home] = {}
         self._counted: dict[str, set[str]] = {}
         """The keys that a dry run has counted, by anima: there is no row to find them by."""
-        self.report = ImportReport(dry_run=dry_run)
+        self.report = report
 
     async def take(self, batch: list[Item]) -> None:
         """Store what can be stored of a batch, and count the rest."""
