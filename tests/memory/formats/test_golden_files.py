@@ -244,6 +244,45 @@ def test_an_export_of_chatgpt_says_the_branch_that_was_kept():
     assert events(items)[0].occurred_at == datetime(2026, 2, 23, 10, 0, 0, 500000, UTC)
 
 
+def asked(*messages: tuple[float | None, str]) -> bytes:
+    """An export of ChatGPT: what was said, one after the other, and when."""
+    mapping = {
+        f"n{number}": {
+            "parent": f"n{number - 1}",
+            "message": {
+                "author": {"role": "user"},
+                "create_time": at,
+                "content": {"content_type": "text", "parts": [text]},
+            },
+        }
+        for number, (at, text) in enumerate(messages)
+    }
+    leaf = f"n{len(messages) - 1}"
+    return json.dumps([{"create_time": 100.0, "mapping": mapping, "current_node": leaf}]).encode()
+
+
+def test_a_message_of_chatgpt_without_a_time_was_said_after_the_one_before_it():
+    found = events(read("chatgpt", asked((None, "a"), (200.0, "b"), (None, "c"), (300.0, "d"))))
+    assert [one.occurred_at.timestamp() for one in found if one.occurred_at] == [100, 200, 200, 300]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It rains. \ue200cite\ue202turn0search0\ue202turn0news1\ue201", "It rains."),
+        ("It rains \ue200cite\ue202turn0search0\ue201.", "It rains."),
+        ('To \ue200entity\ue202["city","Porto","in Portugal"]\ue201!', "To Porto!"),
+        ("To \ue200entity\ue202Porto\ue201!", "To Porto!"),
+        ("See \ue200url\ue202the plan\ue202https://example.org\ue201.", "See the plan."),
+        ("\ue200entity\ue202" + "[" * 5_000 + "\ue201 x", "[" * 5_000 + " x"),
+        ("An open \ue200cite mark", "An open \ue200cite mark"),
+    ],
+    ids=lambda one: one[:12],
+)
+def test_marks_for_the_page_of_chatgpt_are_no_words(text: str, words: str):
+    assert said(read("chatgpt", asked((1.0, text)))) == [("message.in", words)]
+
+
 @pytest.mark.parametrize("name", ["claude", "chatgpt"])
 def test_an_account_export_is_read_in_its_zip(name: str, tmp_path: Path):
     path = tmp_path / "export.zip"
