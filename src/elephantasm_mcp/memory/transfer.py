@@ -8,6 +8,7 @@ reported with its place and keeps nothing else out.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -185,7 +186,7 @@ class _Intake:
         now = self._core.clock.now()
 
         def clean() -> list[NewEvent | ElephantasmError]:
-            return [events.cleaned(self._core, one.request, now=now) for one in candidates]
+            return [_clean(self._core, one, now=now) for one in candidates]
 
         return await anyio.to_thread.run_sync(clean, abandon_on_cancel=True)
 
@@ -262,6 +263,13 @@ class _Intake:
         self.report.rejected += 1
         if len(self.report.first_rejected) < MAX_REPORTED:
             self.report.first_rejected.append(rejected)
+
+
+def _clean(core: Core, one: Candidate, *, now: datetime) -> NewEvent | ElephantasmError:
+    new = events.cleaned(core, one.request, now=now)
+    if isinstance(new, ElephantasmError):
+        return new
+    return replace(new, redactions=new.redactions + one.redactions)
 
 
 def _new_anima(name: str) -> AnimaCreate:

@@ -135,6 +135,16 @@ async def test_a_folder_that_is_not_absolute_is_no_project(core: Core, folder: s
     assert report.animas == {"default": 1}
 
 
+async def test_secrets_that_were_masked_in_a_transcript_are_counted(core: Core):
+    key = "password=hunter2-and-more"
+    blocks = [{"type": "text", "text": text} for text in (f"The {key}.", "Hi.", f"{key}, {key}")]
+    line = {"type": "assistant", "uuid": "u1", "message": {"content": blocks}}
+    report = await take_in(core, LOCAL_USER, read("claude-code", json.dumps(line).encode()))
+    assert (report.stored, report.redactions) == (3, 3)
+    there = await stored_events.list_events(core, LOCAL_USER, None)
+    assert sorted(one.redactions for one in there) == [0, 1, 2]
+
+
 async def test_an_anima_that_is_named_beats_the_project(core: Core):
     report = await take_in(core, LOCAL_USER, golden("claude-code"), anima="mine")
     assert list(report.animas) == ["mine"]

@@ -7,10 +7,11 @@ Invariant: a line that is no conversation is counted and left out; one that is n
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from elephantasm_mcp.memory.formats.items import Item, Passed, Rejected, found
+from elephantasm_mcp.memory.formats.items import Candidate, Item, Passed, Rejected, found
 from elephantasm_mcp.memory.formats.parts import Part
 from elephantasm_mcp.pure.redaction import redact
 from elephantasm_mcp.pure.transcripts import SOURCE, Said, read_lines
@@ -25,18 +26,28 @@ def read_claude_code(part: Part) -> Iterator[Item]:
     own_calls: set[str] = set()
     folders: dict[str | None, str] = {}
     # where each session began: it stays in that project when the agent goes elsewhere
-    position, number = part.start, 0
+    position, number, masked = part.start, 0, 0
+
+    def mask(text: str) -> tuple[str, int]:
+        nonlocal masked
+        text, found = redact(text)
+        masked += found
+        return text, found
+
     while line := part.file.readline(MAX_LINE_BYTES):
         number += 1
         position += len(line)
         place = part.place(f"line {number}")
-        said = list(read_lines([line], mask=redact, own_calls=own_calls))
-        for one in said:
+        silent = True
+        for one in read_lines([line], mask=mask, own_calls=own_calls):
+            silent = False
             if one.folder and Path(one.folder).is_absolute():  # of no use here, else
                 folders.setdefault(one.session_id, one.folder)
             folder = folders.get(one.session_id)
-            yield _event(one, place=place, position=position, folder=folder)
-        if not said and line.strip():
+            event = _event(one, place=place, position=position, folder=folder)
+            yield replace(event, redactions=masked) if isinstance(event, Candidate) else event
+            masked = 0
+        if silent and line.strip():
             yield _silent(line, place=place, position=position)
 
 

@@ -40,6 +40,8 @@ class Candidate:
     """What it is part of, by each of its names: a conversation's id and title."""
     folder: str | None = None
     """Where somebody worked then: without another anima it goes to that project's."""
+    redactions: int = 0
+    """Secrets that its reader masked already, since it cuts long texts."""
 
 
 @dataclass(frozen=True, slots=True)
