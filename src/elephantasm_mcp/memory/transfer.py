@@ -98,6 +98,8 @@ async def take_in(
 def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
     """The items of one conversation, session, person or note, by its id or name; None: all.
 
+    What is not usable and of which nobody knows what it is part of, may be part of it.
+
     Raises:
         NotFoundError: nothing in the file is called that; raised once it is read to its end.
     """
@@ -106,12 +108,12 @@ def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
         return
     wanted, any_found, known = only.casefold(), False, dict[str, None]()
     for item in items:
-        if not isinstance(item, Candidate):
-            if isinstance(item, Rejected):
-                yield item
+        if isinstance(item, Passed):
             continue
         if wanted in (name.casefold() for name in item.group):
             any_found = True
+            yield item
+        elif isinstance(item, Rejected) and not item.group:
             yield item
         elif item.group and len(known) < MAX_REPORTED:
             known[item.group[-1]] = None

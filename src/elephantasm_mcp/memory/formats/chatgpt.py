@@ -99,14 +99,16 @@ def _message(
     if not text:
         return Passed(place, position, "messages without words")
     event_type = _type(role, text_of(message.get("recipient")) or _ALL)
+    session = text_of(chat.get("conversation_id")) or text_of(chat.get("id"))
+    title = text_of(chat.get("title"))
+    group = tuple(filter(None, (session, title)))
     if event_type is None:
-        return Rejected(place, position, "Its author is not user, assistant, tool or system.")
+        reason = "Its author is not user, assistant, tool or system."
+        return Rejected(place, position, reason, group)
     if event_type is EventType.TOOL_RESULT:
         text = f"{text_of(author.get('name')) or 'tool'}: {cut(text)}"
     elif event_type is EventType.TOOL_CALL:
         text = f"{text_of(message.get('recipient'))}: {cut(text)}"
-    session = text_of(chat.get("conversation_id")) or text_of(chat.get("id"))
-    title = text_of(chat.get("title"))
     fields = {
         "content": text,
         "event_type": event_type,
@@ -115,9 +117,7 @@ def _message(
         "meta": {"source": SOURCE} | ({"conversation": title} if title else {}),
         "dedupe_key": key(SOURCE, text_of(message.get("id")) or f"{session} {id_}"),
     }
-    return found(
-        fields, place=place, position=position, group=tuple(filter(None, (session, title)))
-    )
+    return found(fields, place=place, position=position, group=group)
 
 
 def _left_out(message: dict[str, Any], role: str) -> str | None:

@@ -71,7 +71,7 @@ def _conversation(chat: dict[str, Any], *, place: str, position: int) -> Iterato
         elif isinstance(message, dict):
             yield from _Message(chat, message, names, within, position).items()
         else:
-            yield Rejected(within, position, "It is no JSON object.")
+            yield Rejected(within, position, "It is no JSON object.", names)
 
 
 def _given_up(messages: Sequence[object], leaf: str) -> set[int]:
@@ -121,7 +121,8 @@ class _Message:
         """What it says, then what was attached, each as an event."""
         event_type = _SENDERS.get(text_of(self._message.get("sender")))
         if event_type is None:
-            yield Rejected(self._place, self._position, "Its `sender` is not human or assistant.")
+            reason = "Its `sender` is not human or assistant."
+            yield Rejected(self._place, self._position, reason, self._names)
             return
         yield from self._attached()
         blocks = self._message.get("content")

@@ -51,6 +51,8 @@ class Rejected:
     place: str
     position: int
     reason: str
+    group: tuple[str, ...] = ()
+    """What it is part of, as of a candidate, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,17 @@ def parse(
     """The event of these fields, which are those of `extract_event`; or what is wrong with them."""
     for name in fields:
         if name not in _FIELDS:
-            return Rejected(place, position, unknown_argument(name, owner=_OWNER, known=_FIELDS))
+            reason = unknown_argument(name, owner=_OWNER, known=_FIELDS)
+            return Rejected(place, position, reason, group)
     given = dict(fields)
     anima = given.pop("anima", None)
     if not isinstance(anima, str | None):
-        return Rejected(place, position, "`anima` must be a name or an id.")
+        return Rejected(place, position, "`anima` must be a name or an id.", group)
     try:
         request = EventCreate.model_validate({"anima_id": anima} | given)
     except PydanticValidationError as error:
-        return Rejected(place, position, str(rejected(error, owner=_OWNER, schema=_SCHEMA)))
+        reason = str(rejected(error, owner=_OWNER, schema=_SCHEMA))
+        return Rejected(place, position, reason, group)
     return Candidate(place, position, request, group, folder)
 
 
