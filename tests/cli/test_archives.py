@@ -152,6 +152,47 @@ def test_an_earlier_export_is_replaced_and_what_else_is_there_stays(cli: Cli, tm
     assert (tmp_path / "outside.txt").exists()
 
 
+KILLED = """
+import itertools, os, sys
+pages = itertools.count()
+def end(event, given):
+    if event == "open" and "notes" in str(given[0]) and str(given[0]).endswith(".md"):
+        if next(pages):
+            os._exit(9)
+sys.addaudithook(end)
+from elephantasm_mcp.cli.main import main
+raise SystemExit(main())
+"""
+"""The program, which ends without a word when it opens its second page."""
+
+
+@pytest.mark.usefixtures("told")
+def test_an_export_that_was_killed_may_be_made_again(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "notes"
+    killed = run_program(
+        "export", "--markdown", str(folder), command=[sys.executable, "-c", KILLED]
+    )
+    assert (killed.code, len(list(folder.rglob("*.md")))) == (9, 1)
+    assert cli("export", "--markdown", str(folder)).code == 0
+    assert len(list(folder.rglob("*.md"))) > 1
+
+
+@pytest.mark.usefixtures("told")
+def test_a_page_of_the_users_own_is_neither_changed_nor_taken_for_one_of_ours(
+    cli: Cli, tmp_path: Path
+):
+    folder = tmp_path / "notes"
+    cli("export", "--markdown", str(folder))
+    mark = json.loads((folder / ".elephantasm-export").read_text())
+    mark["files"].remove("README.md")
+    (folder / ".elephantasm-export").write_text(json.dumps(mark))
+    (folder / "README.md").write_text("mine")
+    for _ in range(2):
+        refused = cli("export", "--markdown", str(folder))
+        assert (refused.code, "README.md in notes was not made" in refused.err) == (1, True)
+        assert (folder / "README.md").read_text() == "mine"
+
+
 def test_a_backup_comes_back_and_the_old_file_is_kept(cli: Cli, told: Path, tmp_path: Path):
     copy = tmp_path / "copy.sqlite3"
     assert cli("backup", str(copy)).code == 0

@@ -240,14 +240,15 @@ async def test_progress_is_told_after_each_batch(core: Core):
     assert told[-1] == len(data)
 
 
-async def test_what_was_stored_before_an_interruption_stays(core: Core):
+async def test_what_was_stored_before_an_interruption_stays_and_is_reported(core: Core):
     def interrupted() -> Iterable[Item]:
         yield from read(*({"content": f"event {number}"} for number in range(BATCH_EVENTS)))
         raise KeyboardInterrupt
 
+    report = ImportReport()
     with pytest.raises(KeyboardInterrupt):
-        await import_all(core, interrupted())
-    assert len(await stored(core)) == BATCH_EVENTS
+        await take_in(core, LOCAL_USER, interrupted(), report=report)
+    assert len(await stored(core)) == report.stored == BATCH_EVENTS
 
 
 async def test_a_failing_database_is_an_error_and_not_a_bad_line(core: Core):

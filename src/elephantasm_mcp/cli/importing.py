@@ -79,28 +79,38 @@ def import_bench(arguments: Namespace) -> int:
 
 
 def _import(arguments: Namespace, found: _Found) -> int:
-    with _database(settings_of(arguments), dry_run=arguments.dry_run) as settings:
-        report = anyio.run(partial(_take_in, settings, found, arguments))
-    _report(report)
-    if arguments.json:
-        say_json(report)
-    else:
-        _show(report)
+    from elephantasm_mcp.memory.transfer import ImportReport
+
+    report = ImportReport()
+    try:
+        with _database(settings_of(arguments), dry_run=arguments.dry_run) as settings:
+            anyio.run(partial(_take_in, settings, found, arguments, report))
+    except BaseException:  # a full disk, a key that ends it: what was stored stays, and is told
+        if report.stored:
+            _report(report, as_json=arguments.json)
+            note("That is not all of it. Run it again, and it goes on where it was.")
+        raise
+    _report(report, as_json=arguments.json)
+    if not report.dry_run:
+        _advise(list(report.animas))
     return 1 if report.rejected else 0
 
 
-async def _take_in(settings: Settings, found: _Found, arguments: Namespace) -> ImportReport:
+async def _take_in(
+    settings: Settings, found: _Found, arguments: Namespace, report: ImportReport
+) -> None:
     from elephantasm_mcp.app import open_app
     from elephantasm_mcp.memory.transfer import BATCH_EVENTS, STREAM_EVENTS, chosen, take_in
 
     async with open_app(settings) as app:
         with progress("importing", total=found.total, unit=found.unit) as on_progress:
-            return await take_in(
+            await take_in(
                 app.core,
                 app.user,
                 chosen(found.items, only=arguments.only),
                 anima=arguments.anima,
                 dry_run=arguments.dry_run,
+                report=report,
                 batch_events=STREAM_EVENTS if found.total is None else BATCH_EVENTS,
                 on_progress=on_progress,
             )
@@ -118,8 +128,8 @@ def _database(settings: Settings, *, dry_run: bool) -> Generator[Settings, None,
         yield settings.model_copy(update={"database": str(Path(folder) / "empty.sqlite3")})
 
 
-def _report(report: ImportReport) -> None:
-    """What went wrong, what was there, and how to go on."""
+def _report(report: ImportReport, *, as_json: bool) -> None:
+    """What went wrong, what was there, and what was stored."""
     for one in report.first_rejected:
         note(f"{line(one.place)}: {line(one.reason)}")
     unnamed = report.rejected - len(report.first_rejected)
@@ -133,8 +143,10 @@ def _report(report: ImportReport) -> None:
         made = "Would make" if report.dry_run else "Made"
         names = ", ".join(map(line, report.created))
         note(f"{made} {counted(len(report.created), 'anima')}: {names}.")
-    if not report.dry_run:
-        _advise(list(report.animas))
+    if as_json:
+        say_json(report)
+    else:
+        _show(report)
 
 
 def _advise(animas: list[str]) -> None:
@@ -205,8 +217,9 @@ _PARTS = (
     _format(
         "claude",
         "an account export of Claude",
-        "Store the messages of each conversation. What tools and attached files said is marked as "
-        "reported. Left out: thoughts of the model, pictures.",
+        "Store the messages of each conversation, in the branch that was kept. What tools and "
+        "attached files said is marked as reported. Left out: other branches, thoughts of the "
+        "model, pictures, projects, what Claude itself remembered.",
         file="the zip of the export, its folder, or its conversations.json",
         only="import the conversation of this id or title alone",
         examples=("elephantasm-mcp import claude data-export.zip --anima me",),

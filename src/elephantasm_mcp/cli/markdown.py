@@ -7,14 +7,15 @@ did not make is neither changed nor removed.
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from elephantasm_mcp.drafts import behind_links
+from elephantasm_mcp.drafts import behind_links, draft
 from elephantasm_mcp.errors import ConflictError, StorageError
 from elephantasm_mcp.memory import markdown
 
@@ -69,7 +70,7 @@ class _Folder:
             yield self
             self._flush()
         finally:
-            self._note()
+            self._note(self._begun)
 
     def put(self, name: str, text: str) -> None:
         """Put more on a page."""
@@ -79,25 +80,33 @@ class _Folder:
             self._flush()
 
     def _flush(self) -> None:
-        for name, texts in self._waiting.items():
-            path = self._path / name
+        new = self._waiting.keys() - self._begun
+        for name in sorted(new):
             if not _is_inside(self._path, name):
                 raise _foreign(self._path, PurePosixPath(name).parts[0])
+            if os.path.lexists(self._path / name):
+                raise _foreign(self._path, name)
+        if new:
+            self._note(self._begun | new)  # before they are there: an export may be killed
+        for name, texts in self._waiting.items():
+            path = self._path / name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             mode = "a" if name in self._begun else "x"
             try:
                 with path.open(mode, encoding="utf-8", newline="\n") as file:
+                    self._begun.add(name)
                     file.write("".join(texts))
             except FileExistsError as error:
                 raise _foreign(self._path, name) from error
-            self._begun.add(name)
         self._waiting.clear()
         self._size_chars = 0
 
-    def _note(self) -> None:
-        files = sorted(self._begun)
-        text = json.dumps({"format": _FORMAT, "files": files}, indent=1, ensure_ascii=False)
-        (self._path / MARK).write_text(f"{text}\n", encoding="utf-8")
+    def _note(self, names: Iterable[str]) -> None:
+        marked = {"format": _FORMAT, "files": sorted(names)}
+        text = json.dumps(marked, indent=1, ensure_ascii=False)
+        with draft(self._path / MARK) as file:
+            file.write_text(f"{text}\n", encoding="utf-8")
+            file.replace(self._path / MARK)
 
 
 def _earlier(folder: Path) -> list[str]:

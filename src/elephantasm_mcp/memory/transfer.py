@@ -8,6 +8,7 @@ reported with its place and keeps nothing else out.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -72,26 +73,32 @@ async def take_in(
     *,
     anima: str | None = None,
     dry_run: bool = False,
+    report: ImportReport | None = None,
     batch_events: int = BATCH_EVENTS,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Store the events of a file, batch by batch; an anima that is missing is made.
 
     `anima` is for events that name none. `on_progress` is told the position after each batch. A
-    dry run reads alone.
+    dry run reads alone. `report` is filled batch by batch: whoever hands one in has it, whatever
+    ends the import.
 
     Raises:
         StorageError: the database failed; earlier batches are stored.
     """
-    intake = _Intake(core, user, anima, dry_run=dry_run)
+    report = ImportReport() if report is None else report
+    report.dry_run = dry_run
+    intake = _Intake(core, user, anima, report=report)
     for batch in _batches(items, most=batch_events):
         await intake.take(batch)
         on_progress(batch[-1].position)
-    return intake.report
+    return report
 
 
 def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
     """The items of one conversation, session, person or note, by its id or name; None: all.
+
+    What is not usable and of which nobody knows what it is part of, may be part of it.
 
     Raises:
         NotFoundError: nothing in the file is called that; raised once it is read to its end.
@@ -101,12 +108,12 @@ def chosen(items: Iterable[Item], *, only: str | None) -> Iterator[Item]:
         return
     wanted, any_found, known = only.casefold(), False, dict[str, None]()
     for item in items:
-        if not isinstance(item, Candidate):
-            if isinstance(item, Rejected):
-                yield item
+        if isinstance(item, Passed):
             continue
         if wanted in (name.casefold() for name in item.group):
             any_found = True
+            yield item
+        elif isinstance(item, Rejected) and not item.group:
             yield item
         elif item.group and len(known) < MAX_REPORTED:
             known[item.group[-1]] = None
@@ -139,7 +146,7 @@ class _Home:
 class _Intake:
     """One import on its way."""
 
-    def __init__(self, core: Core, user: User, anima: str | None, *, dry_run: bool) -> None:
+    def __init__(self, core: Core, user: User, anima: str | None, *, report: ImportReport) -> None:
         self._core = core
         self._user = user
         self._anima = anima
@@ -148,7 +155,7 @@ class _Intake:
         self._known: dict[_Target, _Home] = {}
         self._counted: dict[str, set[str]] = {}
         """The keys that a dry run has counted, by anima: there is no row to find them by."""
-        self.report = ImportReport(dry_run=dry_run)
+        self.report = report
 
     async def take(self, batch: list[Item]) -> None:
         """Store what can be stored of a batch, and count the rest."""
@@ -181,7 +188,7 @@ class _Intake:
         now = self._core.clock.now()
 
         def clean() -> list[NewEvent | ElephantasmError]:
-            return [events.cleaned(self._core, one.request, now=now) for one in candidates]
+            return [_clean(self._core, one, now=now) for one in candidates]
 
         return await anyio.to_thread.run_sync(clean, abandon_on_cancel=True)
 
@@ -258,6 +265,13 @@ class _Intake:
         self.report.rejected += 1
         if len(self.report.first_rejected) < MAX_REPORTED:
             self.report.first_rejected.append(rejected)
+
+
+def _clean(core: Core, one: Candidate, *, now: datetime) -> NewEvent | ElephantasmError:
+    new = events.cleaned(core, one.request, now=now)
+    if isinstance(new, ElephantasmError):
+        return new
+    return replace(new, redactions=new.redactions + one.redactions)
 
 
 def _new_anima(name: str) -> AnimaCreate:

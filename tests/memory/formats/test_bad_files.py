@@ -206,6 +206,29 @@ async def test_one_conversation_may_be_chosen_by_its_title_or_id(core: Core):
         await take_in(core, LOCAL_USER, chosen(golden("claude"), only="dinner"))
 
 
+async def test_what_is_not_usable_elsewhere_is_no_matter_of_what_was_chosen(
+    core: Core, tmp_path: Path
+):
+    for project in ("app", "other"):
+        line = {"type": "user", "uuid": project, "sessionId": f"s-{project}"}
+        line |= {"cwd": f"/home/u/{project}", "message": {"content": "Hello."}}
+        (tmp_path / f"{project}.jsonl").write_text(f"{json.dumps(line)}\n{{cut")
+    for only, place in (("/home/u/app", "app.jsonl, line 2"), ("s-other", "other.jsonl, line 2")):
+        items = chosen(read("claude-code", tmp_path), only=only)
+        report = await take_in(core, LOCAL_USER, items, dry_run=True)
+        assert report.stored == 1
+        assert [one.place for one in report.first_rejected] == [place]
+
+
+async def test_what_may_be_part_of_what_was_chosen_is_named(core: Core, tmp_path: Path):
+    line = {"type": "user", "uuid": "u", "sessionId": "s", "message": {"content": "Hello."}}
+    (tmp_path / "a.jsonl").write_text("{cut\n")
+    (tmp_path / "b.jsonl").write_text(f"{json.dumps(line)}\n")
+    items = chosen(read("claude-code", tmp_path), only="s")
+    report = await take_in(core, LOCAL_USER, items, dry_run=True)
+    assert (report.stored, report.rejected) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [

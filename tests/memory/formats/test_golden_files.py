@@ -135,6 +135,16 @@ async def test_a_folder_that_is_not_absolute_is_no_project(core: Core, folder: s
     assert report.animas == {"default": 1}
 
 
+async def test_secrets_that_were_masked_in_a_transcript_are_counted(core: Core):
+    key = "password=hunter2-and-more"
+    blocks = [{"type": "text", "text": text} for text in (f"The {key}.", "Hi.", f"{key}, {key}")]
+    line = {"type": "assistant", "uuid": "u1", "message": {"content": blocks}}
+    report = await take_in(core, LOCAL_USER, read("claude-code", json.dumps(line).encode()))
+    assert (report.stored, report.redactions) == (3, 3)
+    there = await stored_events.list_events(core, LOCAL_USER, None)
+    assert sorted(one.redactions for one in there) == [0, 1, 2]
+
+
 async def test_an_anima_that_is_named_beats_the_project(core: Core):
     report = await take_in(core, LOCAL_USER, golden("claude-code"), anima="mine")
     assert list(report.animas) == ["mine"]
@@ -171,6 +181,62 @@ async def test_words_of_a_chat_are_told_and_what_tools_and_files_said_is_reporte
     assert trust["calendar"] is Trust.REPORTED
 
 
+def chat(*messages: tuple[str, str | None, int], **more: str) -> bytes:
+    """An export of Claude: messages by id and parent, at a minute each, with the id as words."""
+    made = [
+        {"uuid": id_, "sender": "human", "text": id_}
+        | {"created_at": f"2026-02-10T08:{minute:02d}:00Z"}
+        | ({} if parent is None else {"parent_message_uuid": parent})
+        for id_, parent, minute in messages
+    ]
+    return json.dumps([{"uuid": "c", "chat_messages": made} | more]).encode()
+
+
+TREE = (
+    ("first", "00000000", 1),
+    ("answer", "first", 2),
+    ("try", "answer", 3),
+    ("edited", "answer", 5),
+    ("to the try", "try", 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("messages", "leaf", "words", "given_up"),
+    [
+        (TREE, "", ["first", "answer", "edited"], 2),
+        (TREE, "to the try", ["first", "answer", "try", "to the try"], 1),
+        (TREE, "nowhere", ["first", "answer", "edited"], 2),
+        ((*TREE, ("begun anew", "00000000", 9)), "", ["begun anew"], 5),
+        (TREE[1:], "", ["answer", "edited"], 2),
+        ((*TREE[:2], ("behind a gap", "lost", 6)), "", ["first", "answer", "behind a gap"], 0),
+        ([(id_, None, minute) for id_, _, minute in TREE], "", [id_ for id_, _, _ in TREE], 0),
+        ((("a", "b", 1), ("b", "a", 2)), "", ["a", "b"], 0),
+    ],
+)
+def test_an_export_of_claude_says_the_branch_that_was_kept(
+    messages: tuple[tuple[str, str | None, int], ...], leaf: str, words: list[str], given_up: int
+):
+    items = read("claude", chat(*messages, current_leaf_message_uuid=leaf))
+    assert [content for _, content in said(items)] == words
+    assert passed(items).get("messages of branches that were given up", 0) == given_up
+
+
+def test_what_an_export_of_claude_holds_beside_its_chats_is_counted(tmp_path: Path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(GOLDEN / FILES["claude"], "conversations.json")
+        archive.writestr("projects.json", '[{"name": "Move"}, {"name": "Garden"}]')
+        archive.writestr("memories/9d1c.json", '{"conversations_memory": "Likes tea."}')
+        archive.writestr("users.json", "[{}]")
+    items = read("claude", path)
+    assert said(items) == said(golden("claude"))
+    assert passed(items) == passed(golden("claude")) | {
+        "projects": 2,
+        "memories that Claude made": 1,
+    }
+
+
 def test_an_export_of_chatgpt_says_the_branch_that_was_kept():
     items = golden("chatgpt")
     assert said(items) == [
@@ -186,6 +252,45 @@ def test_an_export_of_chatgpt_says_the_branch_that_was_kept():
         "messages of branches that were given up": 1,
     }
     assert events(items)[0].occurred_at == datetime(2026, 2, 23, 10, 0, 0, 500000, UTC)
+
+
+def asked(*messages: tuple[float | None, str]) -> bytes:
+    """An export of ChatGPT: what was said, one after the other, and when."""
+    mapping = {
+        f"n{number}": {
+            "parent": f"n{number - 1}",
+            "message": {
+                "author": {"role": "user"},
+                "create_time": at,
+                "content": {"content_type": "text", "parts": [text]},
+            },
+        }
+        for number, (at, text) in enumerate(messages)
+    }
+    leaf = f"n{len(messages) - 1}"
+    return json.dumps([{"create_time": 100.0, "mapping": mapping, "current_node": leaf}]).encode()
+
+
+def test_a_message_of_chatgpt_without_a_time_was_said_after_the_one_before_it():
+    found = events(read("chatgpt", asked((None, "a"), (200.0, "b"), (None, "c"), (300.0, "d"))))
+    assert [one.occurred_at.timestamp() for one in found if one.occurred_at] == [100, 200, 200, 300]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It rains. \ue200cite\ue202turn0search0\ue202turn0news1\ue201", "It rains."),
+        ("It rains \ue200cite\ue202turn0search0\ue201.", "It rains."),
+        ('To \ue200entity\ue202["city","Porto","in Portugal"]\ue201!', "To Porto!"),
+        ("To \ue200entity\ue202Porto\ue201!", "To Porto!"),
+        ("See \ue200url\ue202the plan\ue202https://example.org\ue201.", "See the plan."),
+        ("\ue200entity\ue202" + "[" * 5_000 + "\ue201 x", "[" * 5_000 + " x"),
+        ("An open \ue200cite mark", "An open \ue200cite mark"),
+    ],
+    ids=lambda one: one[:12],
+)
+def test_marks_for_the_page_of_chatgpt_are_no_words(text: str, words: str):
+    assert said(read("chatgpt", asked((1.0, text)))) == [("message.in", words)]
 
 
 @pytest.mark.parametrize("name", ["claude", "chatgpt"])
@@ -245,6 +350,35 @@ def test_a_database_of_mcp_memory_service_says_what_its_export_says(tmp_path: Pa
     assert found == exported
 
 
+@pytest.mark.parametrize(
+    ("name", "script", "columns", "content"),
+    [
+        ("mem0", HISTORY, ["actor_id", "role"], "Likes green tea"),
+        ("mem0", HISTORY, ["updated_at", "is_deleted"], "Likes green tea"),
+        ("mcp-memory-service", MEMORIES.replace("'Gone.'", "''"), ["deleted_at"], "The staging"),
+        ("mcp-memory-service", MEMORIES, ["tags", "created_at_iso", "metadata"], "The staging"),
+    ],
+)
+def test_a_database_of_a_version_with_fewer_columns_is_read(
+    name: str, script: str, columns: list[str], content: str, tmp_path: Path
+):
+    dropped = "".join(
+        f"ALTER TABLE {'history' if name == 'mem0' else 'memories'} DROP COLUMN {column};"
+        for column in columns
+    )
+    path = database(tmp_path / "earlier.db", script + dropped)
+    chosen = FORMATS[name]
+    assert chosen.read_rows is not None
+    (found,) = events(list(chosen.read_rows(rows_of(path, chosen.statement))))
+    assert found.content.startswith(content)
+
+
+def test_a_database_without_the_column_that_says_something_is_refused(tmp_path: Path):
+    path = database(tmp_path / "history.db", "CREATE TABLE history (memory_id, memo TEXT);")
+    with pytest.raises(ValidationError, match="has not the tables, or columns"):
+        list(rows_of(path, FORMATS["mem0"].statement))
+
+
 def test_a_database_of_another_program_is_refused(tmp_path: Path):
     path = database(tmp_path / "other.db", "CREATE TABLE notes (text TEXT);")
     with pytest.raises(ValidationError, match="has not the tables"):
@@ -298,6 +432,40 @@ def test_notes_of_basic_memory_say_observations_relations_and_the_rest():
 @pytest.mark.parametrize("front", ["title: [", "- a list", "x: " + "[" * 1200, "? !!python/x y"])
 def test_frontmatter_that_is_no_yaml_is_passed_over(front: str, tmp_path: Path):
     (tmp_path / "Note.md").write_text(f"---\n{front}\n---\nA fact.\n")
+    assert said(read("basic-memory", tmp_path)) == [("message.in", "Note\nA fact.")]
+
+
+@pytest.mark.parametrize(
+    ("field", "title"),
+    [
+        ('z: !!int ""', "Note"),
+        ('z: !!float ""', "Note"),
+        ("z: !!bool foo", "Note"),
+        ("z: !!timestamp abc", "Note"),
+        ("z: !!float " + ":".join("1" * 900), "Note"),
+        ("title: 0x" + "f" * 20_000, "0x" + "f" * 20_000),
+        ("title: " + ":".join("1" * 9_000), ":".join("1" * 9_000)),
+        ("title: 1.10", "1.10"),
+        ("title: 2026-01-12", "2026-01-12"),
+        ("title: null", "Note"),
+        ("title:", "Note"),
+    ],
+    ids=lambda one: one[:16],
+)
+def test_a_value_of_frontmatter_is_the_text_that_stands_there(
+    field: str, title: str, tmp_path: Path
+):
+    (tmp_path / "Note.md").write_text(f"---\n{field}\ncreated: 2026-01-12\n---\nA fact.\n")
+    (found,) = events(read("basic-memory", tmp_path))
+    assert found.content == f"{title}\nA fact."
+    assert found.occurred_at == datetime(2026, 1, 12, tzinfo=UTC)
+
+
+def test_frontmatter_that_merges_itself_many_times_is_read_at_once(tmp_path: Path):
+    merges = [f"k{n + 1}: &k{n + 1} {{<<: [{', '.join([f'*k{n}'] * 8)}]}}" for n in range(9)]
+    (tmp_path / "Note.md").write_text(
+        "\n".join(["---", "k0: &k0 {a: b}", *merges, "---", "A fact."])
+    )
     assert said(read("basic-memory", tmp_path)) == [("message.in", "Note\nA fact.")]
 
 

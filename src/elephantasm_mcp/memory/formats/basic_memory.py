@@ -8,7 +8,7 @@ and each section of what else it says, whose key is the note's permalink (or pat
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import yaml
@@ -25,6 +25,7 @@ _NO_CATEGORY: Final = re.compile(
     r"|[xX]|[^\w]|\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s+-\s+[\d:.,]+)?"
 )
 """A mark of a task or a time in a transcript, which also stand in brackets."""
+_NOTHING: Final = ("", "~", "null")
 _TAG: Final = re.compile(r"(?:^|\s)#[\w/-]+")
 _RELATION: Final = re.compile(
     r"""(?:"([^"]+)"|'([^']+)'|([^\s\[\]]+))\s+\[\[([^\]]+)\]\](?:\s*\(([^()]*)\))?"""
@@ -74,17 +75,17 @@ def read_basic_memory(part: Part) -> Iterator[Item]:
 
 def _note(fields: dict[str, Any], part: Part, position: int) -> _Note:
     stem = part.name.rpartition("/")[2].removesuffix(".md")
-    title = _plain(fields.get("title")) or stem
-    written = (_time(fields.get(name)) for name in ("modified", "created"))
+    title = text_of(fields.get("title")) or stem
+    written = (moment(fields.get(name)) for name in ("modified", "created"))
     tags = fields.get("tags")
     tags = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
     return _Note(
         part=part,
         position=position,
         title=title,
-        name=_plain(fields.get("permalink")) or part.name,
+        name=text_of(fields.get("permalink")) or part.name,
         at=next(filter(None, written), part.changed),
-        tags=tuple(tag for one in tags if (tag := _plain(one).lstrip("#"))),
+        tags=tuple(tag for one in tags if (tag := text_of(one).lstrip("#"))),
     )
 
 
@@ -122,26 +123,15 @@ def _said(title: str, item: str) -> tuple[str, str] | None:
 
 
 def _fields(front: str) -> dict[str, Any]:
-    """The frontmatter; nothing where it is no YAML: then basic-memory reads plain text, too."""
+    """The frontmatter; nothing where it is no YAML: then basic-memory reads plain text, too.
+
+    Each scalar is the text that stands there. Made numbers and times, as a safe loader makes them,
+    some raise errors of many kinds; and its merging of mappings grows without bounds.
+    """
     try:
-        fields = yaml.safe_load(front)
+        fields = yaml.load(front, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts alone
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return fields if isinstance(fields, dict) else {}
-
-
-def _plain(value: object) -> str:
-    """A scalar as text; YAML may have read it as a number or a date."""
-    return text_of(str(value)) if isinstance(value, str | int | float | date) else ""
-
-
-def _time(value: object) -> datetime | None:
-    match value:
-        case datetime():
-            return moment(value.isoformat())
-        case date():
-            return moment(value.isoformat())
-        case str():
-            return moment(value)
-        case _:
-            return None
+    if not isinstance(fields, dict):
+        return {}
+    return {name: value for name, value in fields.items() if value not in _NOTHING}

@@ -3,11 +3,16 @@
 No document of OpenAI describes it; this follows what exporters and importers agree on (basic-memory
 0.22.1, convoviz, chatgpt-export-parser): an array of conversations (`conversation_id`, `title`,
 `create_time`, `mapping`, `current_node`); `mapping` is a tree of nodes (`message`, `parent`,
-`children`), since a question may be asked and answered anew. Invariant: the branch that the user
-kept is read, root first; other branches, hidden messages and thoughts are counted and left out.
+`children`), since a question may be asked and answered anew. Between U+E200 and U+E201 stands what
+its web page shows in another way: a citation, a list of links, a name. Invariant: the branch that
+the user kept is read, root first; other branches, hidden messages and thoughts are counted and left
+out.
 """
 
+import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from elephantasm_mcp.memory.formats.arrays import read_array
@@ -29,6 +34,8 @@ _HIDDEN: Final = "is_visually_hidden_from_conversation"
 _THOUGHTS: Final = frozenset({"thoughts", "reasoning_recap"})
 _ALL: Final = "all"
 """The recipient of what is said to the user; any other is a tool."""
+_MARK: Final = re.compile(" ?\ue200([^\ue200\ue201]*)\ue201")
+_WITHIN: Final = "\ue202"
 
 
 def read_chatgpt(part: Part) -> Iterator[Item]:
@@ -45,11 +52,13 @@ def read_chatgpt(part: Part) -> Iterator[Item]:
 def _conversation(chat: dict[str, Any], *, place: str, position: int) -> Iterator[Item]:
     nodes: dict[str, Any] = chat["mapping"]
     kept = _branch(nodes, text_of(chat.get("current_node")))
+    at = moment(chat.get("create_time"))
     for number, id_ in enumerate(kept, start=1):
         message = nodes[id_].get("message")
         if isinstance(message, dict):
             within = f"{place}, message {number}"
-            yield _message(chat, message, id_=id_, place=within, position=position)
+            at = moment(message.get("create_time")) or at  # some have none
+            yield _message(chat, message, at, id_=id_, place=within, position=position)
     others = sum(
         isinstance(node, dict) and bool(node.get("message"))
         for id_, node in nodes.items()
@@ -72,7 +81,13 @@ def _branch(nodes: dict[str, Any], leaf: str) -> dict[str, None]:
 
 
 def _message(
-    chat: dict[str, Any], message: dict[str, Any], *, id_: str, place: str, position: int
+    chat: dict[str, Any],
+    message: dict[str, Any],
+    at: datetime | None,
+    *,
+    id_: str,
+    place: str,
+    position: int,
 ) -> Item:
     author = message.get("author")
     author = author if isinstance(author, dict) else {}
@@ -84,25 +99,25 @@ def _message(
     if not text:
         return Passed(place, position, "messages without words")
     event_type = _type(role, text_of(message.get("recipient")) or _ALL)
+    session = text_of(chat.get("conversation_id")) or text_of(chat.get("id"))
+    title = text_of(chat.get("title"))
+    group = tuple(filter(None, (session, title)))
     if event_type is None:
-        return Rejected(place, position, "Its author is not user, assistant, tool or system.")
+        reason = "Its author is not user, assistant, tool or system."
+        return Rejected(place, position, reason, group)
     if event_type is EventType.TOOL_RESULT:
         text = f"{text_of(author.get('name')) or 'tool'}: {cut(text)}"
     elif event_type is EventType.TOOL_CALL:
         text = f"{text_of(message.get('recipient'))}: {cut(text)}"
-    session = text_of(chat.get("conversation_id")) or text_of(chat.get("id"))
-    title = text_of(chat.get("title"))
     fields = {
         "content": text,
         "event_type": event_type,
         "session_id": session,
-        "occurred_at": moment(message.get("create_time")) or moment(chat.get("create_time")),
+        "occurred_at": at,
         "meta": {"source": SOURCE} | ({"conversation": title} if title else {}),
         "dedupe_key": key(SOURCE, text_of(message.get("id")) or f"{session} {id_}"),
     }
-    return found(
-        fields, place=place, position=position, group=tuple(filter(None, (session, title)))
-    )
+    return found(fields, place=place, position=position, group=group)
 
 
 def _left_out(message: dict[str, Any], role: str) -> str | None:
@@ -136,5 +151,31 @@ def _text(content: object) -> str:
         said = [
             text_of(one.get("text")) if isinstance(one, dict) else text_of(one) for one in parts
         ]
-        return "\n\n".join(filter(None, said))
-    return text_of(content.get("text")) or text_of(content.get("result"))
+        return _plain("\n\n".join(filter(None, said)))
+    return _plain(text_of(content.get("text")) or text_of(content.get("result")))
+
+
+def _plain(text: str) -> str:
+    """A text without marks for the web page; of a name or a link, its words stay."""
+    return _MARK.sub(_shown, text).strip()
+
+
+def _shown(mark: re.Match[str]) -> str:
+    kind, _, rest = mark[1].partition(_WITHIN)
+    match kind:
+        case "entity":
+            words = _name(rest)
+        case "url":
+            words = rest.partition(_WITHIN)[0]
+        case _:
+            words = ""
+    return f"{' ' if mark[0].startswith(' ') else ''}{words}" if words else ""
+
+
+def _name(entity: str) -> str:
+    """What `["city","Porto","in Portugal"]` names; some stand there by themselves."""
+    try:
+        parts = json.loads(entity)
+    except (ValueError, RecursionError):
+        return entity
+    return text_of(parts[1]) if isinstance(parts, list) and len(parts) > 1 else ""

@@ -3,11 +3,15 @@
 No document of Anthropic describes it; this follows what its importers agree on (basic-memory
 0.22.1, polylogue): an array of conversations (`uuid`, `name`, `created_at`, `chat_messages`), of
 messages (`uuid`, `sender` human or assistant, `created_at`, `text`, `content`, `attachments`), of
-blocks (`type` text, thinking, tool_use, tool_result). Invariant: words of the user and of Claude
-keep their times and are told; what a tool or an attached file said is reported.
+blocks (`type` text, thinking, tool_use, tool_result). By `parent_message_uuid`, where it is there,
+messages are a tree: a prompt that is edited has the parent of the earlier one. Invariant: words of
+the user and of Claude keep their times and are told; what a tool or an attached file said is
+reported; branches that were given up, projects and Claude's own memories are counted and left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from elephantasm_mcp.memory.formats.arrays import read_array
@@ -28,25 +32,72 @@ from elephantasm_mcp.types.records import EventType
 SOURCE: Final = "claude"
 _SENDERS: Final = {"human": EventType.MESSAGE_IN, "assistant": EventType.MESSAGE_OUT}
 _THOUGHTS: Final = "thoughts of the model"
+CHATS: Final = "conversations.json"
+ASIDE: Final = {
+    "projects.json": "projects",
+    "projects/*.json": "projects",
+    "memories.json": "memories that Claude made",
+    "memories/*.json": "memories that Claude made",
+}
+"""Files of an export that are left out, and what each of their objects is."""
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def read_claude(part: Part) -> Iterator[Item]:
     """The messages of each conversation, in their order; positions are bytes."""
+    path = PurePosixPath(part.name)
+    aside = next((what for name, what in ASIDE.items() if path.match(name)), None)
+    if aside is not None and path.name != CHATS:
+        for place, position, _ in read_array(part, name="object"):
+            yield Passed(place, position, aside)
+        return
     for place, position, chat in read_array(part, name="conversation", keys=("conversations",)):
         if isinstance(chat, Rejected):
             yield chat
-            continue
-        messages = chat.get("chat_messages")
-        if not isinstance(messages, list):
+        elif not isinstance(chat.get("chat_messages"), list):
             yield Rejected(place, position, "It has no `chat_messages`.")
-            continue
-        names = tuple(filter(None, (text_of(chat.get("uuid")), text_of(chat.get("name")))))
-        for number, message in enumerate(messages, start=1):
-            within = f"{place}, message {number}"
-            if isinstance(message, dict):
-                yield from _Message(chat, message, names, within, position).items()
-            else:
-                yield Rejected(within, position, "It is no JSON object.")
+        else:
+            yield from _conversation(chat, place=place, position=position)
+
+
+def _conversation(chat: dict[str, Any], *, place: str, position: int) -> Iterator[Item]:
+    messages: list[Any] = chat["chat_messages"]
+    names = tuple(filter(None, (text_of(chat.get("uuid")), text_of(chat.get("name")))))
+    given_up = _given_up(messages, text_of(chat.get("current_leaf_message_uuid")))
+    for number, message in enumerate(messages, start=1):
+        within = f"{place}, message {number}"
+        if number in given_up:
+            yield Passed(within, position, "messages of branches that were given up")
+        elif isinstance(message, dict):
+            yield from _Message(chat, message, names, within, position).items()
+        else:
+            yield Rejected(within, position, "It is no JSON object.", names)
+
+
+def _given_up(messages: Sequence[object], leaf: str) -> set[int]:
+    """The numbers of messages in other branches than that of the leaf; else, of the newest one.
+
+    Nothing is given up of an export that names no parents.
+    """
+    ids, parents, times = dict[str, int](), dict[int, str](), dict[int, datetime]()
+    for number, one in enumerate(messages, start=1):
+        if isinstance(one, dict) and (id_ := text_of(one.get("uuid"))):
+            ids[id_] = number
+            parents[number] = text_of(one.get("parent_message_uuid"))
+            times[number] = moment(one.get("created_at")) or _LONG_AGO
+    continued, given_up = set[str](), set[int]()
+    leaves = parents.keys() - {ids.get(parent) for parent in parents.values()}
+    for at in sorted(leaves, key=lambda one: (one == ids.get(leaf), times[one], one), reverse=True):
+        branch, number = list[int](), at
+        while number:
+            branch.append(number)
+            if parents[number] in continued:
+                given_up.update(branch)
+                break
+            if parents[number]:
+                continued.add(parents[number])
+            number = ids.get(parents[number], 0)
+    return given_up
 
 
 class _Message:
@@ -70,7 +121,8 @@ class _Message:
         """What it says, then what was attached, each as an event."""
         event_type = _SENDERS.get(text_of(self._message.get("sender")))
         if event_type is None:
-            yield Rejected(self._place, self._position, "Its `sender` is not human or assistant.")
+            reason = "Its `sender` is not human or assistant."
+            yield Rejected(self._place, self._position, reason, self._names)
             return
         yield from self._attached()
         blocks = self._message.get("content")

@@ -40,6 +40,8 @@ class Candidate:
     """What it is part of, by each of its names: a conversation's id and title."""
     folder: str | None = None
     """Where somebody worked then: without another anima it goes to that project's."""
+    redactions: int = 0
+    """Secrets that its reader masked already, since it cuts long texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Rejected:
     place: str
     position: int
     reason: str
+    group: tuple[str, ...] = ()
+    """What it is part of, as of a candidate, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +81,17 @@ def parse(
     """The event of these fields, which are those of `extract_event`; or what is wrong with them."""
     for name in fields:
         if name not in _FIELDS:
-            return Rejected(place, position, unknown_argument(name, owner=_OWNER, known=_FIELDS))
+            reason = unknown_argument(name, owner=_OWNER, known=_FIELDS)
+            return Rejected(place, position, reason, group)
     given = dict(fields)
     anima = given.pop("anima", None)
     if not isinstance(anima, str | None):
-        return Rejected(place, position, "`anima` must be a name or an id.")
+        return Rejected(place, position, "`anima` must be a name or an id.", group)
     try:
         request = EventCreate.model_validate({"anima_id": anima} | given)
     except PydanticValidationError as error:
-        return Rejected(place, position, str(rejected(error, owner=_OWNER, schema=_SCHEMA)))
+        reason = str(rejected(error, owner=_OWNER, schema=_SCHEMA))
+        return Rejected(place, position, reason, group)
     return Candidate(place, position, request, group, folder)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.memory.formats.basic_memory import read_basic_memory
 from elephantasm_mcp.memory.formats.chatgpt import read_chatgpt
-from elephantasm_mcp.memory.formats.claude import read_claude
+from elephantasm_mcp.memory.formats.claude import ASIDE, CHATS, read_claude
 from elephantasm_mcp.memory.formats.claude_code import read_claude_code
 from elephantasm_mcp.memory.formats.items import Item, Rejected
 from elephantasm_mcp.memory.formats.jsonl import read_jsonl
@@ -67,7 +67,7 @@ FORMATS: Final = {
             "claude",
             "an account export of Claude",
             read_claude,
-            ("conversations.json",),
+            (CHATS, *ASIDE),
             zipped=True,
             foldered=True,
         ),

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import BinaryIO, Final
@@ -273,8 +272,7 @@ def _is_passed(name: str) -> bool:
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    last = PurePosixPath(name).name
-    return not name.endswith("/") and any(fnmatch(last, one) for one in patterns)
+    return not name.endswith("/") and any(map(PurePosixPath(name).match, patterns))
 
 
 def _check_member(one: zipfile.ZipInfo, *, zip_name: str) -> None:

@@ -295,7 +295,7 @@ _CORRUPT: Final = 11
 _HELD: Final = 5
 _FULL: Final = (
     "The disk is full, so the database {name} could not grow.",
-    "Free some space and try again; nothing was stored.",
+    "Free some space and try again; what was stored before is still there.",
 )
 _FULL_ERRNOS: Final = (errno.ENOSPC, errno.EDQUOT)
 _NO_ROOM_TO_SHARE: Final = 4874

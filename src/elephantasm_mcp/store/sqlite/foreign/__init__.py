@@ -55,6 +55,6 @@ def read_foreign(path: Path, statement: str) -> Iterator[dict[str, Any]]:
 
 def _unlike(path: Path) -> ValidationError:
     return ValidationError(
-        f"{path.name} has not the tables that are looked for, or it is damaged.",
+        f"{path.name} has not the tables, or columns, that are looked for, or it is damaged.",
         hint="Name the database of that program, or its export as JSON.",
     )
