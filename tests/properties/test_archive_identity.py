@@ -23,6 +23,7 @@ from elephantasm_mcp.memory import (
     animas,
     archive,
     dreams,
+    forgetting,
     index,
     merging,
     packs,
@@ -34,6 +35,7 @@ from elephantasm_mcp.memory.fakes import FakeClock
 from elephantasm_mcp.store import animas as anima_store
 from elephantasm_mcp.types.reading import PackQuery
 from elephantasm_mcp.types.records import LOCAL_USER, AnimaCreate
+from elephantasm_mcp.types.views import ForgetRequest
 from scenes import FILE, MINUTE, CrashError, check_counters, look, open_core, tell
 
 COPY = "copy.sqlite3"
@@ -70,6 +72,10 @@ class Pair(Story):
             await tell(other, f"word{self.said:03}x is said", session_id="s")
         else:
             await dreams.run(other, LOCAL_USER, anima=None, phase="synthesis")
+
+    async def forget(self, argument):
+        request = ForgetRequest(handles=(f"{argument[0]}{argument[1]}",))
+        await forgetting.forget(await self._core(), LOCAL_USER, request, confirmed=True)
 
     async def merge(self, both):
         await merging.merge(await self._core(), LOCAL_USER, *both)
