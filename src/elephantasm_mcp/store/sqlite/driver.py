@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from elephantasm_mcp.errors import StorageError
 
-LIBRARY_ERRORS: tuple[type[Exception], ...] = (sqlite3.Error,)
+LIBRARY_ERRORS: tuple[type[Exception], ...] = (sqlite3.Error, UnicodeDecodeError)
 """What the libraries raise; `explain` says it plainly."""
 
 try:
@@ -24,7 +24,7 @@ except ImportError:  # no wheel for this platform
     _APSW_FOUND = False
 else:
     _APSW_FOUND = True
-    LIBRARY_ERRORS = (sqlite3.Error, apsw.Error)
+    LIBRARY_ERRORS = (*LIBRARY_ERRORS, apsw.Error)
 
 _SAFE_VERSION: Final = (3, 51, 3)
 _STATEMENT_CACHE: Final = 256
@@ -272,6 +272,8 @@ def explain(error: Exception, *, name: str) -> StorageError:
     """What a library's `error`, or the system's, means for the database file called `name`."""
     if isinstance(error, OSError):
         message, hint = _FULL if error.errno in _FULL_ERRNOS else _NO_FOLDER
+    elif isinstance(error, UnicodeDecodeError):  # apsw's, for a text that is none
+        message, hint = _DAMAGED
     elif _extended_code(error) == _NO_ROOM_TO_SHARE:
         message, hint = _FULL
     else:
