@@ -73,7 +73,47 @@ def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path
 def test_one_anima_may_be_exported_alone(cli: Cli, tmp_path: Path):
     cli("animas", "create", "work")
     report = cli("export", str(tmp_path / "a"), "--anima", "work", "--json").json
-    assert report == {"animas": ["work"], "rows": {"anima": 1}}
+    assert report == {"animas": ["work"], "rows": {"anima": 1}, "unsound": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE events SET content = 'Gold.' WHERE id & 7 = 1", "words of events"),
+        ("UPDATE memories SET summary = 'Gold.'", "not as the journal left them: m1"),
+        ("DELETE FROM events", "name events that are not there"),
+    ],
+)
+def test_what_does_not_agree_is_written_and_told(
+    cli: Cli, told: Path, tmp_path: Path, change: str, words: str
+):
+    tamper(told, change)
+    done = cli("export", str(tmp_path / "a"))
+    assert (done.code, words in done.err, "export --markdown" in done.err) == (1, True, True)
+    refused = cli("import", "archive", str(tmp_path / "a"), "--database", str(tmp_path / "b"))
+    assert (refused.code, words in refused.err) == (1, True)
+    assert cli("export", "--markdown", str(tmp_path / "notes")).code == 0
+    assert "export --markdown" in cli("doctor").out
+    assert "SQLite finds it sound" in cli("backup", str(tmp_path / "copy")).out
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ("replace(after, '{', ';')", "not as the journal left them: m1"),
+        ("replace(after, 'links', 'lhnks')", "not as the journal left them: m1"),
+        ("CAST(x'7bff' AS TEXT)", "is damaged"),
+    ],
+)
+def test_a_flipped_bit_in_the_journal_ends_no_checkup(
+    cli: Cli, told: Path, tmp_path: Path, after: str, words: str
+):
+    tamper(told, f"UPDATE dream_actions SET after = {after}")  # noqa: S608
+    done = cli("doctor")
+    assert (done.code, words in done.out) == (1, True)
+    done = cli("export", str(tmp_path / "a"))
+    assert (done.code, "is damaged" in done.err) == (1, True)
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(
