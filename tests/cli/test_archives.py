@@ -240,6 +240,35 @@ def test_a_newer_backup_is_refused_and_a_damaged_one_too(cli: Cli, tmp_path: Pat
     assert (done.code, "is damaged" in done.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DROP TABLE memories", "The table memories is missing."),
+        ("DROP INDEX links_source", "The index links_source is missing."),
+        (
+            "UPDATE sqlite_schema SET sql = replace(sql, 'packs_read', 'pacjs_read')",
+            "The definition of the table animas is not the one it was made with.",
+        ),
+    ],
+)
+def test_another_schema_is_found_and_neither_copied_nor_restored(
+    cli: Cli, told: Path, tmp_path: Path, change: str, words: str
+):
+    cli("backup", str(tmp_path / "copy"))
+    for path in (told, tmp_path / "copy"):
+        tamper(path, f"PRAGMA foreign_keys = OFF; PRAGMA writable_schema = ON; {change}")
+    found, looked = cli("doctor"), cli("doctor", "--database", str(tmp_path / "copy"))
+    assert (found.code, looked.code, words in found.out, words in looked.out) == (1, 1, True, True)
+    for refused in (cli("backup", str(tmp_path / "b")), cli("restore", str(tmp_path / "copy"))):
+        assert (refused.code, words in refused.err) == (1, True)
+
+
+def test_what_a_person_adds_to_the_schema_is_no_damage(cli: Cli, told: Path, tmp_path: Path):
+    tamper(told, "CREATE INDEX mine ON events (author); ANALYZE")
+    assert cli("doctor").code == 0
+    assert cli("backup", str(tmp_path / "copy")).code == 0
+
+
 def test_an_older_backup_is_brought_up_to_date(cli: Cli, database: Path, tmp_path: Path):
     release = Path(__file__).parent.parent / "store" / "contract" / "releases" / "v0_1_0.sql"
     tamper(tmp_path / "old", release.read_text())

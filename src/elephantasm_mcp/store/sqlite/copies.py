@@ -47,7 +47,14 @@ class Restored:
     """Of the copy, before it was brought up to date."""
 
 
-def back_up(connector: Connector, path: Path, target: Path, *, replace: bool) -> int:
+def back_up(
+    connector: Connector,
+    path: Path,
+    target: Path,
+    *,
+    replace: bool,
+    migrations: Sequence[Migration],
+) -> int:
     """Copy what is committed now to `target`, if the copy is sound; returns its size in bytes.
 
     Raises:
@@ -63,7 +70,7 @@ def back_up(connector: Connector, path: Path, target: Path, *, replace: bool) ->
             write_copy(source, copy)
         finally:
             source.close()
-        _require_sound(connector, copy, name=path.name)
+        _require_sound(connector, copy, name=path.name, migrations=migrations)
         _sync(copy)
         size_bytes = copy.stat().st_size
         copy.replace(target)
@@ -104,7 +111,9 @@ def restore(
     return Restored(kept, version)
 
 
-def look_into(connector: Connector, path: Path, copy: Path, *, latest: int) -> DatabaseHealth:
+def look_into(
+    connector: Connector, path: Path, copy: Path, *, migrations: Sequence[Migration]
+) -> DatabaseHealth:
     """Say how the file at `path` is, and write what it holds to `copy`, a name that is free.
 
     Whatever it is, it is left as it is. What is derived may be sound in the copy alone.
@@ -112,8 +121,9 @@ def look_into(connector: Connector, path: Path, copy: Path, *, latest: int) -> D
     Raises:
         StorageError: it is no database of ours, empty, too new, or cannot be read to its end.
     """
+    latest = len(migrations)
     with plain_errors(path.name), _left_alone(connector, path, latest=latest) as (reading, version):
-        problems = find_problems(reading)
+        problems = find_problems(reading, connector, migrations)
         health = DatabaseHealth(
             engine=engine(reading),
             location=str(path),
@@ -181,7 +191,7 @@ def _take_over(
     """Make `copy` what `source` holds, sound and of today's schema; returns what it had."""
     with _left_alone(connector, source, latest=len(migrations)) as (reading, version):
         write_copy(reading, copy)
-    _require_sound(connector, copy, name=source.name)
+    _require_sound(connector, copy, name=source.name, migrations=migrations)
     writing = connect(connector, copy, mode="write", timeout_s=_WAIT_S)
     with closed_on_error(writing):
         migrate(writing, migrations, path=copy)
@@ -215,10 +225,12 @@ def _log(path: Path) -> Path:
     return file.with_name(f"{file.name}-wal")
 
 
-def _require_sound(connector: Connector, copy: Path, *, name: str) -> None:
+def _require_sound(
+    connector: Connector, copy: Path, *, name: str, migrations: Sequence[Migration]
+) -> None:
     looking = connect(connector, copy, mode="look", timeout_s=0)
     try:
-        problems = find_problems(looking)
+        problems = find_problems(looking, connector, migrations)
     finally:
         looking.close()
     if problems:

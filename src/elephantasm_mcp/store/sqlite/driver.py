@@ -24,7 +24,7 @@ except ImportError:  # no wheel for this platform
     _APSW_FOUND = False
 else:
     _APSW_FOUND = True
-    LIBRARY_ERRORS = (*LIBRARY_ERRORS, apsw.Error)
+    LIBRARY_ERRORS = (sqlite3.Error, UnicodeDecodeError, apsw.Error)
 
 _SAFE_VERSION: Final = (3, 51, 3)
 _STATEMENT_CACHE: Final = 256
