@@ -240,6 +240,26 @@ def test_a_newer_backup_is_refused_and_a_damaged_one_too(cli: Cli, tmp_path: Pat
     assert (done.code, "is damaged" in done.err) == (1, True)
 
 
+FULL = """
+import resource, sys
+from elephantasm_mcp.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # less than an empty database takes
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of processes")
+def test_a_disk_that_fails_is_that_of_what_is_written(told: Path, tmp_path: Path):
+    made = run_program("backup", str(tmp_path / "copy"))
+    assert (made.code, told.stat().st_size > 100_000) == (0, True)
+    full = [sys.executable, "-c", FULL]
+    refused = run_program("backup", str(tmp_path / "b"), command=full)
+    assert "The disk failed while the database b was in use" in refused.err
+    other = str(tmp_path / "other")
+    refused = run_program("restore", str(tmp_path / "copy"), "--database", other, command=full)
+    assert "The disk failed while the database other was in use" in refused.err
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

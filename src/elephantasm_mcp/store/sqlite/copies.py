@@ -28,6 +28,7 @@ from elephantasm_mcp.store.sqlite.driver import (
     engine,
     explain,
     is_busy,
+    is_of_writing,
     plain_errors,
 )
 from elephantasm_mcp.store.sqlite.lock import lock_of
@@ -64,7 +65,7 @@ def back_up(
     target = check_target(target, database=path, replace=replace)
     if using := holders(target):
         raise _in_use(target, using)
-    with _draft(target) as copy, plain_errors(path.name):
+    with _draft(target) as copy, _plain_errors(path, target):
         source = connect(connector, path, mode="read", timeout_s=_WAIT_S)
         try:
             write_copy(source, copy)
@@ -102,7 +103,7 @@ def restore(
     path = behind_links(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path) as copy:
-        with plain_errors(source.name):
+        with _plain_errors(source, path):
             version = _take_over(connector, source, copy, migrations=migrations)
         with lock_of(path, timeout_s=_WAIT_S).held():
             kept = _put_aside(connector, path, kept_as=kept_as)
@@ -174,6 +175,15 @@ def _title(process: Path) -> str:
         shown = " ".join(Path(word.decode(errors="replace")).name for word in words[:4] if word)
         return f"process {process.name} ({shown})"
     return f"process {process.name}"
+
+
+@contextmanager
+def _plain_errors(source: Path, target: Path) -> Iterator[None]:
+    """Name the file that fails: the one that is read, or the copy where it cannot be written."""
+    try:
+        yield
+    except LIBRARY_ERRORS as error:
+        raise explain(error, name=(target if is_of_writing(error) else source).name) from error
 
 
 @contextmanager
