@@ -58,6 +58,16 @@ def test_a_second_import_adds_nothing_and_says_so(cli: Cli, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("told")
+def test_a_dry_run_makes_no_database(cli: Cli, tmp_path: Path):
+    cli("export", str(tmp_path / "a"))
+    before = sorted(tmp_path.iterdir())
+    tried = ("import", "archive", str(tmp_path / "a"), "--dry-run", "--database")
+    done = cli(*tried, str(tmp_path / "other.sqlite3"))
+    assert (done.code, "2 events" in done.out) == (0, True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("told")
 def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path):
     for command in ("export", "backup"):
         path = tmp_path / command
@@ -391,6 +401,9 @@ def test_what_is_no_file_is_not_replaced(cli: Cli, tmp_path: Path, command: str)
         assert (refused.code, why in refused.err) == (1, True)
     assert (tmp_path / "pipe").is_fifo()
     assert cli("doctor", "--database", str(tmp_path / "pipe")).code == 1
+    for name in ("pipe", "folder"):
+        refused = cli("restore", str(tmp_path / name))
+        assert (refused.code, f"{name} is no regular file" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["backup", "export"])

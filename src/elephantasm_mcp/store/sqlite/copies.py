@@ -96,8 +96,9 @@ def restore(
         ConflictError: another program has the database open; the message names it.
         StorageError: the copy is damaged, another program's or too new; nothing was changed.
     """
-    if not source.is_file():
+    if not source.exists():
         raise NotFoundError(f"There is no file {source.name}.", hint="Name a backup.")
+    _require_file(source)
     if is_same(source, path):
         raise ConflictError(f"{source.name} is the database itself; nothing was changed.")
     path = behind_links(path)
@@ -216,8 +217,7 @@ def _left_alone(
     connector: Connector, path: Path, *, latest: int
 ) -> Iterator[tuple[Connection, int]]:
     """A connection to a file that stays as it is, with the version of its schema."""
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise StorageError(f"{path.name} is no file.", hint="Name a backup.")
+    _require_file(path)
     # a bare file is looked at without a trace; one with a log is a live database, whose log counts
     mode = "look_on" if _log(path).exists() else "look"
     reading = connect(connector, path, mode=mode, timeout_s=_WAIT_S)
@@ -228,6 +228,11 @@ def _left_alone(
         yield reading, version
     finally:
         reading.close()
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise StorageError(f"{path.name or path} is no regular file.", hint="Name a backup.")
 
 
 def _log(path: Path) -> Path:
