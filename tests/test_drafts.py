@@ -1,5 +1,6 @@
 """Files on their way to their names."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def test_a_name_that_is_free_may_be_written_and_a_link_leads_to_its_file(tmp_pat
     with pytest.raises(ConflictError, match="is there already"):
         check_target(link, database=database, replace=False)
     assert check_target(link, database=database, replace=True) == real.resolve()
+
+
+def test_a_folder_without_a_name_of_its_own_is_called_as_it_was_written(tmp_path: Path):
+    for folder in (".", "/"):
+        with pytest.raises(ConflictError, match=rf"^{re.escape(folder)} is a folder"):
+            check_target(Path(folder), database=tmp_path / "memory.sqlite3", replace=True)
 
 
 def test_links_in_a_circle_are_no_crash(tmp_path: Path):

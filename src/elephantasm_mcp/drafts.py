@@ -36,27 +36,28 @@ def check_target(path: Path, *, database: Path, replace: bool) -> Path:
         ConflictError: it is there and not to be replaced, no file, or part of a database.
     """
     target, nothing = behind_links(path), "nothing was written."
+    name = path.name or str(path)  # `.` and `/` have none
     if is_same(target, database):
-        raise ConflictError(f"{path.name} is the database itself; {nothing}", hint=_OTHER_NAME)
+        raise ConflictError(f"{name} is the database itself; {nothing}", hint=_OTHER_NAME)
     if target.is_dir():
-        raise ConflictError(f"{path.name} is a folder; {nothing}", hint="Name a file in it.")
+        raise ConflictError(f"{name} is a folder; {nothing}", hint="Name a file in it.")
     if target.exists() and not target.is_file():
-        raise ConflictError(f"{path.name} is no regular file; {nothing}", hint=_OTHER_NAME)
+        raise ConflictError(f"{name} is no regular file; {nothing}", hint=_OTHER_NAME)
     if target.name.lower().endswith(_KEPT):
         raise ConflictError(
-            f"A name like {path.name} is for what stands beside a database; {nothing}",
+            f"A name like {name} is for what stands beside a database; {nothing}",
             hint=_OTHER_NAME,
         )
     if target.exists() and not replace:
         raise ConflictError(
-            f"{path.name} is there already; {nothing}",
+            f"{name} is there already; {nothing}",
             hint="Choose another name, or replace it with --force.",
         )
     for end in _BESIDE:
         beside = target.with_name(f"{target.name}{end}")
         if beside.exists():
             raise ConflictError(
-                f"{beside.name} is there, so {path.name} is a database in use, or one whose program"
+                f"{beside.name} is there, so {name} is a database in use, or one whose program"
                 f" was ended; {nothing}",
                 hint=f"Choose another name; if no program uses it, move {beside.name} away.",
             )

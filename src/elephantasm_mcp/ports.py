@@ -143,7 +143,7 @@ class Database(Protocol):
     async def back_up(self, target: Path, *, replace: bool = False) -> int:
         """Copy all that was committed before the call to a new file, while others go on writing.
 
-        The copy was found sound, and is for its owner alone. Returns its size in bytes.
+        The engine found the copy sound, and it is for its owner alone. Returns its size in bytes.
 
         Raises:
             ConflictError: there is a file of that name, and it is not to be replaced.

@@ -58,6 +58,16 @@ def test_a_second_import_adds_nothing_and_says_so(cli: Cli, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("told")
+def test_a_dry_run_makes_no_database(cli: Cli, tmp_path: Path):
+    cli("export", str(tmp_path / "a"))
+    before = sorted(tmp_path.iterdir())
+    tried = ("import", "archive", str(tmp_path / "a"), "--dry-run", "--database")
+    done = cli(*tried, str(tmp_path / "other.sqlite3"))
+    assert (done.code, "2 events" in done.out) == (0, True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("told")
 def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path):
     for command in ("export", "backup"):
         path = tmp_path / command
@@ -73,7 +83,47 @@ def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path
 def test_one_anima_may_be_exported_alone(cli: Cli, tmp_path: Path):
     cli("animas", "create", "work")
     report = cli("export", str(tmp_path / "a"), "--anima", "work", "--json").json
-    assert report == {"animas": ["work"], "rows": {"anima": 1}}
+    assert report == {"animas": ["work"], "rows": {"anima": 1}, "unsound": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE events SET content = 'Gold.' WHERE id & 7 = 1", "words of events"),
+        ("UPDATE memories SET summary = 'Gold.'", "not as the journal left them: m1"),
+        ("DELETE FROM events", "name events that are not there"),
+    ],
+)
+def test_what_does_not_agree_is_written_and_told(
+    cli: Cli, told: Path, tmp_path: Path, change: str, words: str
+):
+    tamper(told, change)
+    done = cli("export", str(tmp_path / "a"))
+    assert (done.code, words in done.err, "export --markdown" in done.err) == (1, True, True)
+    refused = cli("import", "archive", str(tmp_path / "a"), "--database", str(tmp_path / "b"))
+    assert (refused.code, words in refused.err) == (1, True)
+    assert cli("export", "--markdown", str(tmp_path / "notes")).code == 0
+    assert "export --markdown" in cli("doctor").out
+    assert "SQLite finds it sound" in cli("backup", str(tmp_path / "copy")).out
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ("replace(after, '{', ';')", "not as the journal left them: m1"),
+        ("replace(after, 'links', 'lhnks')", "not as the journal left them: m1"),
+        ("CAST(x'7bff' AS TEXT)", "is damaged"),
+    ],
+)
+def test_a_flipped_bit_in_the_journal_ends_no_checkup(
+    cli: Cli, told: Path, tmp_path: Path, after: str, words: str
+):
+    tamper(told, f"UPDATE dream_actions SET after = {after}")  # noqa: S608
+    done = cli("doctor")
+    assert (done.code, words in done.out) == (1, True)
+    done = cli("export", str(tmp_path / "a"))
+    assert (done.code, "is damaged" in done.err) == (1, True)
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(
@@ -241,6 +291,55 @@ def test_a_newer_backup_is_refused_and_a_damaged_one_too(cli: Cli, tmp_path: Pat
     assert (done.code, "is damaged" in done.err) == (1, True)
 
 
+FULL = """
+import resource, sys
+from elephantasm_mcp.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # less than an empty database takes
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of processes")
+def test_a_disk_that_fails_is_that_of_what_is_written(told: Path, tmp_path: Path):
+    made = run_program("backup", str(tmp_path / "copy"))
+    assert (made.code, told.stat().st_size > 100_000) == (0, True)
+    full = [sys.executable, "-c", FULL]
+    refused = run_program("backup", str(tmp_path / "b"), command=full)
+    assert "The disk failed while the database b was in use" in refused.err
+    other = str(tmp_path / "other")
+    refused = run_program("restore", str(tmp_path / "copy"), "--database", other, command=full)
+    assert "The disk failed while the database other was in use" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DROP TABLE memories", "The table memories is missing."),
+        ("DROP INDEX links_source", "The index links_source is missing."),
+        (
+            "UPDATE sqlite_schema SET sql = replace(sql, 'packs_read', 'pacjs_read')",
+            "The definition of the table animas is not the one it was made with.",
+        ),
+    ],
+)
+def test_another_schema_is_found_and_neither_copied_nor_restored(
+    cli: Cli, told: Path, tmp_path: Path, change: str, words: str
+):
+    cli("backup", str(tmp_path / "copy"))
+    for path in (told, tmp_path / "copy"):
+        tamper(path, f"PRAGMA foreign_keys = OFF; PRAGMA writable_schema = ON; {change}")
+    found, looked = cli("doctor"), cli("doctor", "--database", str(tmp_path / "copy"))
+    assert (found.code, looked.code, words in found.out, words in looked.out) == (1, 1, True, True)
+    for refused in (cli("backup", str(tmp_path / "b")), cli("restore", str(tmp_path / "copy"))):
+        assert (refused.code, words in refused.err) == (1, True)
+
+
+def test_what_a_person_adds_to_the_schema_is_no_damage(cli: Cli, told: Path, tmp_path: Path):
+    tamper(told, "CREATE INDEX mine ON events (author); ANALYZE")
+    assert cli("doctor").code == 0
+    assert cli("backup", str(tmp_path / "copy")).code == 0
+
+
 def test_an_older_backup_is_brought_up_to_date(cli: Cli, database: Path, tmp_path: Path):
     release = Path(__file__).parent.parent / "store" / "contract" / "releases" / "v0_1_0.sql"
     tamper(tmp_path / "old", release.read_text())
@@ -343,6 +442,9 @@ def test_what_is_no_file_is_not_replaced(cli: Cli, tmp_path: Path, command: str)
         assert (refused.code, why in refused.err) == (1, True)
     assert (tmp_path / "pipe").is_fifo()
     assert cli("doctor", "--database", str(tmp_path / "pipe")).code == 1
+    for name in ("pipe", "folder"):
+        refused = cli("restore", str(tmp_path / name))
+        assert (refused.code, f"{name} is no regular file" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["backup", "export"])

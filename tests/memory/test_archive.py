@@ -18,6 +18,7 @@ from elephantasm_mcp.memory import (
     dreams,
     forgetting,
     grants,
+    merging,
     packs,
     plans,
     soundness,
@@ -193,6 +194,26 @@ async def test_row_ids_of_another_number_are_set_right(told: Core, tmp_path: Pat
         assert await write(other, only=[2, 3]) == text
         undone = await dreams.undo(other, LOCAL_USER, "d1", anima="default")
         assert (undone.removed, undone.events_held) == (["m1"], ["e1"])
+
+
+async def test_what_was_merged_is_taken_in_however_much_was_read_before(
+    core: Core, tmp_path: Path, clock: FakeClock
+):
+    for name in ("from", "into"):
+        one = replace(core, default_anima=name)
+        await tell(one, f"Tea is hot in {name}.")
+        await dreams.run(one, LOCAL_USER, anima=None, phase="synthesis")
+    await packs.compile_pack(
+        replace(core, default_anima="from"), LOCAL_USER, PackQuery(), client="me"
+    )
+    await uses.flush(core)
+    clock.move(MINUTE)
+    await merging.merge(core, LOCAL_USER, "from", "into")
+    assert look(tmp_path / FILE, "SELECT min(packs_before) < 0 FROM shown") == [(1,)]
+    text = await write(core)
+    async with another(tmp_path) as other:
+        await take(other, text)
+        assert await write(other) == text
 
 
 async def test_an_undone_dream_stays_undone_in_the_copy(core: Core, tmp_path: Path):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from elephantasm_mcp.types.records import AnimaNo
 
 STDIO: Final = "-"
+_NOT_TO_IMPORT: Final = (
+    "`import archive` will refuse this archive. Restore a sound backup and export that, or write"
+    " what can be read with `export --markdown FOLDER`."
+)
 _SHOWN: Final = ("event", "memory", "knowledge", "dream")
 
 
@@ -50,7 +54,11 @@ async def export(app: App, arguments: Namespace) -> int:
         say_json(written)
     else:
         tell(f"{counted(len(written.animas), 'anima')} exported: {_rows(written.rows)}.")
-    return 0
+    for one in written.unsound:
+        note(line(one))
+    if written.unsound:
+        note(_NOT_TO_IMPORT)
+    return 1 if written.unsound else 0
 
 
 async def _export_markdown(app: App, arguments: Namespace, chosen: list[AnimaNo] | None) -> int:
@@ -179,7 +187,8 @@ EXPORT = Command(
     "line, with every event, memory, piece of knowledge and version of the identity, their sources "
     "and quotes, settings, and the journal with what stood there before and after each change. "
     "`import archive` takes it in, on this machine or another. With --markdown the folder has what "
-    "holds now, to be read; it must be empty, or an earlier export, whose files are replaced.",
+    "holds now, to be read; it must be empty, or an earlier export, whose files are replaced. Exit "
+    "code 1: nothing was written, or what does not agree with itself, which is named.",
     run=with_app(export),
     options=_export_options,
     examples=(

@@ -42,7 +42,9 @@ async def _back_up(app: App, arguments: Namespace) -> int:
     if arguments.json:
         say_json({"file": arguments.file, "size_bytes": size_bytes})
     else:
-        say(f"{target} holds all that was stored: {size_bytes / _MB:.1f} MB, found sound.")
+        say(
+            f"{target} holds all that was stored: {size_bytes / _MB:.1f} MB; SQLite finds it sound."
+        )
     return 0
 
 

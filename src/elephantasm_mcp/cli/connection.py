@@ -8,8 +8,10 @@ closed when the command ends, however it ends.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
@@ -21,6 +23,7 @@ from elephantasm_mcp.types.defaults import Default, noted
 if TYPE_CHECKING:
     from elephantasm_mcp.app import App
     from elephantasm_mcp.sdk import AsyncElephantasm
+    from elephantasm_mcp.settings import Settings
 
 Work: TypeAlias = "Callable[[AsyncElephantasm, Namespace], Awaitable[int]]"
 """What a command does with the open memory; its result is the exit code."""
@@ -52,6 +55,20 @@ def with_app(work: HostWork) -> Callable[[Namespace], int]:
     return run
 
 
+@contextmanager
+def database_for(settings: Settings, *, dry_run: bool) -> Generator[Settings, None, None]:
+    """The settings; for a dry run without a database, with one that goes away."""
+    from elephantasm_mcp.app import database_path
+
+    if not dry_run or database_path(settings).exists():
+        yield settings
+        return
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        yield settings.model_copy(update={"database": str(Path(folder) / "empty.sqlite3")})
+
+
 def say_default(default: Default) -> None:
     """Say which anima it was, where none was named."""
     if default.name is not None:
@@ -64,8 +81,10 @@ async def _open_app_and(work: HostWork, arguments: Namespace) -> int:
     from elephantasm_mcp.app import open_app
 
     settings = settings_of(arguments).model_copy(update={"llm": "extractive", "embedder": "none"})
-    async with open_app(settings) as app:
-        return await work(app, arguments)
+    dry_run = getattr(arguments, "dry_run", False)
+    with database_for(settings, dry_run=dry_run) as opened:
+        async with open_app(opened) as app:
+            return await work(app, arguments)
 
 
 async def _open_and(work: Work, arguments: Namespace) -> int:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import anyio
 
 from elephantasm_mcp.cli.archive import ARCHIVE
 from elephantasm_mcp.cli.commands import Command, settings_of
+from elephantasm_mcp.cli.connection import database_for
 from elephantasm_mcp.cli.output import PROGRAM, line, note, progress, say, say_json
 from elephantasm_mcp.errors import ValidationError
 from elephantasm_mcp.pure.labels import counted
@@ -83,7 +81,7 @@ def _import(arguments: Namespace, found: _Found) -> int:
 
     report = ImportReport()
     try:
-        with _database(settings_of(arguments), dry_run=arguments.dry_run) as settings:
+        with database_for(settings_of(arguments), dry_run=arguments.dry_run) as settings:
             anyio.run(partial(_take_in, settings, found, arguments, report))
     except BaseException:  # a full disk, a key that ends it: what was stored stays, and is told
         if report.stored:
@@ -114,18 +112,6 @@ async def _take_in(
                 batch_events=STREAM_EVENTS if found.total is None else BATCH_EVENTS,
                 on_progress=on_progress,
             )
-
-
-@contextmanager
-def _database(settings: Settings, *, dry_run: bool) -> Generator[Settings, None, None]:
-    """The settings; for a dry run without a database, with one that goes away."""
-    from elephantasm_mcp.app import database_path
-
-    if not dry_run or database_path(settings).exists():
-        yield settings
-        return
-    with TemporaryDirectory() as folder:
-        yield settings.model_copy(update={"database": str(Path(folder) / "empty.sqlite3")})
 
 
 def _report(report: ImportReport, *, as_json: bool) -> None:

@@ -67,6 +67,8 @@ COMMANDS: Final = (
     bench.COMMAND,
     completion.command(lambda: build_parser()),
 )
+_MAKES_AN_ANIMA: Final = ("`create_anima`", f"`{PROGRAM} animas create NAME`")
+"""A tool that hints name, and the command that does the same."""
 FAILED: Final = 1
 INTERRUPTED: Final = 130
 DEFAULTS: Final = {"database": None, "env_file": None, "anima": None, "json": False}
@@ -112,7 +114,7 @@ def _report(error: Exception, arguments: Namespace) -> int:
     if any(isinstance(one, BrokenPipeError) for one in causes):
         _close_quietly()
     elif ours:
-        complain(ours[0].explain())
+        complain(ours[0].explain().replace(*_MAKES_AN_ANIMA))
     else:
         _show_traceback(error, arguments)
         complain(

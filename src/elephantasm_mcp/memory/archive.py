@@ -62,10 +62,7 @@ _ANSWERED: Final = frozenset({"plan", "order"})
 """What may have been answered here since: then it is left as it is."""
 _LIKE: Final = ("name", "description", "meta", "settings", "created_at")
 """What an anima of the archive and the one of its id here must have in common."""
-_BOUNDS: Final = {
-    **{kind: f"{kind}_seq" for kind in ("event", "memory", "knowledge", "dream")},
-    **{kind: f"{kind}_seq" for kind in ("identity", "conflict")},
-}
+_BOUNDS: Final = {kind: f"{kind}_seq" for kind in store.NUMBERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,8 @@ class Written:
     animas: list[str]
     rows: dict[str, int]
     """By the kind of line."""
+    unsound: list[str]
+    """What in them does not agree, so that `take_in` would refuse the archive."""
 
 
 @dataclass(slots=True)
@@ -93,6 +92,8 @@ class TakenIn:
 
 async def export(core: Core, user: User, chosen: Sequence[AnimaNo] | None, sink: Sink) -> Written:
     """Write an archive of these animas, or of all that the user sees, from one state of them.
+
+    What does not agree in them is written all the same, and told.
 
     Raises:
         StorageError: the database cannot be read.
@@ -153,7 +154,9 @@ def _write(
     put(header | {"made_by": f"{_PACKAGE} {version(_PACKAGE)}"})
     found = sorted(animas.list_for(tx, user), key=lambda one: one.id)
     found = [one for one in found if chosen is None or one.anima_no in chosen]
+    unsound: list[str] = []
     for one in found:
+        unsound += [fault.text for fault in soundness.examine_rows(tx, one.anima_no)]
         for line in store.lines(tx, store.place_of(tx, one.anima_no, user_no=one.user_no)):
             put(line)
             rows[line["kind"]] += 1
@@ -163,7 +166,7 @@ def _write(
             put(line)
             rows["grant"] += 1
     put({"kind": "end", "rows": rows.total(), "sha256": digest.hexdigest()})
-    return Written(animas=[one.anima.name for one in found], rows=dict(rows))
+    return Written([one.anima.name for one in found], dict(rows), unsound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +349,7 @@ class _Intake:
             return
         try:
             added = store.put(self._tx, current.place, kind, one.raw)
-        except (
-            ValueError
-        ):  # a lone surrogate, a number without end: JSON can have them, text cannot
+        except ValueError:  # JSON can have a lone surrogate or a number without end, text cannot
             raise _malformed(one.number, "holds what cannot be stored") from None
         if not added and current.known is not None and kind in _ANSWERED:
             self._report.known[kind] += 1
@@ -478,13 +479,7 @@ def _content(line: Raw) -> Raw:
 
 
 def _name(one: _Read) -> str:
-    """How people call a row."""
-    raw, kind = one.raw, one.line.kind
-    if kind in _BOUNDS:
-        return f"{kind[0]}{raw['no']}"
-    if kind in ("action", "consumption"):
-        return f"what d{raw['dream']} did"
-    return f"a line of the kind {kind}"
+    return store.name_of(one.line.kind, one.raw)
 
 
 def _clash(one: _Read, what: str) -> ElephantasmError:

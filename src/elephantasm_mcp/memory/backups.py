@@ -1,7 +1,7 @@
 """Backups: a sound copy of the whole database, while it is in use.
 
 Owns when there was one; the engine makes them. Invariant: what is noted as a backup was made whole
-and found sound.
+and found sound by the engine; whether its rows agree, `doctor` says.
 """
 
 from pathlib import Path

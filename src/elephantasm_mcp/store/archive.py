@@ -35,6 +35,8 @@ from elephantasm_mcp.types.records import (
 Key: TypeAlias = tuple[int | str, ...]
 """Where a line stands among those of its kind in its anima."""
 Renumber: TypeAlias = Callable[[int], int]
+NUMBERED: Final = ("event", "memory", "knowledge", "identity", "conflict", "dream")
+"""The kinds of lines that an anima's counters number, each with its own."""
 
 _JOURNAL: Final[tuple[JournalLayer, ...]] = ("memory", "knowledge", "identity", "conflict")
 _IDS: Final = ("superseded_by", "memory_id", "first_id", "second_id", "kept_id")
@@ -167,6 +169,15 @@ def key_of(kind: str, line: Mapping[str, Any]) -> Key:
     return tuple(line[name] for name in KINDS[kind].key)
 
 
+def name_of(kind: str, line: Mapping[str, Any]) -> str:
+    """How people call a row."""
+    if "dream" in KINDS[kind].key:
+        return f"what d{line['dream']} did"
+    if kind in NUMBERED:
+        return f"{kind[0]}{line['no']}"
+    return f"a line of the kind {kind}"
+
+
 def find(tx: Tx, uuid: str) -> tuple[AnimaNo, UserNo] | None:
     """The anima of an id, whoever owns it, and who does."""
     row = tx.one("owner_of_anima", uuid=UUID(uuid).bytes)
@@ -275,7 +286,22 @@ def _stored(tx: Tx, place: Place, kind: str, line: Raw) -> Raw:
 
 
 def _line(place: Place, kind: str, row: Row, links: Mapping[int, list[Any]]) -> Raw:
-    """A row as it stands in the file."""
+    """A row as it stands in the file.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    name = name_of(kind, row)
+    try:
+        return _written(place, kind, row, links)
+    except (StorageError, LookupError, TypeError, ValueError) as error:  # JSON of another shape
+        raise StorageError(
+            f"The archive cannot be written: {name} of the anima {place.line['name']} is damaged.",
+            hint="`elephantasm-mcp doctor` says more; `restore FILE` puts a backup in its place.",
+        ) from error
+
+
+def _written(place: Place, kind: str, row: Row, links: Mapping[int, list[Any]]) -> Raw:
     if kind in _JOURNAL:
         no = row.pop("no")
         derived = {name: row.pop(name) for name in _DERIVED if name in row}

@@ -6,6 +6,7 @@ Invariant: a range at a time, so that an anima of any size can be looked at; not
 
 from collections.abc import Iterator
 
+from elephantasm_mcp.errors import StorageError
 from elephantasm_mcp.ports import Tx
 from elephantasm_mcp.store import cache, memories, segments
 from elephantasm_mcp.store.animas import StoredAnima, id_range
@@ -79,7 +80,18 @@ def _unlike(tx: Tx, layer: JournalLayer, low: int, high: int) -> Iterator[str]:
         left[id_] = (after, bool(forgotten))
     for id_, (after, forgotten) in left.items():
         row = memories.read_snapshot(tx, layer, RowId(id_))
-        known = None if after is None else from_json(after)
         gone = tx.one("tombstone", layer=layer, id=id_) is not None
-        if row != known and not (after is None and forgotten) and not (row is None and gone):
+        if (
+            not _says(after, row)
+            and not (after is None and forgotten)
+            and not (row is None and gone)
+        ):
             yield handle_of(layer, RowId(id_))
+
+
+def _says(after: str | None, row: memories.Snapshot | None) -> bool:
+    """Whether the journal's text, which may be damaged, is of this row."""
+    try:
+        return (None if after is None else from_json(after)) == row
+    except StorageError:
+        return False

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from elephantasm_mcp.errors import StorageError
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ENCODER = json.JSONEncoder(
@@ -53,5 +55,15 @@ def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """The inverse of `to_json`."""
-    return json.loads(text)
+    """The inverse of `to_json`.
+
+    Raises:
+        StorageError: it is no JSON, so what was stored was damaged.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise StorageError(
+            "The database is damaged: what must be JSON in it is none.",
+            hint="`elephantasm-mcp doctor` says more.",
+        ) from error

@@ -351,7 +351,8 @@ class ShownLine(Part):
     layer: Literal["memory", "knowledge"]
     times: Count
     last_at: Moment
-    packs_before: Count
+    packs_before: Whole
+    """How many its anima had read; less than none when it came from one that had read more."""
 
 
 class ForgottenLine(Part):

@@ -49,6 +49,24 @@ def plan(schema, name):
     return [detail for *_, detail in rows]
 
 
+def compiled(schema, sql):
+    """What SQLite makes of a statement; None when it has no meaning."""
+    names = set(re.findall(r":([a-z_]+)", sql))
+    try:
+        return list(schema.execute(f"EXPLAIN {sql}", dict.fromkeys(names, None)))
+    except apsw.SQLError:
+        return None
+
+
+def captures(schema, sql):
+    """The aliases of a statement without which it means something else: a column has their name."""
+    whole = compiled(schema, sql)
+    for alias in re.finditer(r"\bAS (\w+)", sql):
+        without = compiled(schema, f"{sql[: alias.end()]}_{sql[alias.end() :]}")
+        if without not in (None, whole):
+            yield alias[1]
+
+
 def called():
     """The names of statements in our sources, as patterns."""
     source = Path(str(resources.files(elephantasm_mcp)))
@@ -63,6 +81,18 @@ def called():
 def test_a_statement_fits_the_schema_and_scans_no_table_of_rows(schema, name):
     for detail in plan(schema, name):
         assert re.match(rf"SCAN (?:{PER_ANIMA})\b", detail) is None, detail
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_no_alias_takes_the_place_of_a_column(schema, name):
+    assert list(captures(schema, STATEMENTS[name])) == []
+
+
+def test_an_alias_that_takes_the_place_of_a_column_is_found(schema):
+    hidden = "SELECT lower(hex(uuid)) AS id FROM events ORDER BY"
+    assert list(captures(schema, f"{hidden} id")) == ["id"]
+    assert list(captures(schema, f"{hidden} events.id")) == []
+    assert list(captures(schema, "SELECT content AS words FROM events ORDER BY words")) == []
 
 
 def test_every_statement_is_called_and_every_call_finds_one():

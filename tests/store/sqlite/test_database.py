@@ -726,6 +726,7 @@ anyio.run(main)
     output, errors = run_script(script, path).communicate(timeout=60)
     assert errors == ""
     assert sentence in output
+    assert ("copy it, with its -wal" in output) == (file_mode is not None)
     assert str(open_folder) not in output
 
 

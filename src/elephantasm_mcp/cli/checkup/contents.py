@@ -18,7 +18,10 @@ from elephantasm_mcp.store import animas, backups, search
 from elephantasm_mcp.types.records import User
 
 BACKUP_AGE: Final = timedelta(days=30)
-_RESTORE: Final = "Run `elephantasm-mcp restore FILE` with a backup, or export what can be read."
+_RESTORE: Final = (
+    "Run `elephantasm-mcp restore FILE` with a backup, or write what can be read with"
+    " `elephantasm-mcp export --markdown FOLDER`."
+)
 
 
 async def examine(

@@ -10,7 +10,7 @@ FROM animas WHERE anima_no = :anima_no;
 SELECT id & 4294967295 AS no, lower(hex(uuid)) AS id, event_type, role, author, summary, content,
   occurred_at, session_id, meta, source_uri, dedupe_key, lower(hex(content_hash)) AS content_hash,
   importance, tokens, redactions, trust, state, created_at, updated_at
-FROM events WHERE id BETWEEN :low AND :high ORDER BY id;
+FROM events WHERE id BETWEEN :low AND :high ORDER BY events.id;
 
 -- name: archived_memory
 -- Memories of a range with what is derived of them, by number.
@@ -47,7 +47,7 @@ FROM links WHERE layer = :layer AND id BETWEEN :low AND :high ORDER BY id, posit
 -- Runs of a range, by number.
 SELECT id & 4294967295 AS no, lower(hex(uuid)) AS id, phase, actor, synthesizer, started_at,
   finished_at, counts, tokens, undoes & 4294967295 AS undoes, undone_by & 4294967295 AS undone_by, note
-FROM dreams WHERE id BETWEEN :low AND :high ORDER BY id;
+FROM dreams WHERE id BETWEEN :low AND :high ORDER BY dreams.id;
 
 -- name: archived_action
 -- The changes of a range of runs, in order.

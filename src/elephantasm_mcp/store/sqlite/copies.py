@@ -28,6 +28,7 @@ from elephantasm_mcp.store.sqlite.driver import (
     engine,
     explain,
     is_busy,
+    is_of_writing,
     plain_errors,
 )
 from elephantasm_mcp.store.sqlite.lock import lock_of
@@ -47,7 +48,14 @@ class Restored:
     """Of the copy, before it was brought up to date."""
 
 
-def back_up(connector: Connector, path: Path, target: Path, *, replace: bool) -> int:
+def back_up(
+    connector: Connector,
+    path: Path,
+    target: Path,
+    *,
+    replace: bool,
+    migrations: Sequence[Migration],
+) -> int:
     """Copy what is committed now to `target`, if the copy is sound; returns its size in bytes.
 
     Raises:
@@ -57,13 +65,13 @@ def back_up(connector: Connector, path: Path, target: Path, *, replace: bool) ->
     target = check_target(target, database=path, replace=replace)
     if using := holders(target):
         raise _in_use(target, using)
-    with _draft(target) as copy, plain_errors(path.name):
+    with _draft(target) as copy, _plain_errors(path, target):
         source = connect(connector, path, mode="read", timeout_s=_WAIT_S)
         try:
             write_copy(source, copy)
         finally:
             source.close()
-        _require_sound(connector, copy, name=path.name)
+        _require_sound(connector, copy, name=path.name, migrations=migrations)
         _sync(copy)
         size_bytes = copy.stat().st_size
         copy.replace(target)
@@ -88,14 +96,15 @@ def restore(
         ConflictError: another program has the database open; the message names it.
         StorageError: the copy is damaged, another program's or too new; nothing was changed.
     """
-    if not source.is_file():
+    if not source.exists():
         raise NotFoundError(f"There is no file {source.name}.", hint="Name a backup.")
+    _require_file(source)
     if is_same(source, path):
         raise ConflictError(f"{source.name} is the database itself; nothing was changed.")
     path = behind_links(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path) as copy:
-        with plain_errors(source.name):
+        with _plain_errors(source, path):
             version = _take_over(connector, source, copy, migrations=migrations)
         with lock_of(path, timeout_s=_WAIT_S).held():
             kept = _put_aside(connector, path, kept_as=kept_as)
@@ -104,7 +113,9 @@ def restore(
     return Restored(kept, version)
 
 
-def look_into(connector: Connector, path: Path, copy: Path, *, latest: int) -> DatabaseHealth:
+def look_into(
+    connector: Connector, path: Path, copy: Path, *, migrations: Sequence[Migration]
+) -> DatabaseHealth:
     """Say how the file at `path` is, and write what it holds to `copy`, a name that is free.
 
     Whatever it is, it is left as it is. What is derived may be sound in the copy alone.
@@ -112,8 +123,9 @@ def look_into(connector: Connector, path: Path, copy: Path, *, latest: int) -> D
     Raises:
         StorageError: it is no database of ours, empty, too new, or cannot be read to its end.
     """
+    latest = len(migrations)
     with plain_errors(path.name), _left_alone(connector, path, latest=latest) as (reading, version):
-        problems = find_problems(reading)
+        problems = find_problems(reading, connector, migrations)
         health = DatabaseHealth(
             engine=engine(reading),
             location=str(path),
@@ -167,6 +179,15 @@ def _title(process: Path) -> str:
 
 
 @contextmanager
+def _plain_errors(source: Path, target: Path) -> Iterator[None]:
+    """Name the file that fails: the one that is read, or the copy where it cannot be written."""
+    try:
+        yield
+    except LIBRARY_ERRORS as error:
+        raise explain(error, name=(target if is_of_writing(error) else source).name) from error
+
+
+@contextmanager
 def _draft(target: Path) -> Iterator[Path]:
     try:
         with draft(target) as file:
@@ -181,7 +202,7 @@ def _take_over(
     """Make `copy` what `source` holds, sound and of today's schema; returns what it had."""
     with _left_alone(connector, source, latest=len(migrations)) as (reading, version):
         write_copy(reading, copy)
-    _require_sound(connector, copy, name=source.name)
+    _require_sound(connector, copy, name=source.name, migrations=migrations)
     writing = connect(connector, copy, mode="write", timeout_s=_WAIT_S)
     with closed_on_error(writing):
         migrate(writing, migrations, path=copy)
@@ -196,8 +217,7 @@ def _left_alone(
     connector: Connector, path: Path, *, latest: int
 ) -> Iterator[tuple[Connection, int]]:
     """A connection to a file that stays as it is, with the version of its schema."""
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise StorageError(f"{path.name} is no file.", hint="Name a backup.")
+    _require_file(path)
     # a bare file is looked at without a trace; one with a log is a live database, whose log counts
     mode = "look_on" if _log(path).exists() else "look"
     reading = connect(connector, path, mode=mode, timeout_s=_WAIT_S)
@@ -210,15 +230,22 @@ def _left_alone(
         reading.close()
 
 
+def _require_file(path: Path) -> None:
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise StorageError(f"{path.name or path} is no regular file.", hint="Name a backup.")
+
+
 def _log(path: Path) -> Path:
     file = behind_links(path)
     return file.with_name(f"{file.name}-wal")
 
 
-def _require_sound(connector: Connector, copy: Path, *, name: str) -> None:
+def _require_sound(
+    connector: Connector, copy: Path, *, name: str, migrations: Sequence[Migration]
+) -> None:
     looking = connect(connector, copy, mode="look", timeout_s=0)
     try:
-        problems = find_problems(looking)
+        problems = find_problems(looking, connector, migrations)
     finally:
         looking.close()
     if problems:

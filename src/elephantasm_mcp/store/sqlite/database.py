@@ -93,7 +93,7 @@ async def open_database(
         close_timeout_s=close_timeout_s,
         scrub_timeout_s=scrub_timeout_s,
         scratch=partial(open_scratch, connector, migrations, statements),
-        schema_version=len(migrations),
+        migrations=migrations,
         connector=connector,
     )
     try:
@@ -118,8 +118,8 @@ async def restore_database(source: Path, path: Path, *, kept_as: str) -> Restore
 
 async def look_into_database(path: Path, copy: Path) -> DatabaseHealth:
     """Copy a file that is not to be changed: see `copies.look_into`, also for errors."""
-    latest = len(load_migrations(_PACKAGE))
-    work = partial(look_into, choose_connector(), path, copy, latest=latest)
+    migrations = load_migrations(_PACKAGE)
+    work = partial(look_into, choose_connector(), path, copy, migrations=migrations)
     return await anyio.to_thread.run_sync(work)
 
 
@@ -137,7 +137,7 @@ class SqliteDatabase:
         close_timeout_s: float,
         scrub_timeout_s: float,
         scratch: Callable[[], AbstractAsyncContextManager[Scratch]],
-        schema_version: int,
+        migrations: Sequence[Migration],
         connector: Connector,
     ) -> None:
         self._path: Final = path
@@ -150,7 +150,7 @@ class SqliteDatabase:
         self._close_timeout_s: Final = close_timeout_s
         self._scrub_timeout_s: Final = scrub_timeout_s
         self._open_scratch: Final = scratch
-        self._schema_version: Final = schema_version
+        self._migrations: Final = migrations
         self._connector: Final = connector
         self._drain_asked = False
         self._closed = False
@@ -159,7 +159,7 @@ class SqliteDatabase:
     @property
     def schema_version(self) -> int:
         """See `Database.schema_version`."""
-        return self._schema_version
+        return len(self._migrations)
 
     async def write(
         self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -207,12 +207,14 @@ class SqliteDatabase:
         except StorageError as error:
             problems.append(error.explain())
         writable = not problems
-        problems += await self._ask(find_problems)
+        problems += await self._ask(
+            lambda connection: find_problems(connection, self._connector, self._migrations)
+        )
         files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
         return DatabaseHealth(
             engine=await self._ask(engine),
             location=str(self._path),
-            schema_version=self._schema_version,
+            schema_version=self.schema_version,
             size_bytes=sum(file.stat().st_size for file in files if file.exists()),
             writable=writable,
             problems=tuple(problems),
@@ -240,7 +242,14 @@ class SqliteDatabase:
     async def back_up(self, target: Path, *, replace: bool = False) -> int:
         """See `Database.back_up`."""
         self._require_open()
-        copy = partial(back_up, self._connector, self._path, target, replace=replace)
+        copy = partial(
+            back_up,
+            self._connector,
+            self._path,
+            target,
+            replace=replace,
+            migrations=self._migrations,
+        )
         return await anyio.to_thread.run_sync(copy)
 
     def scratch(self) -> AbstractAsyncContextManager[Scratch]:

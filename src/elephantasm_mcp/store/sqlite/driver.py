@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from elephantasm_mcp.errors import StorageError
 
-LIBRARY_ERRORS: tuple[type[Exception], ...] = (sqlite3.Error,)
+LIBRARY_ERRORS: tuple[type[Exception], ...] = (sqlite3.Error, UnicodeDecodeError)
 """What the libraries raise; `explain` says it plainly."""
 
 try:
@@ -24,7 +24,7 @@ except ImportError:  # no wheel for this platform
     _APSW_FOUND = False
 else:
     _APSW_FOUND = True
-    LIBRARY_ERRORS = (sqlite3.Error, apsw.Error)
+    LIBRARY_ERRORS = (sqlite3.Error, UnicodeDecodeError, apsw.Error)
 
 _SAFE_VERSION: Final = (3, 51, 3)
 _STATEMENT_CACHE: Final = 256
@@ -263,6 +263,11 @@ def is_damage(error: Exception) -> bool:
     return _primary_code(error) == _CORRUPT
 
 
+def is_of_writing(error: Exception) -> bool:
+    """Whether a library says that what failed is a file that it wrote, not one that it read."""
+    return _primary_code(error) == _NO_ROOM or _extended_code(error) in _WRITING
+
+
 def is_busy(error: Exception) -> bool:
     """Whether a library says that another connection has the file."""
     return _primary_code(error) == _HELD
@@ -272,6 +277,8 @@ def explain(error: Exception, *, name: str) -> StorageError:
     """What a library's `error`, or the system's, means for the database file called `name`."""
     if isinstance(error, OSError):
         message, hint = _FULL if error.errno in _FULL_ERRNOS else _NO_FOLDER
+    elif isinstance(error, UnicodeDecodeError):  # apsw's, for a text that is none
+        message, hint = _DAMAGED
     elif _extended_code(error) == _NO_ROOM_TO_SHARE:
         message, hint = _FULL
     else:
@@ -283,16 +290,22 @@ _BUSY: Final = (
     "Another process keeps the database {name} busy.",
     "Try again in a moment; if it goes on, find and end the program that hangs.",
 )
+_COPY: Final = "copy it, with its -wal if there is one, to a folder that you may write"
+"""What helps on a medium that nobody can write: SQLite needs a file beside a log to read it."""
 _READ_ONLY: Final = (
     "The database {name} is read-only.",
-    "Allow this user to write to the file and to its folder, or choose another file.",
+    f"Allow this user to write to the file and to its folder, or {_COPY}.",
 )
 _DAMAGED: Final = (
     "The database {name} is damaged.",
-    "Put a backup in its place; until then change nothing in its folder.",
+    "`elephantasm-mcp restore FILE` puts a backup in its place; until then change nothing in its"
+    " folder.",
 )
 _CORRUPT: Final = 11
 _HELD: Final = 5
+_NO_ROOM: Final = 13
+_WRITING: Final = (778, 1034, 1546)
+"""IOERR_WRITE, of a quota too, IOERR_FSYNC, IOERR_TRUNCATE."""
 _FULL: Final = (
     "The disk is full, so the database {name} could not grow.",
     "Free some space and try again; what was stored before is still there.",
@@ -321,10 +334,10 @@ _MEANINGS: Final[dict[int, tuple[str, str]]] = {
         "Check the disk and its quota, then try again.",
     ),
     _CORRUPT: _DAMAGED,
-    13: _FULL,  # FULL
+    _NO_ROOM: _FULL,  # FULL
     14: (  # CANTOPEN
         "The database {name} cannot be opened.",
-        "Check that this user may read and write the file and its folder.",
+        f"Check that this user may read and write the file and its folder, or {_COPY}.",
     ),
     15: _BUSY,  # PROTOCOL
     19: (  # CONSTRAINT

@@ -4,8 +4,8 @@ SELECT
   id, uuid, event_type, role, author, summary, content, occurred_at, session_id, meta, source_uri,
   dedupe_key, content_hash, importance, tokens, redactions, trust, created_at,
   ifnull((
-    SELECT state FROM (
-      SELECT after AS state, at, dream_id AS dream FROM dream_events
+    SELECT became FROM (
+      SELECT after AS became, at, dream_id AS dream FROM dream_events
       WHERE event_id = events.id AND at <= :as_of
       UNION ALL
       SELECT 'held', undo.finished_at, undo.id FROM dream_events

@@ -5,6 +5,7 @@ a file that is refused was not changed, and a migration happens as a whole, once
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from elephantasm_mcp.store.sql import Migration
 from elephantasm_mcp.store.sqlite.driver import (
     Connection,
     Connector,
+    closed_on_error,
     connect,
     ended_transaction,
 )
@@ -24,6 +26,7 @@ from elephantasm_mcp.store.sqlite.driver import (
 APPLICATION_ID: Final = 0x454C4550
 """`ELEP`, in the header of each of our files."""
 _MAX_PROBLEMS: Final = 20
+_LAYOUT: Final = re.compile(r'--.*|[\s"]')
 
 
 def schema_version(connection: Connection, *, latest: int, name: str) -> int:
@@ -87,8 +90,20 @@ def write_copy(source: Connection, target: Path) -> None:
     source.execute("VACUUM INTO :target", {"target": str(target.absolute())})
 
 
-def find_problems(connection: Connection) -> list[str]:
-    """What SQLite's checks find, as sentences."""
+def open_in_memory(connector: Connector, migrations: Sequence[Migration]) -> Connection:
+    """An empty store of the schema that `migrations` make, which goes with its connection."""
+    connection = connector("file::memory:")
+    with closed_on_error(connection):
+        connection.execute("PRAGMA temp_store = MEMORY")
+        for migration in migrations:
+            connection.script(migration.sql)
+    return connection
+
+
+def find_problems(
+    connection: Connection, connector: Connector, migrations: Sequence[Migration]
+) -> list[str]:
+    """What SQLite's checks find, and what is not as `migrations` make it, as sentences."""
     lines = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
     problems = [f"Integrity check: {line}." for (line,) in lines if line != "ok"]
     orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check").fetchall())
@@ -96,7 +111,31 @@ def find_problems(connection: Connection) -> list[str]:
         f"{counted(count, 'row')} of {table} with a reference to nothing."
         for table, count in orphans.items()
     ]
+    version = connection.integer("PRAGMA user_version")
+    made = open_in_memory(connector, migrations[:version])
+    try:
+        whole = _definitions(made)
+    finally:
+        made.close()
+    found = _definitions(connection)
+    for name, (kind, definition) in whole.items():
+        if name not in found:
+            problems.append(f"The {kind} {name} is missing.")
+        elif found[name] != (kind, definition):
+            problems.append(f"The definition of the {kind} {name} is not the one it was made with.")
     return problems
+
+
+def _definitions(connection: Connection) -> dict[str, tuple[str, str]]:
+    """What the schema has, by name: its kind, and its definition without comments and layout.
+
+    A version of SQLite may lay out anew, or quote, what a migration alters. What SQLite names
+    itself, and what a person adds, such as an index, is none of ours.
+    """
+    rows = connection.execute(
+        "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    return {name: (kind, _LAYOUT.sub("", sql)) for name, kind, sql in rows}
 
 
 def _back_up(connector: Connector, path: Path, *, version: int) -> None:

@@ -19,12 +19,12 @@ from elephantasm_mcp.store.sqlite.driver import (
     LIBRARY_ERRORS,
     Connection,
     Connector,
-    closed_on_error,
     ended_transaction,
     explain,
     plain_errors,
 )
 from elephantasm_mcp.store.sqlite.link import Link, open_link
+from elephantasm_mcp.store.sqlite.schema import open_in_memory
 from elephantasm_mcp.store.sqlite.transaction import SqliteTx
 
 P = ParamSpec("P")
@@ -43,7 +43,7 @@ async def open_scratch(
         StorageError: there is not enough memory.
     """
     with plain_errors(_NAME):
-        link = await open_link(partial(_open, connector, migrations))
+        link = await open_link(partial(open_in_memory, connector, migrations))
     try:
         another = partial(open_scratch, connector, migrations, statements)
         yield Scratch(link, statements, another, schema_version=len(migrations))
@@ -141,12 +141,3 @@ class Scratch:
         finally:
             tx.end()
         return result
-
-
-def _open(connector: Connector, migrations: Sequence[Migration]) -> Connection:
-    connection = connector("file::memory:")
-    with closed_on_error(connection):
-        connection.execute("PRAGMA temp_store = MEMORY")
-        for migration in migrations:
-            connection.script(migration.sql)
-    return connection
