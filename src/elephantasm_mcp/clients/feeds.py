@@ -62,12 +62,9 @@ async def survey(
     async with anyio.create_task_group() as group:
         for name in hooks.TABLE:
             group.start_soon(look, BY_NAME[name])
-    unknown = (
-        "absent",
-        "unreadable",
-    )  # of a client that never heard of us, that is as it should be
     ordered = (found[name] for name in hooks.TABLE if name in found)
-    return [one for one in ordered if one.client in told or one.state not in unknown]
+    fine_untold = ("absent", "unreadable")  # of a client that never heard of us
+    return [one for one in ordered if one.client in told or one.state not in fine_untold]
 
 
 async def feed_of(
