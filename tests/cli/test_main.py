@@ -193,7 +193,7 @@ def test_a_reader_that_leaves_is_no_error(cli: Cli):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
-def test_an_interrupted_import_ends_silently_and_keeps_what_it_stored(cli: Cli):
+def test_an_interrupted_import_says_how_to_go_on_and_keeps_what_it_stored(cli: Cli):
     with subprocess.Popen(
         [*PROGRAM, "import", "jsonl", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -203,7 +203,11 @@ def test_an_interrupted_import_ends_silently_and_keeps_what_it_stored(cli: Cli):
         wait_for_events(cli, 400, process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=DEADLINE_S)
-    assert (process.returncode, err) == (130, b"")
+    assert process.returncode == 130
+    assert err.decode().splitlines() == [
+        "Made 1 anima: default.",
+        "That is not all of it. Run it again, and it goes on where it was.",
+    ]
     assert cli("animas", "--json").json[0]["events"] == 400
 
 
