@@ -178,7 +178,7 @@ def _kept(
     types, settings = set(anima.settings.event_types), anima.settings
     masked = [_never_store(event, settings, secret=secret) for event in new]
     known = store.ids_of_keys(tx, anima, [one.dedupe_key for one in masked])
-    keys = [event.dedupe_key for event in (*new, *masked)]
+    keys = {event.dedupe_key for event in (*new, *masked)}
     forgotten = store.forgotten_keys(tx, anima.anima_no, keys)
 
     def kept(event: NewEvent, one: NewEvent) -> _Keyed | str:

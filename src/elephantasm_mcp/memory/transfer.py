@@ -269,7 +269,7 @@ class _Intake:
 
 def _clean(core: Core, one: Candidate, *, now: datetime) -> NewEvent | ElephantasmError:
     new = events.cleaned(core, one.request, now=now)
-    if isinstance(new, ElephantasmError):
+    if isinstance(new, ElephantasmError) or not one.redactions:
         return new
     return replace(new, redactions=new.redactions + one.redactions)
 

@@ -303,6 +303,8 @@ def key_digest(key: str) -> bytes:
 def forgotten_keys(tx: Tx, anima_no: AnimaNo, keys: Iterable[str | None]) -> set[str]:
     """Those of these dedupe keys that events had which were forgotten."""
     digests = {key_digest(key): key for key in keys if key is not None}
+    if not digests:
+        return set()
     asked = json.dumps([digest.hex() for digest in digests])
     rows = tx.tuples("forgotten_keys", digests=asked, **id_range(anima_no))
     return {digests[digest] for (digest,) in rows}

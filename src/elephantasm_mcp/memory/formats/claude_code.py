@@ -47,7 +47,9 @@ def read_claude_code(part: Part) -> Iterator[Item]:
             folder = folders.get(one.session_id)
             group = tuple(filter(None, (folder, one.session_id)))
             event = _event(one, place=place, position=position, group=group, folder=folder)
-            yield replace(event, redactions=masked) if isinstance(event, Candidate) else event
+            if masked and isinstance(event, Candidate):
+                event = replace(event, redactions=masked)
+            yield event
             masked = 0
         if silent and line.strip():
             yield _silent(line, place=place, position=position, group=group)
