@@ -14,6 +14,7 @@ from elephantasm_mcp.hooks.showing import MAX_HITS
 from elephantasm_mcp.pure.text import STOP_WORDS, query_words, terms
 from elephantasm_mcp.spool.sessions import Session
 from elephantasm_mcp.types.reading import SearchHit
+from elephantasm_mcp.types.records import EventType
 
 ASKED_FOR: Final = 200
 """How many hits are looked at: many may be a tool's, or known to the session."""
@@ -24,7 +25,7 @@ ahead alright cool continue done fine go good great nice no nope now ok okay ple
 sure thank thanks yeah yep yes
 """
 _NODS: Final = frozenset(_LITTLE.split())
-TOOL_TYPES: Final = frozenset({"tool.call", "tool.result"})
+_TOOL_TYPES: Final = frozenset({EventType.TOOL_CALL, EventType.TOOL_RESULT})
 SessionsOf: TypeAlias = Callable[[Sequence[UUID]], Awaitable[set[str | None]]]
 """The sessions in which events were said."""
 
@@ -41,10 +42,15 @@ async def news(
     found: list[SearchHit] = []
     known: list[frozenset[str]] = []
     for hit in hits:
+        if len(found) == MAX_HITS:
+            break
+        is_shown = hit.handle in session.shown
+        if not is_shown and (hit.weak or _is_of_a_tool(hit)):
+            continue  # unread: there may be two hundred, and reading them takes longest
         said = frozenset(terms(hit.text))
-        if hit.handle in session.shown:
+        if is_shown:
             known.append(said)
-        elif len(found) < MAX_HITS and await _is_news(hit, said, known, call, sessions_of):
+        elif await _is_news(hit, said, known, call, sessions_of):
             found.append(hit)
             known.append(said)
     return found
@@ -57,7 +63,7 @@ async def _is_news(
     call: Call,
     sessions_of: SessionsOf,
 ) -> bool:
-    if hit.weak or _is_of_a_tool(hit) or any(said <= other for other in known):
+    if any(said <= other for other in known):
         return False
     if not call.session or hit.layer != "knowledge" or not hit.source_ids:
         return hit.session_id is None or hit.session_id != call.session
@@ -66,4 +72,4 @@ async def _is_news(
 
 def _is_of_a_tool(hit: SearchHit) -> bool:
     """Whether a tool was told or gave it: source code shares words with any prompt about it."""
-    return hit.event_type in TOOL_TYPES
+    return hit.event_type in _TOOL_TYPES
